@@ -1,0 +1,5 @@
+-- migrate:up
+create type task_priority as enum ('none', 'low', 'medium', 'high');
+
+-- migrate:down
+drop type task_priority;

@@ -1,0 +1,7 @@
+-- migrate:up
+create index tasks_words_idx
+  on tasks using gin (owner_id, to_tsvector('simple', title || ' ' || coalesce(description, '')))
+  where deleted_at is null;
+
+-- migrate:down
+drop index tasks_words_idx;

@@ -1,0 +1,32 @@
+// Every change of a person's rows is counted in that person's row of users, by the changing statement itself:
+// the row lock puts one person's changes in commit order. These are the parts of statements that do it.
+import type { Claims } from './auth.ts'
+import type { Database, Part } from './db.ts'
+
+export function account({ sql, read }: Database) {
+  return {
+    /** For a statement that may be the person's first: makes the account or counts the change. */
+    opened: (owner: string, { email, name }: Claims) => sql`
+      change as (
+        insert into users as u (id, email, name, revision, profile_revision)
+        values (${owner}, ${email}, ${name}, 1, 1)
+        on conflict (id) do update set revision = u.revision + 1
+        returning u.id as owner_id, u.revision as next)`,
+
+    /** For a statement that changes a row: counts nothing where `row` selects nothing. */
+    changed: (owner: string, row: Part) => sql`
+      change as (
+        update users set revision = revision + 1
+        where id = ${owner} and exists (${row})
+        returning revision as next)`,
+
+    /** How many changes the account has seen: the ETag of its lists. 0 before the first contact. */
+    async revision(owner: string): Promise<number> {
+      const [row] = await read<{ revision: number }>`
+        select revision
+        from users
+        where id = ${owner}`
+      return row?.revision ?? 0
+    },
+  }
+}

@@ -1,0 +1,94 @@
+// Bytes in, bytes out. The only file that knows express.
+import { randomUUIDv7 } from 'node:crypto'
+import cors from 'cors'
+import express, { type Express, type Request, type Response } from 'express'
+import type { AnyReply } from './contract.ts'
+import type { Log } from './log.ts'
+import { Problem } from './problem.ts'
+import type { Router } from './router.ts'
+
+type Options = {
+  router: Router
+  log: Log
+  /** null: every origin on localhost */
+  corsOrigins: readonly string[] | null
+  /** whether the process is stopping, so that connections should end */
+  stopping: () => boolean
+}
+
+// Replies are data of one person: nothing may keep, frame, sniff or run them.
+const always = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
+  'X-Content-Type-Options': 'nosniff',
+}
+const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+
+export function createApp({ router, log, corsOrigins, stopping }: Options): Express {
+  const app = express().disable('x-powered-by').disable('etag').disable('query parser')
+  const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id']
+  app.use(cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 }))
+
+  app.use(async (request, response) => {
+    const began = performance.now()
+    const requestId = idOf(request)
+    const { pathname, query } = split(request.url)
+    let operation: string | undefined
+    let reply: AnyReply
+    let failure: unknown
+    try {
+      const route = router(request.method, pathname)
+      operation = route.operationId
+      reply = await route.answer({ headers: request.headers, query, body: () => readBody(request, response) })
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
+      if (problem.status >= 500) failure = problem.cause
+      const body = problem.body(pathname, requestId)
+      reply = { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
+    }
+    write(response, reply, { ...always, 'X-Request-Id': requestId, ...(stopping() && { Connection: 'close' }) })
+    // The operation says which path it was: the path itself and its query are people's content.
+    const line = {
+      requestId,
+      method: request.method,
+      operation,
+      status: reply.status,
+      ms: Math.round((performance.now() - began) * 10) / 10,
+    }
+    if (failure === undefined) log.info(line, 'request')
+    else log.error({ ...line, error: failure }, 'request')
+  })
+  return app
+}
+
+function write(response: Response, { status, headers, type, body }: AnyReply, common: Record<string, string>) {
+  if (body === undefined) return void response.writeHead(status, { ...common, ...headers } as Record<string, string>).end()
+  const text = typeof body === 'string' && type !== undefined ? body : JSON.stringify(body)
+  const media = { 'Content-Type': charset(type ?? 'application/json'), 'Content-Length': String(Buffer.byteLength(text)) }
+  response.writeHead(status, { ...common, ...media, ...headers } as Record<string, string>).end(text)
+}
+
+const charset = (type: string) => (type.startsWith('text/') ? `${type}; charset=utf-8` : type)
+
+function idOf(request: Request): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUIDv7()
+}
+
+function split(url: string) {
+  const mark = url.indexOf('?')
+  return mark === -1 ? { pathname: url, query: '' } : { pathname: url.slice(0, mark), query: url.slice(mark + 1) }
+}
+
+const parse = express.raw({ type: () => true, limit: '1mb', inflate: false })
+
+async function readBody(request: Request, response: Response): Promise<Buffer | undefined> {
+  const failure = await new Promise<{ type?: string } | undefined>(resolve => parse(request, response, resolve))
+  if (failure === undefined) return request.body
+  if (failure.type === 'entity.too.large') throw new Problem('content-too-large', { cause: failure })
+  if (failure.type === 'encoding.unsupported') throw new Problem('unsupported-media-type', { cause: failure })
+  throw new Problem('malformed-json', { detail: 'The body ended before it was whole.', cause: failure })
+}

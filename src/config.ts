@@ -1,0 +1,106 @@
+const asymmetric = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+export type AuthConfig = Readonly<{
+  jwksUrl: string | null
+  secret: string | null
+  algorithms: readonly string[]
+  issuer: string | null
+  audience: string | null
+}>
+
+export type Config = Readonly<{
+  production: boolean
+  host: string
+  port: number
+  logLevel: (typeof levels)[number]
+  /** null: the embedded database, for development only */
+  databaseUrl: string | null
+  poolSize: number
+  /** null: a development key, and a token printed at start */
+  auth: AuthConfig | null
+  /** null: every origin on localhost, for development only */
+  corsOrigins: readonly string[] | null
+}>
+
+/** Every setting that is missing or wrong, in one message. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** Reads the environment once. Throws a ConfigError that names every missing or bad variable. */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const mistakes: string[] = []
+  const production = env.NODE_ENV === 'production'
+
+  const text = (name: string) => env[name]?.trim() || null
+  const list = (name: string) => text(name)?.split(/[\s,]+/) ?? null
+
+  function integer(name: string, fallback: number, [least, most]: [number, number]) {
+    const value = text(name) === null ? fallback : Number(text(name))
+    if (!Number.isInteger(value) || value < least || value > most) mistakes.push(`${name} must be a whole number from ${least} to ${most}`)
+    return value
+  }
+
+  function url(name: string, protocols: string[]) {
+    const value = text(name)
+    if (value !== null && !(URL.canParse(value) && protocols.includes(new URL(value).protocol)))
+      mistakes.push(`${name} must be a URL that starts with ${protocols.map(each => `${each}//`).join(' or ')}`)
+    return value
+  }
+
+  function level() {
+    const value = levels.find(each => each === (text('LOG_LEVEL') ?? 'info'))
+    if (value === undefined) mistakes.push(`LOG_LEVEL must be one of ${levels.join(', ')}`)
+    return value ?? 'info'
+  }
+
+  function origins() {
+    const value = list('CORS_ORIGINS')
+    for (const origin of value ?? [])
+      if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+        mistakes.push(`CORS_ORIGINS must be origins like https://app.example.com, separated by commas: "${origin}" is not one`)
+    return value ?? (production ? [] : null)
+  }
+
+  function auth(): AuthConfig | null {
+    const jwksUrl = url('AUTH_JWKS_URL', ['https:', 'http:'])
+    const secret = text('AUTH_SECRET')
+    const issuer = text('AUTH_ISSUER')
+    const audience = text('AUTH_AUDIENCE')
+    const algorithms = list('AUTH_ALGORITHMS') ?? asymmetric
+
+    if (secret !== null && Buffer.byteLength(secret) < 32) mistakes.push('AUTH_SECRET must have at least 32 bytes')
+    for (const each of algorithms)
+      if (!asymmetric.includes(each)) mistakes.push(`AUTH_ALGORITHMS must be some of ${asymmetric.join(', ')}: "${each}" is not one`)
+    if (production && jwksUrl === null && secret === null)
+      mistakes.push('AUTH_JWKS_URL or AUTH_SECRET must be set in production: who issues the tokens?')
+    if (production && issuer === null) mistakes.push('AUTH_ISSUER must be set in production: the "iss" of the tokens')
+    if (production && audience === null) mistakes.push('AUTH_AUDIENCE must be set in production: the "aud" of the tokens')
+
+    if (jwksUrl === null && secret === null) return null
+    return {
+      jwksUrl,
+      secret,
+      issuer,
+      audience,
+      algorithms: [...(jwksUrl === null ? [] : algorithms), ...(secret === null ? [] : ['HS256'])],
+    }
+  }
+
+  const config: Config = {
+    production,
+    host: text('HOST') ?? '127.0.0.1',
+    port: integer('PORT', 3000, [0, 65535]),
+    logLevel: level(),
+    databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
+    auth: auth(),
+    corsOrigins: origins(),
+  }
+  if (production && config.databaseUrl === null)
+    mistakes.push('DATABASE_URL must be set in production: the embedded database is for development')
+
+  if (mistakes.length > 0) throw new ConfigError(`The environment is not right:\n${mistakes.map(each => `  - ${each}\n`).join('')}`)
+  return Object.freeze(config)
+}

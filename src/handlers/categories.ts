@@ -1,0 +1,165 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { components } from '../../generated/api.ts'
+import { account } from '../account.ts'
+import type { Claims } from '../auth.ts'
+import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
+import type { Call, Handlers } from '../contract.ts'
+import { type Database, errorCode } from '../db.ts'
+import { page, position } from '../page.ts'
+import { found, Problem } from '../problem.ts'
+
+type Category = components['schemas']['Category']
+type Input = Call<'createCategory'>['body']
+type Patch = Call<'updateCategory'>['body']
+
+export function categories(db: Database) {
+  const { sql, read, write } = db
+  const { opened, changed, revision } = account(db)
+  const columns = sql`id, name, color, position, revision, created_at, updated_at`
+
+  return {
+    async listCategories({ owner, query, headers }) {
+      if (headers['if-none-match'] !== undefined) {
+        const now = await revision(owner)
+        if (unchanged(headers['if-none-match'], now)) return notModified(now)
+      }
+      const after = query.cursor === undefined ? null : position(query.cursor, 'position')
+      const rows = await read<Category & { asOf: number }>`
+        with account as (
+          select revision as as_of
+          from users
+          where id = ${owner})
+        select as_of, ${columns}
+        from account left join lateral (
+          select ${columns}
+          from categories
+          where owner_id = ${owner} and deleted_at is null
+            ${after === null ? sql`` : sql`and (position, id) > (${after.key}, ${after.id})`}
+          order by position, id
+          limit ${query.limit + 1}) as page on true
+        order by position, id`
+      const { asOf, body } = page(rows, query.limit, 'position', category => category.position)
+      return { status: 200, headers: { ETag: etag(asOf) }, body }
+    },
+
+    async createCategory({ owner, claims, body }) {
+      const rows = await write<Category>`
+        ${inserted(owner, claims, randomUUIDv7(), body)}
+        returning ${columns}`.catch(refused)
+      return created(found(rows), owner, 'categories')
+    },
+
+    async getCategory({ owner, path, headers }) {
+      return shownIfNew(found(await get(owner, path.categoryId)), headers['if-none-match'])
+    },
+
+    async putCategory({ owner, claims, path, headers, body }) {
+      const id = path.categoryId
+      if (headers['if-match'] !== undefined) {
+        const [category] = await change(owner, id, revisions(headers['if-match']), body)
+        if (category === undefined) throw failed(await get(owner, id))
+        return shown(category)
+      }
+      const [category] = await write<Category>`
+        ${inserted(owner, claims, id, body)}
+        on conflict (owner_id, id) do update
+        set name = excluded.name,
+          color = excluded.color,
+          position = excluded.position,
+          revision = excluded.revision,
+          created_at = case when c.deleted_at is null then c.created_at else now() end,
+          updated_at = now(),
+          deleted_at = null
+        ${headers['if-none-match'] === undefined ? sql`` : sql`where c.deleted_at is not null`}
+        returning ${columns}`.catch(refused)
+      if (category === undefined) throw failed(await get(owner, id))
+      // A row that was just made has one instant for both.
+      return category.createdAt === category.updatedAt ? created(category, owner, 'categories') : shown(category)
+    },
+
+    async updateCategory({ owner, path, headers, body }) {
+      const match = revisions(headers['if-match'])
+      const current = () => get(owner, path.categoryId)
+      if (Object.keys(body).length === 0) {
+        const category = found(await current())
+        mustMatch(match, category)
+        return shown(category)
+      }
+      const [category] = await change(owner, path.categoryId, match, body)
+      return shown(category ?? (await missed(match, current)))
+    },
+
+    async deleteCategory({ owner, path, headers }) {
+      const match = revisions(headers['if-match'])
+      const [category] = await remove(owner, path.categoryId, match)
+      if (category === undefined) await missed(match, () => get(owner, path.categoryId))
+      return { status: 204 }
+    },
+  } satisfies Partial<Handlers>
+
+  function get(owner: string, id: string) {
+    return read<Category>`
+      select ${columns}
+      from categories
+      where owner_id = ${owner} and id = ${id} and deleted_at is null`
+  }
+
+  function inserted(owner: string, claims: Claims, id: string, { name, color, position }: Input) {
+    return sql`
+      with ${opened(owner, claims)}
+      insert into categories as c (owner_id, id, name, color, position, revision)
+      select owner_id, ${id}, ${name}, ${color}, ${position}, next
+      from change`
+  }
+
+  function change(owner: string, id: string, match: number[] | null, fields: Patch) {
+    return write<Category>`
+      with ${changed(owner, row(owner, id, match))}
+      update categories
+      set ${sql(fields)}, revision = change.next, updated_at = now()
+      from change
+      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
+      returning ${columns}`.catch(refused)
+  }
+
+  /** Marks the category and frees its tasks. A task that joins it meanwhile breaks the foreign key: then again. */
+  async function remove(owner: string, id: string, match: number[] | null, tries = 5): Promise<{ id: string }[]> {
+    try {
+      return await write<{ id: string }>`
+        with ${changed(owner, row(owner, id, match))},
+        freed as (
+          update tasks
+          set category_id = null, revision = change.next, updated_at = now()
+          from change
+          where owner_id = ${owner} and category_id = ${id})
+        update categories
+        set deleted_at = now(), revision = change.next, updated_at = now()
+        from change
+        where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
+        returning id`
+    } catch (error) {
+      if (errorCode(error) !== '23503' || tries === 1) throw error
+      return remove(owner, id, match, tries - 1)
+    }
+  }
+
+  function row(owner: string, id: string, match: number[] | null) {
+    return sql`
+      select
+      from categories
+      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}`
+  }
+
+  function matching(match: number[] | null) {
+    return match === null ? sql`` : sql`and categories.revision = any(${match}::bigint[])`
+  }
+}
+
+function refused(error: unknown): never {
+  if (errorCode(error) !== '23505') throw error
+  throw new Problem('conflict', {
+    detail: 'Another category has this name, regardless of case.',
+    errors: [{ pointer: '/name', location: 'body', code: 'taken', message: 'is the name of another category' }],
+    cause: error,
+  })
+}

@@ -1,0 +1,220 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { components } from '../../generated/api.ts'
+import { account } from '../account.ts'
+import type { Claims } from '../auth.ts'
+import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
+import type { Call, Handlers } from '../contract.ts'
+import { type Database, errorCode, type Part } from '../db.ts'
+import { badCursor, page, position } from '../page.ts'
+import { found, invalid } from '../problem.ts'
+
+type Task = components['schemas']['Task']
+type Input = Call<'createTask'>['body']
+type Patch = Call<'updateTask'>['body']
+type Sort = Call<'listTasks'>['query']['sort']
+
+export function tasks(db: Database) {
+  const { sql, read, write } = db
+  const { opened, changed, revision } = account(db)
+  const columns = sql`id, title, description, completed, completed_at, priority, category_id,
+    due_date, due_time, time_zone, labels, revision, created_at, updated_at`
+
+  // What each sort compares: in the words of its index, of a cursor's key, and of a task.
+  const createdAt = { column: sql`created_at`, key: (key: Key) => sql`${key}`, of: (task: Task) => task.createdAt }
+  const updatedAt = { column: sql`updated_at`, key: (key: Key) => sql`${key}`, of: (task: Task) => task.updatedAt }
+  const priority = { column: sql`priority`, key: (key: Key) => sql`${key}`, of: (task: Task) => task.priority }
+  const title = {
+    column: sql`left(title, 100) collate "und-x-icu"`,
+    key: (key: Key) => sql`left(${key}, 100)`,
+    of: (task: Task) => task.title,
+  }
+  // Without a due date comes last in both directions, so the two differ in more than the direction.
+  const dueDate = {
+    column: sql`coalesce(due_date, 'infinity'::date)`,
+    key: (key: Key) => sql`coalesce(${key}::date, 'infinity'::date)`,
+    of: (task: Task) => task.dueDate,
+  }
+  const dueDateDown = {
+    column: sql`coalesce(due_date, '-infinity'::date)`,
+    key: (key: Key) => sql`coalesce(${key}::date, '-infinity'::date)`,
+    of: (task: Task) => task.dueDate,
+  }
+  const up = { direction: sql`asc`, beyond: sql`>` }
+  const down = { direction: sql`desc`, beyond: sql`<` }
+  const orders: Record<Sort, Order> = {
+    createdAt: { ...createdAt, ...up },
+    '-createdAt': { ...createdAt, ...down },
+    updatedAt: { ...updatedAt, ...up },
+    '-updatedAt': { ...updatedAt, ...down },
+    dueDate: { ...dueDate, ...up },
+    '-dueDate': { ...dueDateDown, ...down },
+    priority: { ...priority, ...up },
+    '-priority': { ...priority, ...down },
+    title: { ...title, ...up },
+    '-title': { ...title, ...down },
+  }
+
+  return {
+    async listTasks({ owner, query, headers }) {
+      if (headers['if-none-match'] !== undefined) {
+        const now = await revision(owner)
+        if (unchanged(headers['if-none-match'], now)) return notModified(now)
+      }
+      const order = orders[query.sort]
+      const by = sql`${order.column} ${order.direction}, id ${order.direction}`
+      const rows = await read<Task & { asOf: number }>`
+        with account as (
+          select revision as as_of
+          from users
+          where id = ${owner})
+        select as_of, ${columns}
+        from account left join lateral (
+          select ${columns}
+          from tasks
+          where owner_id = ${owner} and deleted_at is null ${filtered(query)} ${beyond(query.cursor, query.sort)}
+          order by ${by}
+          limit ${query.limit + 1}) as page on true
+        order by ${by}`.catch(outOfRange)
+      const { asOf, body } = page(rows, query.limit, query.sort, order.of)
+      return { status: 200, headers: { ETag: etag(asOf) }, body }
+    },
+
+    async createTask({ owner, claims, body }) {
+      const rows = await write<Task>`
+        ${inserted(owner, claims, randomUUIDv7(), body)}
+        returning ${columns}`.catch(refused)
+      return created(found(rows), owner, 'tasks')
+    },
+
+    async getTask({ owner, path, headers }) {
+      return shownIfNew(found(await get(owner, path.taskId)), headers['if-none-match'])
+    },
+
+    async putTask({ owner, claims, path, headers, body }) {
+      const id = path.taskId
+      if (headers['if-match'] !== undefined) {
+        const [task] = await change(owner, id, revisions(headers['if-match']), fields(body))
+        if (task === undefined) throw failed(await get(owner, id))
+        return shown(task)
+      }
+      const [task] = await write<Task>`
+        ${inserted(owner, claims, id, body)}
+        on conflict (owner_id, id) do update
+        set title = excluded.title,
+          description = excluded.description,
+          completed_at = case
+            when excluded.completed_at is null then null
+            when t.deleted_at is null then coalesce(t.completed_at, now())
+            else now() end,
+          priority = excluded.priority,
+          category_id = excluded.category_id,
+          due_date = excluded.due_date,
+          due_time = excluded.due_time,
+          time_zone = excluded.time_zone,
+          labels = excluded.labels,
+          revision = excluded.revision,
+          created_at = case when t.deleted_at is null then t.created_at else now() end,
+          updated_at = now(),
+          deleted_at = null
+        ${headers['if-none-match'] === undefined ? sql`` : sql`where t.deleted_at is not null`}
+        returning ${columns}`.catch(refused)
+      if (task === undefined) throw failed(await get(owner, id))
+      // A row that was just made has one instant for both.
+      return task.createdAt === task.updatedAt ? created(task, owner, 'tasks') : shown(task)
+    },
+
+    async updateTask({ owner, path, headers, body }) {
+      const match = revisions(headers['if-match'])
+      const current = () => get(owner, path.taskId)
+      if (Object.keys(body).length === 0) {
+        const task = found(await current())
+        mustMatch(match, task)
+        return shown(task)
+      }
+      const [task] = await change(owner, path.taskId, match, fields(body))
+      return shown(task ?? (await missed(match, current)))
+    },
+
+    async deleteTask({ owner, path, headers }) {
+      const match = revisions(headers['if-match'])
+      const [task] = await change(owner, path.taskId, match, { deletedAt: sql`now()` })
+      if (task === undefined) await missed(match, () => get(owner, path.taskId))
+      return { status: 204 }
+    },
+  } satisfies Partial<Handlers>
+
+  function get(owner: string, id: string) {
+    return read<Task>`
+      select ${columns}
+      from tasks
+      where owner_id = ${owner} and id = ${id} and deleted_at is null`
+  }
+
+  function filtered(query: Call<'listTasks'>['query']) {
+    return [
+      query.completed === undefined ? sql`` : sql`and completed = ${query.completed}`,
+      query.priority === undefined ? sql`` : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
+      query.categoryId === undefined ? sql`` : sql`and category_id = ${query.categoryId}`,
+      query.label === undefined ? sql`` : sql`and labels @> ${query.label}::text[]`,
+      query.dueFrom === undefined ? sql`` : sql`and due_date >= ${query.dueFrom}`,
+      query.dueTo === undefined ? sql`` : sql`and due_date <= ${query.dueTo}`,
+      query.q === undefined
+        ? sql``
+        : sql`and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', ${query.q})`,
+    ]
+  }
+
+  function beyond(cursor: string | undefined, sort: Sort) {
+    if (cursor === undefined) return sql``
+    const { key, id } = position(cursor, sort)
+    const order = orders[sort]
+    return sql`and (${order.column}, id) ${order.beyond} (${order.key(key)}, ${id})`
+  }
+
+  function inserted(owner: string, claims: Claims, id: string, task: Input) {
+    return sql`
+      with ${opened(owner, claims)}
+      insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
+        due_date, due_time, time_zone, labels, revision)
+      select owner_id, ${id}, ${task.title}, ${task.description}, ${task.completed ? sql`now()` : null}, ${task.priority},
+        ${task.categoryId}, ${task.dueDate}, ${task.dueTime}, ${task.timeZone}, ${task.labels}, next
+      from change`
+  }
+
+  /** The columns of a body: completing twice keeps the first instant. */
+  function fields({ completed, ...columns }: Patch) {
+    if (completed === undefined) return columns
+    return { ...columns, completedAt: completed ? sql`coalesce(completed_at, now())` : null }
+  }
+
+  function change(owner: string, id: string, match: number[] | null, fields: Record<string, unknown>) {
+    const matching = match === null ? sql`` : sql`and tasks.revision = any(${match}::bigint[])`
+    const row = sql`
+      select
+      from tasks
+      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching}`
+    return write<Task>`
+      with ${changed(owner, row)}
+      update tasks
+      set ${sql(fields)}, revision = change.next, updated_at = now()
+      from change
+      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching}
+      returning ${columns}`.catch(refused)
+  }
+}
+
+type Key = string | number | null
+type Order = { column: Part; direction: Part; beyond: Part; key: (key: Key) => Part; of: (task: Task) => Key }
+
+/** A cursor that somebody made up can hold a key that no column can. */
+function outOfRange(error: unknown): never {
+  throw errorCode(error).startsWith('22') ? badCursor() : error
+}
+
+function refused(error: unknown): never {
+  if (errorCode(error) === '23503')
+    throw invalid({ pointer: '/categoryId', location: 'body', code: 'notFound', message: 'must be the id of one of your categories' })
+  if (errorCode(error) === '23514')
+    throw invalid({ pointer: '/dueTime', location: 'body', code: 'needsDueDate', message: 'needs a dueDate; clear both or none' })
+  throw error
+}

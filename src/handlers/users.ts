@@ -1,0 +1,75 @@
+import type { components } from '../../generated/api.ts'
+import type { Claims } from '../auth.ts'
+import { mustMatch, revisions, shown, shownIfNew } from '../conditional.ts'
+import type { Handlers } from '../contract.ts'
+import type { Database } from '../db.ts'
+import { found } from '../problem.ts'
+
+type User = components['schemas']['User']
+type Patch = components['schemas']['UserPatch']
+
+export function users({ sql, read, write }: Database) {
+  // The revision of a profile is that of its own last change, so that a change of a task doesn't make it stale.
+  const columns = sql`id, email, name, time_zone, profile_revision as revision, created_at, updated_at`
+
+  return {
+    async getUser({ owner, claims, headers }) {
+      return shownIfNew(await met(owner, claims), headers['if-none-match'])
+    },
+
+    async updateUser({ owner, claims, headers, body }) {
+      const match = revisions(headers['if-match'])
+      const empty = Object.keys(body).length === 0
+      const [changed] = empty ? [] : await change(owner, match, body)
+      if (changed !== undefined) return shown(changed)
+
+      const user = await met(owner, claims)
+      mustMatch(match, user)
+      return shown(empty ? user : found(await change(owner, match, body)))
+    },
+
+    async deleteUser({ owner, headers }) {
+      const match = revisions(headers['if-match'])
+      const erased = await write`
+        delete from users
+        where id = ${owner} ${matching(match)}
+        returning id`
+      if (erased.length === 0 && match !== null) mustMatch(match, found(await get(owner)))
+      return { status: 204 }
+    },
+  } satisfies Partial<Handlers>
+
+  function get(owner: string) {
+    return read<User>`
+      select ${columns}
+      from users
+      where id = ${owner}`
+  }
+
+  /** The profile; made on first contact, and with the email of the token. */
+  async function met(owner: string, { email, name }: Claims): Promise<User> {
+    const [known] = await get(owner)
+    if (known !== undefined && (email === null || email === known.email)) return known
+
+    const [made] = await write<User>`
+      insert into users as u (id, email, name, revision, profile_revision)
+      values (${owner}, ${email}, ${name}, 1, 1)
+      on conflict (id) do update
+      set email = excluded.email, revision = u.revision + 1, profile_revision = u.revision + 1, updated_at = now()
+      where excluded.email is distinct from u.email and excluded.email is not null
+      returning ${columns}`
+    return made ?? found(await get(owner))
+  }
+
+  function change(owner: string, match: number[] | null, fields: Patch) {
+    return write<User>`
+      update users
+      set ${sql(fields)}, revision = revision + 1, profile_revision = revision + 1, updated_at = now()
+      where id = ${owner} ${matching(match)}
+      returning ${columns}`
+  }
+
+  function matching(match: number[] | null) {
+    return match === null ? sql`` : sql`and profile_revision = any(${match}::bigint[])`
+  }
+}

@@ -1,0 +1,22 @@
+// One JSON line for each thing that happens, on standard output. The only file that knows pino.
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+
+export type Log = Logger
+
+/** `destination` is standard output unless a test wants to read along. */
+export function logger(level: string, destination?: DestinationStream): Log {
+  const options = { level, base: null, timestamp: stdTimeFunctions.isoTime, serializers: { error: summary } }
+  return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+/**
+ * An error without what people wrote: a database error quotes values in its message and detail, so of those
+ * only the codes and names are kept.
+ */
+function summary(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const { code, routine, table_name: table, constraint_name: constraint } = error as Error & Record<string, unknown>
+  const cause = error.cause === undefined ? {} : { cause: summary(error.cause) }
+  if (error.name === 'PostgresError') return { name: error.name, code, routine, table, constraint, ...cause }
+  return { name: error.name, code, message: error.message, stack: error.stack, ...cause }
+}

@@ -1,0 +1,39 @@
+// `npm run migrate`: brings the database of DATABASE_URL up to date. The only file that knows dbmate.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { resolveBinary } from 'dbmate'
+import { ConfigError, readConfig } from './config.ts'
+import { alone } from './db.ts'
+import { directory } from './migrations.ts'
+
+/** Applies what is pending. Of several at once, one works and the others wait. Rejects when a migration fails. */
+export async function migrate(url: string, { quiet = false } = {}): Promise<void> {
+  // dbmate has no lock of its own.
+  await alone(url, 'taskspec migrations', async () => {
+    const where = ['--url', withSslMode(url), '--migrations-dir', fileURLToPath(directory)]
+    const dbmate = spawn(resolveBinary(), [...where, '--no-dump-schema', 'migrate', '--strict'], {
+      stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
+    })
+    const [code] = await once(dbmate, 'exit')
+    if (code !== 0) throw new Error(`dbmate ended with code ${code}`)
+  })
+}
+
+// Where the URL doesn't say, the server's driver connects without TLS and dbmate with it: the server's way counts.
+function withSslMode(text: string) {
+  const url = new URL(text)
+  if (!url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'disable')
+  return url.href
+}
+
+if (import.meta.main) {
+  try {
+    const { databaseUrl } = readConfig()
+    if (databaseUrl === null) throw new ConfigError('Set DATABASE_URL to the database to migrate. The embedded one migrates itself.')
+    await migrate(databaseUrl)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

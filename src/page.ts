@@ -1,0 +1,43 @@
+import { invalid } from './problem.ts'
+
+/** Where a page begins: after the row with this sort key and id. */
+export type Position = { key: string | number | null; id: string }
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The position that a cursor stands for; throws 422 where it isn't one of ours for this sort. */
+export function position(cursor: string, sort: string): Position {
+  try {
+    const [of, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    if (of === sort && (key === null || typeof key === 'string' || typeof key === 'number') && uuid.test(id)) return { key, id }
+  } catch {
+    // not even JSON: said below
+  }
+  throw badCursor()
+}
+
+export function badCursor(): Error {
+  return invalid({
+    pointer: '/cursor',
+    location: 'query',
+    code: 'cursor',
+    message: 'must be the nextCursor of a page with the same sort',
+  })
+}
+
+/**
+ * One page out of up to `limit + 1` rows, and the revision of the account as of the same instant.
+ * `key` tells the sort key of a row. An account without such rows comes as one row without id; no account, as no row.
+ */
+export function page<Row extends { id: string }>(
+  rows: (Row & { asOf: number })[],
+  limit: number,
+  sort: string,
+  key: (row: Row) => Position['key'],
+) {
+  const asOf = rows[0]?.asOf ?? 0
+  const items = rows.filter(row => row.id !== null).map(({ asOf, ...row }) => row as unknown as Row)
+  const last = items.length > limit ? items.slice(0, limit).at(-1) : undefined
+  const nextCursor = last === undefined ? null : Buffer.from(JSON.stringify([sort, key(last), last.id])).toString('base64url')
+  return { asOf, body: { items: items.slice(0, limit), nextCursor } }
+}

@@ -1,0 +1,187 @@
+// From a request to its reply, by the spec. The only file that knows openapi-backend and ajv.
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } from 'openapi-backend'
+import type { Caller } from './auth.ts'
+import type { AnyReply, Handlers, OperationId } from './contract.ts'
+import { paths } from './paths.ts'
+import { type FieldError, invalid, Problem } from './problem.ts'
+import type { Document } from './spec.ts'
+
+/** An HTTP request as far as the spec is concerned. The body is read when it's its turn. */
+export type Request = {
+  headers: Record<string, string | string[] | undefined>
+  /** what stands behind the question mark */
+  query: string
+  body: () => Promise<Buffer | undefined>
+}
+export type Route = {
+  operationId: OperationId
+  /** Throws a Problem for what is refused; whatever else it throws is a mistake of ours. */
+  answer: (request: Request) => Promise<AnyReply>
+}
+export type Router = (method: string, path: string) => Route
+
+type Parts = { path: Record<string, string>; query: Record<string, string | string[]>; header: Record<string, unknown> }
+type Answer = (request: Request, params: Record<string, string>) => Promise<AnyReply>
+type Options_ = { document: Document; handlers: Handlers; authenticate: (authorization: string | undefined) => Promise<Caller> }
+
+/**
+ * Builds the router. openapi-backend reads the document and makes the validators, once; each operation becomes one function,
+ * found by its path in a tree, so that a request costs the same however many operations there are.
+ */
+export async function createRouter({ document, handlers, authenticate }: Options_): Promise<Router> {
+  const api = new OpenAPIBackend({ definition: structuredClone(document) as never, strict: true, validate: false })
+  // openapi-backend checks documents against OpenAPI 3.0 only; a linter for 3.1 checks ours in the tests.
+  api.validateDefinition = () => api.document
+  await api.init()
+
+  const validator = new OpenAPIValidator({
+    definition: api.definition,
+    router: api.router,
+    lazyCompileValidators: true,
+    customizeAjv: (_, __, context) => ajv(context === 'paramsValidator'),
+  })
+  const routes = new Map<string, Map<string, { operationId: OperationId; answer: Answer }>>()
+  for (const operation of api.router.getOperations() as SpecOperation[]) {
+    const operationId = operation.operationId as OperationId
+    const validators = validator.getRequestValidatorsForOperation(operationId)
+    if (validators === null || handlers[operationId] === undefined) throw new Error(`${operationId} has no handler`)
+    const answer = compile(operation, validators, handlers[operationId] as never, authenticate)
+    const methods = routes.get(operation.path) ?? new Map()
+    routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, answer }))
+  }
+  const find = paths(routes)
+
+  return (method, path) => {
+    const match = find(path)
+    if (match === undefined) throw new Problem('not-found', { detail: 'There is no such path. The reference is at /docs.' })
+    const route = match.value.get(method === 'HEAD' ? 'GET' : method)
+    if (route === undefined) throw new Problem('method-not-allowed', { headers: { Allow: allowed([...match.value.keys()]) } })
+    return { operationId: route.operationId, answer: request => route.answer(request, match.params) }
+  }
+}
+
+/** One operation as one function: authenticate, own the space, read the body, check it all, handle. */
+function compile(
+  operation: SpecOperation,
+  validators: ValidateFunction[],
+  handle: (call: object) => Promise<AnyReply>,
+  authenticate: Options_['authenticate'],
+): Answer {
+  const secured = operation.security?.some(scheme => 'bearerAuth' in scheme) ?? false
+  if (!secured && operation.security?.length !== 0) throw new Error(`${operation.operationId} asks for another security than bearerAuth`)
+  const names = (operation.parameters ?? []).flatMap(each => ('in' in each && each.in === 'header' ? [each.name.toLowerCase()] : []))
+  const hasBody = operation.requestBody !== undefined
+  const checkParts = validators.at(-1) as ValidateFunction
+  const checkBody = hasBody ? (validators[0] as ValidateFunction) : undefined
+
+  return async (request, path) => {
+    const caller = secured ? await authenticate(header(request, 'authorization')) : undefined
+    if (caller !== undefined && path.userId !== 'me' && path.userId !== caller.id) throw new Problem('forbidden')
+
+    const body = hasBody ? { requestBody: await readJson(request) } : {}
+    const parts: Parts = { path, query: parseQuery(request.query), header: {} }
+    for (const name of names) parts.header[name] = header(request, name)
+
+    const errors = [...failures(checkParts, parts), ...(checkBody === undefined ? [] : failures(checkBody, body))]
+    if (errors.length > 0) throw invalid(...errors)
+    return handle({
+      owner: caller?.id,
+      claims: caller?.claims,
+      path,
+      query: parts.query,
+      headers: parts.header,
+      body: body.requestBody,
+    })
+  }
+}
+
+/** The JSON of the body; undefined where there is none, which the schema judges. */
+async function readJson(request: Request): Promise<unknown> {
+  const type = header(request, 'content-type')
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(header(request, 'content-length') ?? 0) > 0
+  if (!hasBody) return undefined
+  if (!/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type ?? '')) throw new Problem('unsupported-media-type')
+  const bytes = await request.body()
+  try {
+    return JSON.parse(utf8.decode(bytes))
+  } catch (cause) {
+    throw new Problem('malformed-json', { cause })
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A header that was sent once or more often. */
+function header({ headers }: Request, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+function parseQuery(text: string): Parts['query'] {
+  const query: Parts['query'] = Object.create(null) // `__proto__` is a name like any other
+  if (text === '') return query
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = query[name]
+    query[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
+  }
+  return query
+}
+
+function allowed(methods: string[]) {
+  return (methods.includes('GET') ? ['HEAD', ...methods] : methods).sort().join(', ')
+}
+
+/** Parameters come as text and are turned into what their schema says; bodies stay as they are. Defaults are filled in. */
+function ajv(parameters: boolean): Ajv2020 {
+  const options: Options = { allErrors: true, strict: false, verbose: true, useDefaults: true, coerceTypes: parameters && 'array' }
+  const made = new Ajv2020(options)
+  addFormats.default(made)
+  made.addFormat('time-zone', isTimeZone)
+  return made
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat(undefined, { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const reported = 100 // mistakes at the most
+
+function failures(check: ValidateFunction, value: unknown): FieldError[] {
+  if (check(value)) return []
+  // `if` only says that `then` failed, which says so itself.
+  return (check.errors ?? [])
+    .filter(error => error.keyword !== 'if')
+    .slice(0, reported)
+    .map(fieldError)
+}
+
+const locations = { path: 'path', query: 'query', header: 'header', requestBody: 'body' } as const
+
+function fieldError(error: ErrorObject): FieldError {
+  const at = error.keyword === 'required' ? `/${error.params.missingProperty}` : ''
+  const extra = error.keyword === 'additionalProperties' ? `/${escaped(error.params.additionalProperty)}` : ''
+  const [, part, pointer] = /^\/([^/]+)(.*)$/s.exec(error.instancePath + at + extra) as unknown as [string, keyof typeof locations, string]
+  return {
+    pointer,
+    location: locations[part],
+    code: (error.keyword === 'additionalProperties' ? 'unknown' : error.keyword) as FieldError['code'],
+    message: message(error),
+  }
+}
+
+function message({ keyword, message, params, parentSchema }: ErrorObject): string {
+  if (keyword === 'required') return 'is missing'
+  if (keyword === 'additionalProperties') return 'is not known here'
+  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`
+  if (keyword === 'pattern' && parentSchema?.['x-pattern'] !== undefined) return parentSchema['x-pattern']
+  return message ?? keyword
+}
+
+const escaped = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')

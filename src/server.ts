@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createApp } from './app.ts'
+import { authenticator } from './auth.ts'
+import type { AuthConfig, Config } from './config.ts'
+import { database } from './db.ts'
+import { createHandlers } from './handlers/index.ts'
+import type { Log } from './log.ts'
+import { createRouter } from './router.ts'
+import { document } from './spec.ts'
+
+type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'corsOrigins'> & { databaseUrl: string; auth: AuthConfig }
+type Options = { log: Log; observe?: (statement: string) => void }
+
+export type Server = {
+  url: string
+  /** Answers what is under way, for 10 seconds at the most, and lets go of the database. */
+  stop: () => Promise<void>
+}
+
+const drain = 10_000 // ms
+
+/** Puts the parts together and listens. */
+export async function serve(
+  { host, port, poolSize, corsOrigins, databaseUrl, auth }: Settings,
+  { log, observe }: Options,
+): Promise<Server> {
+  let stopping = false
+  const db = database({ url: databaseUrl, poolSize, ...(observe && { observe }) })
+  const handlers = createHandlers(db, () => stopping)
+  const router = await createRouter({ document, handlers, authenticate: authenticator(auth) })
+  const server = createServer(createApp({ router, log, corsOrigins, stopping: () => stopping }))
+  server.listen(port, host)
+  await once(server, 'listening')
+
+  return {
+    url: origin(server.address() as AddressInfo),
+    async stop() {
+      stopping = true
+      const closed = once(server, 'close')
+      server.close()
+      const cut = setTimeout(() => server.closeAllConnections(), drain)
+      await closed
+      clearTimeout(cut)
+      await db.close()
+    },
+  }
+}
+
+function origin({ address, family, port }: AddressInfo) {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}

@@ -1,0 +1,449 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect } from 'vitest'
+import { test } from '../taskspec.ts'
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const nobodys = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
+
+describe('createTask', () => {
+  test('needs a title only, and answers with every field and where it is', async ({ as }) => {
+    const ann = await as('ann')
+    const { headers, body } = await ann.createTask({ body: { title: 'Pack' } })
+
+    expect(body).toEqual({
+      id: expect.stringMatching(uuid),
+      title: 'Pack',
+      description: null,
+      completed: false,
+      completedAt: null,
+      priority: 'none',
+      categoryId: null,
+      dueDate: null,
+      dueTime: null,
+      timeZone: null,
+      labels: [],
+      revision: 1,
+      createdAt: expect.any(String),
+      updatedAt: body.createdAt,
+    })
+    expect(headers.get('location')).toBe(`/v1/users/${ann.id}/tasks/${body.id}`)
+    expect((await ann.getTask({ path: { taskId: body.id } })).body).toEqual(body)
+  })
+
+  test('keeps every field as it was sent', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: category } = await ann.createCategory({ body: { name: 'Travel' } })
+    const sent = {
+      title: 'Fähre 🚢 buchen \u202eabc',
+      description: 'Zwei\nZeilen',
+      completed: true,
+      priority: 'high' as const,
+      categoryId: category.id,
+      dueDate: '2028-02-29',
+      dueTime: '23:59',
+      timeZone: 'Europe/Helsinki',
+      labels: ['a', 'ä "quoted", {braced}', 'NULL', '\\'],
+    }
+    const { body } = await ann.createTask({ body: sent })
+
+    expect(body).toEqual({ ...body, ...sent, completedAt: body.createdAt })
+  })
+
+  test('takes every longest value and refuses each one longer', async ({ as }) => {
+    const ann = await as('ann')
+    const longest = {
+      title: '😀'.repeat(500),
+      description: '😀'.repeat(10_000),
+      labels: Array.from({ length: 50 }, (_, i) => `${i}`.padEnd(50, '😀').slice(0, 50)),
+    }
+    const labels = Array.from({ length: 50 }, (_, i) => [...`${i}`.padEnd(4, '.'), ...Array(46).fill('😀')].join(''))
+    const { body } = await ann.createTask({ body: { ...longest, labels } })
+    expect(body).toMatchObject({ title: longest.title, description: longest.description, labels })
+    expect((await ann.listTasks({ query: { sort: 'title' } })).body.items).toEqual([body])
+
+    const { body: problem } = await ann.createTask(
+      { body: { title: `${longest.title}.`, description: `${longest.description}.`, labels: [...labels, `${'x'.repeat(51)}`] } },
+      422,
+    )
+    expect(problem.errors.map(({ pointer, code }) => [pointer, code])).toEqual([
+      ['/title', 'maxLength'],
+      ['/description', 'maxLength'],
+      ['/labels', 'maxItems'],
+      ['/labels/50', 'maxLength'],
+    ])
+  })
+
+  test('tells all mistakes at once, each with its place', async ({ as }) => {
+    const ann = await as('ann')
+    const body = {
+      title: ' ',
+      prioritee: 'high',
+      priority: 'urgent',
+      dueDate: '2027-02-29',
+      timeZone: 'Mars/Olympus',
+      labels: ['x', 'x'],
+      'a/b~c': 1,
+    }
+    const { body: problem } = await ann.createTask({ body: body as never }, 422)
+
+    expect(problem.detail).toBe('The request breaks the schema in 7 places.')
+    expect(new Set(problem.errors.map(({ location, pointer, code }) => `${location} ${pointer} ${code}`))).toEqual(
+      new Set([
+        'body /prioritee unknown',
+        'body /a~1b~0c unknown',
+        'body /title pattern',
+        'body /priority enum',
+        'body /dueDate format',
+        'body /timeZone format',
+        'body /labels uniqueItems',
+      ]),
+    )
+  })
+
+  test.for([
+    ['NUL in the title', { title: 'a\0b' }, '/title'],
+    ['NUL in the description', { title: 'a', description: '\0' }, '/description'],
+    ['NUL in a label', { title: 'a', labels: ['a\0'] }, '/labels/0'],
+    ['a lone surrogate in the title', { title: 'a\ud800b' }, '/title'],
+    ['a lone surrogate in the description', { title: 'a', description: '\udfff' }, '/description'],
+    ['a lone surrogate in a label', { title: 'a', labels: ['\ud800'] }, '/labels/0'],
+    ['a year that PostgreSQL does not know', { title: 'a', dueDate: '0000-01-01' }, '/dueDate'],
+    ['a time without a date', { title: 'a', dueTime: '10:00' }, '/dueDate'],
+    ['a time with the date cleared', { title: 'a', dueTime: '10:00', dueDate: null }, '/dueDate'],
+    ['a category that is not there', { title: 'a', categoryId: nobodys }, '/categoryId'],
+    ['a completed that is no boolean', { title: 'a', completed: 'true' }, '/completed'],
+    ['an array', [], ''],
+    ['null', null, ''],
+    ['no title', {}, '/title'],
+    ['__proto__', JSON.parse('{"title":"a","__proto__":{"x":1}}'), '/__proto__'],
+  ] as const)('refuses %s', async ([, body, pointer], { as }) => {
+    const ann = await as('ann')
+    const problem = (await ann.createTask({ body: body as never }, 422)).body
+    expect(problem.errors.map(error => error.pointer)).toContain(pointer)
+    expect((await ann.listTasks()).body.items).toEqual([])
+  })
+
+  test('takes no category of another person', async ({ as }) => {
+    const [ann, bob] = [await as('ann'), await as('bob')]
+    const { body: category } = await bob.createCategory({ body: { name: 'Work' } })
+    const { body } = await ann.createTask({ body: { title: 'a', categoryId: category.id } }, 422)
+    expect(body.errors).toEqual([{ pointer: '/categoryId', location: 'body', code: 'notFound', message: expect.any(String) }])
+  })
+
+  test('takes no category that was deleted', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: category } = await ann.createCategory({ body: { name: 'Work' } })
+    await ann.deleteCategory({ path: { categoryId: category.id } })
+    await ann.createTask({ body: { title: 'a', categoryId: category.id } }, 422)
+  })
+
+  test('works eight times at once as the very first thing a person does', async ({ as }) => {
+    const ann = await as('ann')
+    const made = await Promise.all(Array.from({ length: 8 }, (_, i) => ann.createTask({ body: { title: `${i}` } })))
+    expect(made.map(({ body }) => body.revision).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect((await ann.listTasks()).etag).toBe('"8"')
+  })
+})
+
+describe('getTask', () => {
+  test('answers 304 to its ETag, in every form of the header', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
+    for (const header of [etag, `W/${etag}`, `"x", ${etag}`, '*'])
+      expect((await ann.getTask({ path: { taskId: task.id }, headers: { 'If-None-Match': header } }, 304)).etag).toBe(etag)
+    await ann.getTask({ path: { taskId: task.id }, headers: { 'If-None-Match': '"0"' } }, 200)
+  })
+
+  test('answers 404 to an id that is nowhere, and 422 to what is no id', async ({ as }) => {
+    const ann = await as('ann')
+    await ann.getTask({ path: { taskId: nobodys } }, 404)
+    const { body } = await ann.getTask({ path: { taskId: 'x' } }, 422)
+    expect(body.errors).toEqual([{ location: 'path', pointer: '/taskId', code: 'format', message: 'must match format "uuid"' }])
+  })
+})
+
+describe('updateTask', () => {
+  test('changes what is sent and nothing else', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'Pack', dueDate: '2027-03-01', labels: ['x'] } })
+    const { body } = await ann.updateTask({ path: { taskId: task.id }, body: { completed: true } })
+    expect(body).toEqual({ ...task, completed: true, completedAt: body.updatedAt, revision: 2, updatedAt: expect.any(String) })
+    expect(body.updatedAt > task.updatedAt).toBe(true)
+  })
+
+  test('clears with null', async ({ as }) => {
+    const ann = await as('ann')
+    const full = { title: 'a', description: 'b', dueDate: '2027-03-01', dueTime: '10:00', timeZone: 'UTC', completed: true }
+    const { body: task } = await ann.createTask({ body: full })
+    const cleared = { description: null, dueDate: null, dueTime: null, timeZone: null, completed: false }
+    const { body } = await ann.updateTask({ path: { taskId: task.id }, body: cleared })
+    expect(body).toEqual({ ...task, ...cleared, completedAt: null, revision: 2, updatedAt: expect.any(String) })
+    await ann.updateTask({ path: { taskId: task.id }, body: { title: null as never } }, 422)
+  })
+
+  test('with {} changes nothing, not even the ETag, and still minds If-Match', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
+    expect(await ann.updateTask({ path: { taskId: task.id }, body: {} })).toMatchObject({ body: task, etag })
+    await ann.updateTask({ path: { taskId: task.id }, body: {}, headers: { 'If-Match': '"7"' } }, 412)
+    await ann.updateTask({ path: { taskId: nobodys }, body: {} }, 404)
+  })
+
+  test('completing twice keeps the first instant', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'a', completed: true } })
+    const { body } = await ann.updateTask({ path: { taskId: task.id }, body: { completed: true } })
+    expect(body.completedAt).toBe(task.completedAt)
+    const put = await ann.putTask({ path: { taskId: task.id }, body: { title: 'b', completed: true } })
+    expect(put.body.completedAt).toBe(task.completedAt)
+    expect(put.body).toMatchObject({ createdAt: task.createdAt, title: 'b' })
+  })
+
+  test('refuses a time where neither the body nor the task has a date', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'a', dueDate: '2027-03-01', dueTime: '10:00' } })
+    const { body } = await ann.updateTask({ path: { taskId: task.id }, body: { dueDate: null } }, 422)
+    expect(body.errors).toMatchObject([{ pointer: '/dueTime', code: 'needsDueDate' }])
+  })
+
+  test('with If-Match: of eight at once exactly one wins, and the others learn the new ETag', async ({ as }) => {
+    const ann = await as('ann')
+    for (let round = 0; round < 5; round++) {
+      const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
+      const tries = Array.from({ length: 8 }, (_, i) =>
+        ann.send('PATCH', `/v1/users/me/tasks/${task.id}`, {
+          headers: { 'if-match': etag, 'content-type': 'application/json' },
+          body: JSON.stringify({ title: `${i}` }),
+        }),
+      )
+      const answers = await Promise.all(tries)
+      const [winner, ...more] = answers.filter(({ status }) => status === 200)
+      expect(more).toEqual([])
+      const losers = answers.filter(({ status }) => status === 412)
+      expect(losers).toHaveLength(7)
+      for (const { headers } of losers) expect(headers.get('etag')).toBe(winner?.headers.get('etag'))
+      expect((await ann.getTask({ path: { taskId: task.id } })).body).toEqual(winner?.body)
+    }
+  })
+
+  test('If-Match takes *, lists, and never a weak tag', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'a' } })
+    const patch = (header: string, status: 200 | 412) =>
+      ann.updateTask({ path: { taskId: task.id }, body: { title: 'b' }, headers: { 'If-Match': header } }, status)
+    await patch('*', 200)
+    await patch('"9", "2"', 200)
+    await patch('W/"3"', 412)
+    await patch('"abc"', 412)
+    await patch('nonsense', 412)
+    await ann.updateTask({ path: { taskId: nobodys }, body: { title: 'b' }, headers: { 'If-Match': '"1"' } }, 404)
+  })
+})
+
+describe('putTask', () => {
+  test('creates under the id of the client first and replaces then', async ({ as }) => {
+    const ann = await as('ann')
+    const taskId = randomUUID()
+    const first = await ann.putTask({ path: { taskId }, body: { title: 'a', priority: 'low', labels: ['x'] } }, 201)
+    expect(first.headers.get('location')).toBe(`/v1/users/${ann.id}/tasks/${taskId}`)
+    const second = await ann.putTask({ path: { taskId }, body: { title: 'b' } }, 200)
+    expect(second.body).toEqual({ ...first.body, title: 'b', priority: 'none', labels: [], revision: 2, updatedAt: second.body.updatedAt })
+  })
+
+  test('of eight at once under one id, one creates and seven replace', async ({ as }) => {
+    const ann = await as('ann')
+    const taskId = randomUUID()
+    const all = await Promise.all(Array.from({ length: 8 }, (_, i) => ann.putTask({ path: { taskId }, body: { title: `${i}` } })))
+    expect(all.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
+  })
+
+  test('minds If-Match and If-None-Match', async ({ as }) => {
+    const ann = await as('ann')
+    const taskId = randomUUID()
+    const none = await ann.putTask({ path: { taskId }, body: { title: 'a' }, headers: { 'If-Match': '*' } }, 412)
+    expect(none.etag).toBe('')
+    const { etag } = await ann.putTask({ path: { taskId }, body: { title: 'a' }, headers: { 'If-None-Match': '*' } }, 201)
+    expect((await ann.putTask({ path: { taskId }, body: { title: 'b' }, headers: { 'If-None-Match': '*' } }, 412)).etag).toBe(etag)
+    const changed = await ann.putTask({ path: { taskId }, body: { title: 'b' }, headers: { 'If-Match': etag } }, 200)
+    expect((await ann.putTask({ path: { taskId }, body: { title: 'c' }, headers: { 'If-Match': etag } }, 412)).etag).toBe(changed.etag)
+    expect((await ann.getTask({ path: { taskId } })).body.title).toBe('b')
+  })
+
+  test('brings a deleted id back as a new task', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'a', completed: true } })
+    await ann.deleteTask({ path: { taskId: task.id } })
+    const again = await ann.putTask({ path: { taskId: task.id }, body: { title: 'b', completed: true } }, 201)
+    expect(again.body.createdAt > task.createdAt).toBe(true)
+    expect(again.body.completedAt).toBe(again.body.createdAt)
+  })
+})
+
+describe('deleteTask', () => {
+  test('hides the task from every reader, and leaves a mark', async ({ as, service }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'a' } })
+    await ann.deleteTask({ path: { taskId: task.id }, headers: { 'If-Match': '"7"' } }, 412)
+    await ann.deleteTask({ path: { taskId: task.id }, headers: { 'If-Match': '"1"' } })
+    await ann.deleteTask({ path: { taskId: task.id } }, 404)
+    await ann.getTask({ path: { taskId: task.id } }, 404)
+    await ann.updateTask({ path: { taskId: task.id }, body: { title: 'b' } }, 404)
+    expect(await ann.listTasks()).toMatchObject({ etag: '"2"', body: { items: [], nextCursor: null } })
+    const marks = await service.sql`select revision::int from tasks where owner_id = ${ann.id} and deleted_at is not null`
+    expect([...marks]).toEqual([{ revision: 2 }])
+  })
+})
+
+describe('listTasks', () => {
+  const titles = ({ body }: { body: { items: { title: string }[] } }) => body.items.map(({ title }) => title)
+
+  test('filters by all that is asked for together', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: home } = await ann.createCategory({ body: { name: 'Home' } })
+    const wall = {
+      title: 'Paint the WALL',
+      description: 'Zwei Eimer Farbe',
+      priority: 'high',
+      dueDate: '2027-03-01',
+      labels: ['x', 'y'],
+      categoryId: home.id,
+    } as const
+    await ann.createTask({ body: wall })
+    await ann.createTask({ body: { title: 'Call Émile', priority: 'low', dueDate: '2027-03-09', labels: ['x'] } })
+    await ann.createTask({ body: { title: 'Rest', completed: true } })
+    const list = async (query: object) => titles(await ann.listTasks({ query: { sort: 'createdAt', ...query } }))
+
+    expect(await list({})).toEqual(['Paint the WALL', 'Call Émile', 'Rest'])
+    expect(await list({ completed: true })).toEqual(['Rest'])
+    expect(await list({ completed: false })).toEqual(['Paint the WALL', 'Call Émile'])
+    expect(await list({ priority: ['high', 'none'] })).toEqual(['Paint the WALL', 'Rest'])
+    expect(await list({ priority: 'low' })).toEqual(['Call Émile'])
+    expect(await list({ categoryId: home.id })).toEqual(['Paint the WALL'])
+    expect(await list({ label: ['x'] })).toEqual(['Paint the WALL', 'Call Émile'])
+    expect(await list({ label: ['x', 'y'] })).toEqual(['Paint the WALL'])
+    expect(await list({ dueFrom: '2027-03-02' })).toEqual(['Call Émile'])
+    expect(await list({ dueTo: '2027-03-01' })).toEqual(['Paint the WALL'])
+    expect(await list({ dueFrom: '2027-03-01', dueTo: '2027-03-09' })).toEqual(['Paint the WALL', 'Call Émile'])
+    expect(await list({ q: 'wall' })).toEqual(['Paint the WALL'])
+    expect(await list({ q: 'farbe PAINT' })).toEqual(['Paint the WALL'])
+    expect(await list({ q: 'émile' })).toEqual(['Call Émile'])
+    expect(await list({ q: 'wal' })).toEqual([])
+    expect(await list({ q: "'!&|(" })).toEqual([])
+    expect(await list({ completed: false, label: ['x'], priority: ['low'] })).toEqual(['Call Émile'])
+  })
+
+  const sorted = {
+    createdAt: ['b', 'A', 'a', 'ä', 'c'],
+    dueDate: ['c', 'a', 'ä', 'b', 'A'],
+    '-dueDate': ['a', 'c', 'A', 'b', 'ä'],
+    priority: ['b', 'a', 'ä', 'A', 'c'],
+    title: ['a', 'A', 'ä', 'b', 'c'],
+  }
+
+  test('sorts by everything in both directions, and pages through each without a gap', async ({ as }) => {
+    const ann = await as('ann')
+    const rows = [
+      ['b', 'none', null],
+      ['A', 'medium', null],
+      ['a', 'low', '2027-03-02'],
+      ['ä', 'low', null],
+      ['c', 'high', '2027-03-01'],
+    ] as const
+    for (const [title, priority, dueDate] of rows) await ann.createTask({ body: { title, priority, dueDate } })
+
+    for (const sort of [
+      'createdAt',
+      '-createdAt',
+      'updatedAt',
+      '-updatedAt',
+      'dueDate',
+      '-dueDate',
+      'priority',
+      '-priority',
+      'title',
+      '-title',
+    ] as const) {
+      const all = titles(await ann.listTasks({ query: { sort } }))
+      for (const limit of [1, 2, 4]) {
+        const walked: string[] = []
+        let cursor: string | null | undefined
+        while (cursor !== null) {
+          const { body } = await ann.listTasks({ query: { sort, limit, ...(cursor && { cursor }) } })
+          expect(body.items.length).toBeLessThanOrEqual(limit)
+          walked.push(...body.items.map(({ title }) => title))
+          cursor = body.nextCursor
+        }
+        expect(walked, `${sort} by ${limit}`).toEqual(all)
+      }
+    }
+    const list = async (sort: 'createdAt') => titles(await ann.listTasks({ query: { sort } }))
+    expect(await list('createdAt')).toEqual(sorted.createdAt)
+    expect(await list('title' as never)).toEqual(sorted.title)
+    expect((await list('priority' as never)).map(title => rows.find(row => row[0] === title)?.[1])).toEqual([
+      'none',
+      'low',
+      'low',
+      'medium',
+      'high',
+    ])
+    expect((await list('dueDate' as never)).slice(0, 2)).toEqual(['c', 'a'])
+    expect((await list('-dueDate' as never)).slice(0, 2)).toEqual(['a', 'c'])
+    expect(titles(await ann.listTasks())).toEqual(sorted.createdAt.toReversed())
+  })
+
+  test('a walk stays in order while others write', async ({ as }) => {
+    const ann = await as('ann')
+    for (let i = 0; i < 6; i++) await ann.createTask({ body: { title: `${i}` } })
+    const first = await ann.listTasks({ query: { limit: 3 } })
+    expect(titles(first)).toEqual(['5', '4', '3'])
+    await ann.createTask({ body: { title: 'new' } })
+    await ann.deleteTask({ path: { taskId: first.body.items[2]?.id as string } })
+    const second = await ann.listTasks({ query: { limit: 3, cursor: first.body.nextCursor as string } })
+    expect(titles(second)).toEqual(['2', '1', '0'])
+    expect(second.body.nextCursor).toBe(null)
+  })
+
+  test('has the ETag of the account, and answers 304 to it', async ({ as }) => {
+    const ann = await as('ann')
+    expect(await ann.listTasks()).toMatchObject({ etag: '"0"', body: { items: [] } })
+    await ann.createCategory({ body: { name: 'x' } })
+    const { etag } = await ann.listTasks()
+    expect(etag).toBe('"1"')
+    await ann.listTasks({ headers: { 'If-None-Match': etag } }, 304)
+    await ann.createTask({ body: { title: 'a' } })
+    expect((await ann.listTasks({ headers: { 'If-None-Match': etag } }, 200)).etag).toBe('"2"')
+  })
+
+  test.for([
+    ['limit=0', '/limit', 'minimum'],
+    ['limit=101', '/limit', 'maximum'],
+    ['limit=x', '/limit', 'type'],
+    ['limit=1&limit=2', '/limit', 'type'],
+    ['sort=id', '/sort', 'enum'],
+    ['completed=maybe', '/completed', 'type'],
+    ['priority=urgent', '/priority/0', 'enum'],
+    ['dueFrom=2027-13-01', '/dueFrom', 'format'],
+    ['dueTo=0000-01-01', '/dueTo', 'pattern'],
+    ['categoryId=1', '/categoryId', 'format'],
+    ['q=', '/q', 'minLength'],
+    ['q=%00', '/q', 'pattern'],
+    ['label=a%00', '/label/0', 'pattern'],
+    ['cursor=%00', '/cursor', 'pattern'],
+    ['cursor=abc', '/cursor', 'cursor'],
+    [`cursor=${Buffer.from('["title","x","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`, '/cursor', 'cursor'],
+    [`cursor=${Buffer.from('["-createdAt","x","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`, '/cursor', 'cursor'],
+    [
+      `cursor=${Buffer.from('["-createdAt","2027-99-01T00:00:00Z","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`,
+      '/cursor',
+      'cursor',
+    ],
+    [`cursor=${Buffer.from('["-createdAt",1,"x"]').toString('base64url')}`, '/cursor', 'cursor'],
+    ['colour=red', '/colour', 'unknown'],
+    ['__proto__=1', '/__proto__', 'unknown'],
+  ] as const)('refuses %s', async ([query, pointer, code], { as }) => {
+    const ann = await as('ann')
+    const { status, body } = await ann.send('GET', `/v1/users/me/tasks?${query}`)
+    expect(status).toBe(422)
+    expect((body as { errors: object[] }).errors).toEqual([{ location: 'query', pointer, code, message: expect.any(String) }])
+  })
+})

@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config'
+
+const root = new URL('..', import.meta.url).pathname
+
+// static: no server, no database. wire: real servers on a real PostgreSQL.
+// verdict: what the run as a whole must have shown, so it comes last.
+export default defineConfig({
+  root,
+  test: {
+    reporters: ['default', new URL('./reporter.ts', import.meta.url).pathname],
+    projects: [
+      {
+        root,
+        test: {
+          name: 'static',
+          include: ['test/static/**/*.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'wire',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/static/**', 'test/verdict/**'],
+          globalSetup: 'test/cluster.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'verdict',
+          include: ['test/verdict/**/*.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
