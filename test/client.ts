@@ -4,7 +4,7 @@ import type { components, operations as Operations } from '../generated/api.ts'
 import type { OperationId } from '../src/contract.ts'
 import { paths } from '../src/paths.ts'
 import { record } from './record.ts'
-import { type Answer, broken, document, faults, type Operation, operations } from './spec.ts'
+import { type Answer, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
 
 export type Problem = components['schemas']['Problem']
 
@@ -50,7 +50,7 @@ export function client(url: string, token: string | undefined): Client {
     const response = await fetch(url + path, {
       method,
       headers: { ...authorization, ...headers },
-      ...(body !== undefined && { body: body as BodyInit }),
+      ...(body !== undefined && { body: body as string }),
     })
     const text = await response.text()
     const json = /json/.test(response.headers.get('content-type') ?? '')
@@ -81,7 +81,7 @@ export function client(url: string, token: string | undefined): Client {
 }
 
 function judge(operation: Operation | undefined, answer: Answer) {
-  if (operation === undefined) return expect(faults(document.components.schemas.Problem as object, answer.body)).toEqual([])
+  if (operation === undefined) return expect(faults(document.components.schemas.Problem as Schema, answer.body)).toEqual([])
   record('replies', { operationId: operation.operationId, status: answer.status })
   expect(broken(operation, answer)).toEqual([])
 }

@@ -38,7 +38,11 @@ export const document = source as unknown as {
 export function resolved<T>(thing: T | { $ref: string }): T {
   if (typeof thing !== 'object' || thing === null || !('$ref' in thing)) return thing as T
   const path = (thing.$ref as string).split('/').slice(1)
-  return resolved(path.reduce((node, name) => node[name.replaceAll('~1', '/').replaceAll('~0', '~')], document as never) as T)
+  const node = path.reduce<unknown>(
+    (each, name) => (each as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')],
+    document,
+  )
+  return resolved(node as T)
 }
 
 export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, { parameters = [], ...methods }]) =>

@@ -98,5 +98,5 @@ export const test = base.extend<Fixtures>({
       return { ...client(service.url, await tokenOf(id, claims)), id }
     })
   },
-  anonymous: async ({ service }, use) => use(client(service.url, undefined)),
+  anonymous: [async ({ service }, use) => use(client(service.url, undefined)), { scope: 'test' }],
 })

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
+import type { Input } from '../client.ts'
 import { test } from '../taskspec.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
+type Sort = NonNullable<NonNullable<Input<'listTasks'>['query']>['sort']>
+
 const nobodys = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 
 describe('createTask', () => {
@@ -51,11 +54,7 @@ describe('createTask', () => {
 
   test('takes every longest value and refuses each one longer', async ({ as }) => {
     const ann = await as('ann')
-    const longest = {
-      title: '😀'.repeat(500),
-      description: '😀'.repeat(10_000),
-      labels: Array.from({ length: 50 }, (_, i) => `${i}`.padEnd(50, '😀').slice(0, 50)),
-    }
+    const longest = { title: '😀'.repeat(500), description: '😀'.repeat(10_000) }
     const labels = Array.from({ length: 50 }, (_, i) => [...`${i}`.padEnd(4, '.'), ...Array(46).fill('😀')].join(''))
     const { body } = await ann.createTask({ body: { ...longest, labels } })
     expect(body).toMatchObject({ title: longest.title, description: longest.description, labels })
@@ -307,7 +306,7 @@ describe('listTasks', () => {
       dueDate: '2027-03-01',
       labels: ['x', 'y'],
       categoryId: home.id,
-    } as const
+    } satisfies Input<'createTask'>['body']
     await ann.createTask({ body: wall })
     await ann.createTask({ body: { title: 'Call Émile', priority: 'low', dueDate: '2027-03-09', labels: ['x'] } })
     await ann.createTask({ body: { title: 'Rest', completed: true } })
@@ -331,14 +330,6 @@ describe('listTasks', () => {
     expect(await list({ q: "'!&|(" })).toEqual([])
     expect(await list({ completed: false, label: ['x'], priority: ['low'] })).toEqual(['Call Émile'])
   })
-
-  const sorted = {
-    createdAt: ['b', 'A', 'a', 'ä', 'c'],
-    dueDate: ['c', 'a', 'ä', 'b', 'A'],
-    '-dueDate': ['a', 'c', 'A', 'b', 'ä'],
-    priority: ['b', 'a', 'ä', 'A', 'c'],
-    title: ['a', 'A', 'ä', 'b', 'c'],
-  }
 
   test('sorts by everything in both directions, and pages through each without a gap', async ({ as }) => {
     const ann = await as('ann')
@@ -376,19 +367,13 @@ describe('listTasks', () => {
         expect(walked, `${sort} by ${limit}`).toEqual(all)
       }
     }
-    const list = async (sort: 'createdAt') => titles(await ann.listTasks({ query: { sort } }))
-    expect(await list('createdAt')).toEqual(sorted.createdAt)
-    expect(await list('title' as never)).toEqual(sorted.title)
-    expect((await list('priority' as never)).map(title => rows.find(row => row[0] === title)?.[1])).toEqual([
-      'none',
-      'low',
-      'low',
-      'medium',
-      'high',
-    ])
-    expect((await list('dueDate' as never)).slice(0, 2)).toEqual(['c', 'a'])
-    expect((await list('-dueDate' as never)).slice(0, 2)).toEqual(['a', 'c'])
-    expect(titles(await ann.listTasks())).toEqual(sorted.createdAt.toReversed())
+    const list = async (sort: Sort) => titles(await ann.listTasks({ query: { sort } }))
+    expect(await list('createdAt')).toEqual(['b', 'A', 'a', 'ä', 'c'])
+    expect(await list('title')).toEqual(['a', 'A', 'ä', 'b', 'c'])
+    expect((await list('priority')).map(title => rows.find(row => row[0] === title)?.[1])).toEqual(['none', 'low', 'low', 'medium', 'high'])
+    expect((await list('dueDate')).slice(0, 2)).toEqual(['c', 'a'])
+    expect((await list('-dueDate')).slice(0, 2)).toEqual(['a', 'c'])
+    expect(titles(await ann.listTasks())).toEqual(['c', 'ä', 'a', 'A', 'b'])
   })
 
   test('a walk stays in order while others write', async ({ as }) => {
