@@ -91,12 +91,15 @@ export const test = base.extend<Fixtures>({
     },
     { scope: 'file' },
   ],
-  as: async ({ service }, use) => {
-    const number = tests++
-    await use(async (name, claims) => {
-      const id = `${name}-${number}`
-      return { ...client(service.url, await tokenOf(id, claims)), id }
-    })
-  },
+  as: [
+    async ({ service }, use) => {
+      const number = tests++
+      await use(async (name, claims) => {
+        const id = `${name}-${number}`
+        return { ...client(service.url, await tokenOf(id, claims)), id }
+      })
+    },
+    { scope: 'test' },
+  ],
   anonymous: [async ({ service }, use) => use(client(service.url, undefined)), { scope: 'test' }],
 })
