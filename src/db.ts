@@ -115,6 +115,12 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
+/** The constraint that an error of PostgreSQL names, without the number that a shard adds; empty where it names none. */
+export function violated(error: unknown): string {
+  const name = error instanceof Error && 'constraint_name' in error ? String(error.constraint_name) : ''
+  return name.replace(/_\d+$/, '')
+}
+
 /** Certainly not carried out: refused at the door, or rolled back whole. */
 function isRefused(error: unknown) {
   return /^(ECONNREFUSED|CONNECT_TIMEOUT|57P03|53300|40001|40P01|25006)$/.test(errorCode(error))

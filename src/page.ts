@@ -1,3 +1,4 @@
+import { errorCode } from './db.ts'
 import { invalid } from './problem.ts'
 
 /** Where a page begins: after the row with this sort key and id. */
@@ -16,7 +17,12 @@ export function position(cursor: string, sort: string): Position {
   throw badCursor()
 }
 
-export function badCursor(): Error {
+/** Translates the error of a list: a cursor that somebody made up can hold a key that no column can (class 22). */
+export function madeUp(error: unknown): never {
+  throw errorCode(error).startsWith('22') ? badCursor() : error
+}
+
+function badCursor() {
   return invalid({
     pointer: '/cursor',
     location: 'query',

@@ -35,7 +35,11 @@ export type Client = {
   [Op in OperationId]: <S extends Status<Op> = Success<Op>>(input?: Input<Op>, status?: S) => Promise<Reply<Op, S>>
 } & {
   /** Sends anything at all, and holds the reply to the spec where the path is in it. */
-  send: (method: string, path: string, init?: { headers?: Record<string, string>; body?: string | Uint8Array }) => Promise<Answer>
+  send: (
+    method: string,
+    path: string,
+    init?: { headers?: Record<string, string>; body?: string | Uint8Array | ReadableStream },
+  ) => Promise<Answer>
 }
 
 const byPath = paths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
@@ -44,16 +48,16 @@ export function client(url: string, token: string | undefined): Client {
   async function send(
     method: string,
     path: string,
-    { headers = {}, body }: { headers?: Record<string, string>; body?: string | Uint8Array } = {},
+    { headers = {}, body }: { headers?: Record<string, string>; body?: string | Uint8Array | ReadableStream } = {},
   ) {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const response = await fetch(url + path, {
       method,
       headers: { ...authorization, ...headers },
-      ...(body !== undefined && { body: body as string }),
+      ...(body !== undefined && { body: body as string, duplex: 'half' }),
     })
     const text = await response.text()
-    const json = /json/.test(response.headers.get('content-type') ?? '')
+    const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
     const answer = { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text === '' ? undefined : text }
     const operation = byPath(path.split('?', 1)[0] as string)?.value.find(each => each.method === (method === 'HEAD' ? 'GET' : method))
     if (method !== 'HEAD') judge(operation, answer)

@@ -4,8 +4,8 @@ import { account } from '../account.ts'
 import type { Claims } from '../auth.ts'
 import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
 import type { Call, Handlers } from '../contract.ts'
-import { type Database, errorCode, type Part } from '../db.ts'
-import { badCursor, page, position } from '../page.ts'
+import { type Database, errorCode, type Part, violated } from '../db.ts'
+import { madeUp, page, position } from '../page.ts'
 import { found, invalid } from '../problem.ts'
 
 type Task = components['schemas']['Task']
@@ -74,7 +74,7 @@ export function tasks(db: Database) {
           where owner_id = ${owner} and deleted_at is null ${filtered(query)} ${beyond(query.cursor, query.sort)}
           order by ${by}
           limit ${query.limit + 1}) as page on true
-        order by ${by}`.catch(outOfRange)
+        order by ${by}`.catch(madeUp)
       const { asOf, body } = page(rows, query.limit, query.sort, order.of)
       return { status: 200, headers: { ETag: etag(asOf) }, body }
     },
@@ -206,15 +206,10 @@ export function tasks(db: Database) {
 type Key = string | number | null
 type Order = { column: Part; direction: Part; beyond: Part; key: (key: Key) => Part; of: (task: Task) => Key }
 
-/** A cursor that somebody made up can hold a key that no column can. */
-function outOfRange(error: unknown): never {
-  throw errorCode(error).startsWith('22') ? badCursor() : error
-}
-
 function refused(error: unknown): never {
   if (errorCode(error) === '23503')
     throw invalid({ pointer: '/categoryId', location: 'body', code: 'notFound', message: 'must be the id of one of your categories' })
-  if (errorCode(error) === '23514')
+  if (violated(error) === 'tasks_due_time_needs_due_date')
     throw invalid({ pointer: '/dueTime', location: 'body', code: 'needsDueDate', message: 'needs a dueDate; clear both or none' })
   throw error
 }

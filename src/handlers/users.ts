@@ -1,6 +1,6 @@
 import type { components } from '../../generated/api.ts'
 import type { Claims } from '../auth.ts'
-import { mustMatch, revisions, shown, shownIfNew } from '../conditional.ts'
+import { failed, mustMatch, revisions, shown, shownIfNew } from '../conditional.ts'
 import type { Handlers } from '../contract.ts'
 import type { Database } from '../db.ts'
 import { found } from '../problem.ts'
@@ -34,7 +34,7 @@ export function users({ sql, read, write }: Database) {
         delete from users
         where id = ${owner} ${matching(match)}
         returning id`
-      if (erased.length === 0 && match !== null) mustMatch(match, found(await get(owner)))
+      if (erased.length === 0 && headers['if-match'] !== undefined) throw failed(await get(owner))
       return { status: 204 }
     },
   } satisfies Partial<Handlers>

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect } from 'vitest'
+import { test } from '../taskspec.ts'
+
+const nobodys = '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01'
+
+describe('createCategory', () => {
+  test('needs a name only', async ({ as }) => {
+    const ann = await as('ann')
+    const { headers, body } = await ann.createCategory({ body: { name: 'Home' } })
+    const { id, createdAt } = body
+    expect(body).toEqual({ id, name: 'Home', color: null, position: 0, revision: 1, createdAt, updatedAt: createdAt })
+    expect(headers.get('location')).toBe(`/v1/users/${ann.id}/categories/${id}`)
+    expect((await ann.getCategory({ path: { categoryId: id } })).body).toEqual(body)
+  })
+
+  test('takes each name once, regardless of case, for each person', async ({ as }) => {
+    const [ann, bob] = [await as('ann'), await as('bob')]
+    await ann.createCategory({ body: { name: 'Été' } })
+    const { body } = await ann.createCategory({ body: { name: 'éTÉ' } }, 409)
+    expect(body).toMatchObject({ type: '/problems/conflict', errors: [{ pointer: '/name', code: 'taken' }] })
+    await bob.createCategory({ body: { name: 'été' } })
+    await ann.createCategory({ body: { name: 'Ete' } })
+  })
+
+  test('of eight with one name at once exactly one wins', async ({ as }) => {
+    const ann = await as('ann')
+    const send = { headers: { 'content-type': 'application/json' }, body: '{"name":"x"}' }
+    const all = await Promise.all(Array.from({ length: 8 }, () => ann.send('POST', '/v1/users/me/categories', send)))
+    expect(all.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409, 409, 409])
+  })
+
+  test.for([
+    ['NUL in the name', { name: 'a\0' }, '/name'],
+    ['a lone surrogate in the name', { name: 'a\ud800' }, '/name'],
+    ['a blank name', { name: '\u00a0' }, '/name'],
+    ['a name too long', { name: 'x'.repeat(101) }, '/name'],
+    ['a colour by name', { name: 'a', color: 'red' }, '/color'],
+    ['a position below 0', { name: 'a', position: -1 }, '/position'],
+    ['a position above the maximum', { name: 'a', position: 1_000_001 }, '/position'],
+    ['half a position', { name: 'a', position: 0.5 }, '/position'],
+  ] as const)('refuses %s', async ([, body, pointer], { as }) => {
+    const ann = await as('ann')
+    const { body: problem } = await ann.createCategory({ body }, 422)
+    expect(problem.errors).toMatchObject([{ location: 'body', pointer }])
+  })
+})
+
+describe('listCategories', () => {
+  test('goes by position, page by page', async ({ as }) => {
+    const ann = await as('ann')
+    for (const [name, position] of [
+      ['c', 3],
+      ['a', 1],
+      ['d', 3],
+      ['b', 2],
+    ] as const)
+      await ann.createCategory({ body: { name, position } })
+    const walked: string[] = []
+    let cursor: string | null | undefined
+    while (cursor !== null) {
+      const { body } = await ann.listCategories({ query: { limit: 1, ...(cursor && { cursor }) } })
+      walked.push(...body.items.map(({ name }) => name))
+      cursor = body.nextCursor
+    }
+    expect(walked).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('has the ETag of the account', async ({ as }) => {
+    const ann = await as('ann')
+    expect(await ann.listCategories()).toMatchObject({ etag: '"0"', body: { items: [], nextCursor: null } })
+    await ann.listCategories({ headers: { 'If-None-Match': '"0"' } }, 304)
+    await ann.createTask({ body: { title: 'a' } })
+    expect((await ann.listCategories({ headers: { 'If-None-Match': '"0"' } }, 200)).etag).toBe('"1"')
+  })
+
+  test.for([
+    ['["position",99999999999,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
+    ['["position",1.5,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
+    ['["position","x","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
+    ['[]'],
+  ])('refuses the made-up cursor %s', async ([cursor], { as }) => {
+    const ann = await as('ann')
+    await ann.createCategory({ body: { name: 'a' } })
+    await ann.listCategories({ query: { cursor: Buffer.from(cursor as string).toString('base64url') } }, 422)
+  })
+})
+
+describe('putCategory', () => {
+  test('creates first and replaces then', async ({ as }) => {
+    const ann = await as('ann')
+    const categoryId = randomUUID()
+    const first = await ann.putCategory({ path: { categoryId }, body: { name: 'a', color: '#aabbcc', position: 4 } }, 201)
+    const second = await ann.putCategory({ path: { categoryId }, body: { name: 'A' } }, 200)
+    expect(second.body).toEqual({ ...first.body, name: 'A', color: null, position: 0, revision: 2, updatedAt: second.body.updatedAt })
+    await ann.createCategory({ body: { name: 'b' } })
+    await ann.putCategory({ path: { categoryId }, body: { name: 'B' } }, 409)
+    await ann.putCategory({ path: { categoryId }, body: { name: 'B' }, headers: { 'If-Match': second.etag } }, 409)
+  })
+
+  test('minds If-Match and If-None-Match', async ({ as }) => {
+    const ann = await as('ann')
+    const categoryId = randomUUID()
+    await ann.putCategory({ path: { categoryId }, body: { name: 'a' }, headers: { 'If-Match': '"1"' } }, 412)
+    const { etag } = await ann.putCategory({ path: { categoryId }, body: { name: 'a' }, headers: { 'If-None-Match': '*' } }, 201)
+    expect((await ann.putCategory({ path: { categoryId }, body: { name: 'b' }, headers: { 'If-None-Match': '*' } }, 412)).etag).toBe(etag)
+    await ann.putCategory({ path: { categoryId }, body: { name: 'b' }, headers: { 'If-Match': etag } }, 200)
+    await ann.putCategory({ path: { categoryId }, body: { name: 'c' }, headers: { 'If-None-Match': '"1"' as '*' } }, 422)
+  })
+
+  test('brings a deleted id back, with its name free again', async ({ as }) => {
+    const ann = await as('ann')
+    const { body } = await ann.createCategory({ body: { name: 'a' } })
+    await ann.deleteCategory({ path: { categoryId: body.id } })
+    const { body: other } = await ann.createCategory({ body: { name: 'a' } })
+    await ann.putCategory({ path: { categoryId: body.id }, body: { name: 'a' } }, 409)
+    await ann.deleteCategory({ path: { categoryId: other.id } })
+    await ann.putCategory({ path: { categoryId: body.id }, body: { name: 'a' } }, 201)
+  })
+})
+
+describe('updateCategory', () => {
+  test('changes what is sent and nothing else', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: before } = await ann.createCategory({ body: { name: 'a', color: '#aabbcc' } })
+    const { body } = await ann.updateCategory({ path: { categoryId: before.id }, body: { position: 9 } })
+    expect(body).toEqual({ ...before, position: 9, revision: 2, updatedAt: body.updatedAt })
+    expect((await ann.updateCategory({ path: { categoryId: before.id }, body: {} })).body).toEqual(body)
+  })
+
+  test('minds If-Match, names and what is not there', async ({ as }) => {
+    const ann = await as('ann')
+    const { body } = await ann.createCategory({ body: { name: 'a' } })
+    await ann.createCategory({ body: { name: 'b' } })
+    const patch = (name: string, etag: string, status: 200 | 409 | 412) =>
+      ann.updateCategory({ path: { categoryId: body.id }, body: { name }, headers: { 'If-Match': etag } }, status)
+    await patch('B', '"1"', 409)
+    await patch('A', '"1"', 200)
+    expect((await patch('c', '"1"', 412)).etag).toBe('"3"')
+    await ann.updateCategory({ path: { categoryId: body.id }, body: {}, headers: { 'If-Match': '"1"' } }, 412)
+    await ann.updateCategory({ path: { categoryId: nobodys }, body: { name: 'x' } }, 404)
+  })
+})
+
+describe('deleteCategory', () => {
+  test('keeps its tasks, without category and with a new revision', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: category } = await ann.createCategory({ body: { name: 'a' } })
+    const { body: task } = await ann.createTask({ body: { title: 't', categoryId: category.id } })
+    const { body: other } = await ann.createTask({ body: { title: 'o' } })
+    await ann.deleteCategory({ path: { categoryId: category.id }, headers: { 'If-Match': '"9"' } }, 412)
+    expect((await ann.getTask({ path: { taskId: task.id } })).body.categoryId).toBe(category.id)
+
+    await ann.deleteCategory({ path: { categoryId: category.id }, headers: { 'If-Match': '"1"' } })
+    const { body: freed } = await ann.getTask({ path: { taskId: task.id } })
+    expect(freed).toEqual({ ...task, categoryId: null, revision: 4, updatedAt: freed.updatedAt })
+    expect((await ann.getTask({ path: { taskId: other.id } })).body).toEqual(other)
+    await ann.getCategory({ path: { categoryId: category.id } }, 404)
+    await ann.deleteCategory({ path: { categoryId: category.id } }, 404)
+    expect((await ann.listCategories()).body.items).toEqual([])
+  })
+
+  test('while tasks join it: no task is left with a category that is gone', async ({ as }) => {
+    const ann = await as('ann')
+    for (let round = 0; round < 10; round++) {
+      const { body: category } = await ann.createCategory({ body: { name: `${round}` } })
+      const join = () =>
+        ann.send('POST', '/v1/users/me/tasks', {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ title: 't', categoryId: category.id }),
+        })
+      const [deleted, ...joined] = await Promise.all([ann.deleteCategory({ path: { categoryId: category.id } }), join(), join(), join()])
+      expect(deleted.status).toBe(204)
+      for (const { status } of joined) expect([201, 422]).toContain(status)
+    }
+    const { body } = await ann.listTasks({ query: { limit: 100 } })
+    expect(body.items.filter(({ categoryId }) => categoryId !== null)).toEqual([])
+  })
+})

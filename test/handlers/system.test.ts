@@ -1,0 +1,54 @@
+import postgres from 'postgres'
+import { describe, expect } from 'vitest'
+import { parse } from 'yaml'
+import { client } from '../client.ts'
+import { createDatabase, start, test } from '../taskspec.ts'
+
+describe('health', () => {
+  test('is good without a token', async ({ anonymous }) => {
+    expect((await anonymous.getLiveness()).body).toEqual({ status: 'alive' })
+    expect((await anonymous.getReadiness()).body).toEqual({ status: 'ready' })
+  })
+
+  test('readiness says that migrations are pending, liveness does not mind', async () => {
+    const database = await createDatabase()
+    const server = await start({ databaseUrl: database.url })
+    const anonymous = client(server.url, undefined)
+    const sql = postgres(database.url, { max: 1, onnotice: () => {} })
+    try {
+      await sql`delete from schema_migrations where version = (select max(version) from schema_migrations)`
+      expect((await anonymous.getReadiness({}, 503)).body.detail).toBe('Migrations are pending: 1. Run: npm run migrate')
+      await sql`drop table schema_migrations`
+      expect((await anonymous.getReadiness({}, 503)).body.detail).toContain('npm run migrate')
+      await anonymous.getLiveness()
+    } finally {
+      await sql.end()
+      await server.stop()
+      await database.drop()
+    }
+  })
+})
+
+describe('the contract', () => {
+  test('is served as it was written, and as JSON', async ({ anonymous }) => {
+    const { body: yaml } = await anonymous.getOpenapiYaml()
+    const { body: json } = await anonymous.getOpenapiJson()
+    expect(yaml).toMatch(/^openapi: 3\.1\.0\n/)
+    expect(json).toEqual(parse(yaml))
+  })
+})
+
+describe('docs', () => {
+  test('come from this server alone', async ({ anonymous }) => {
+    const { body, headers } = await anonymous.getDocs()
+    expect(headers.get('content-security-policy')).toContain("script-src 'self'")
+    const files = [...body.matchAll(/(?:href|src)="([^"]+)"/g)].map(match => match[1] as string).filter(url => !url.startsWith('data:'))
+    expect(files.length).toBeGreaterThan(2)
+    for (const file of files) expect((await anonymous.send('GET', file)).status).toBe(200)
+  })
+
+  test.for(['package.json', 'index.html', '..', '__proto__', 'toString'])('give away no other file: %s', async (asset, { anonymous }) => {
+    const { status } = await anonymous.send('GET', `/docs/${asset === '..' ? '%2e%2e' : asset}`)
+    expect([404, 422]).toContain(status)
+  })
+})

@@ -1,0 +1,123 @@
+// The rules that the spec keeps beyond what a linter knows.
+import { describe, expect, test } from 'vitest'
+import { document, faults, type Media, operations, resolved, type Schema } from '../spec.ts'
+
+const schemas = Object.entries(document.components.schemas)
+
+describe.each(operations.map(operation => [operation.operationId, operation] as const))('%s', (_, operation) => {
+  const bodies = Object.entries(operation.requestBody?.content ?? {})
+  const replies = Object.entries(operation.responses)
+
+  test('says what it is for', () => {
+    expect(operation.summary).toMatch(/\S/)
+    expect(operation.description).toMatch(/\S/)
+    expect(operation.tags).toHaveLength(1)
+    expect(document.tags.map(({ name }) => name)).toContain(operation.tags?.[0])
+  })
+
+  test('asks for a token exactly where it has a person', () => {
+    const security = operation.security ?? document.security
+    expect(security).toEqual(operation.path.includes('{userId}') ? [{ bearerAuth: [] }] : [])
+  })
+
+  test('takes a closed body only, with a default for all that may be absent unless it is a patch', () => {
+    for (const [type, media] of bodies) {
+      expect(type).toBe('application/json')
+      const schema = resolved(media.schema)
+      expect(schema.additionalProperties).toBe(false)
+      const required = schema.required ?? []
+      const optional = Object.entries(schema.properties ?? {}).filter(([name]) => !required.includes(name))
+      for (const [name, property] of optional) expect(Object.hasOwn(property, 'default'), name).toBe(operation.method !== 'PATCH')
+    }
+  })
+
+  test('has a default for limit and sort', () => {
+    for (const { name, schema } of operation.parameters)
+      if (name === 'limit' || name === 'sort') expect(resolved(schema)).toHaveProperty('default')
+  })
+
+  test('answers a problem for every error, and always says which request it was', () => {
+    for (const [status, { headers, content }] of replies) {
+      expect(headers, status).toHaveProperty('X-Request-Id')
+      if (Number(status) >= 400) expect(content).toEqual({ 'application/problem+json': expect.anything() })
+      if (status === '503') expect(headers).toHaveProperty('Retry-After')
+      if (status === '401') expect(headers).toHaveProperty('WWW-Authenticate')
+      if (status === '201') expect(headers).toHaveProperty('Location')
+    }
+    const has = (status: number) => operation.responses[status] !== undefined
+    const owned = operation.path.includes('{userId}')
+    expect([401, 403, 500, 503].filter(has)).toEqual(owned ? [401, 403, 500, 503] : [401, 403, 500, 503].filter(has))
+    expect([400, 413, 415].filter(has)).toEqual(operation.requestBody === undefined ? [] : [400, 413, 415])
+    expect(has(422)).toBe(true)
+    expect(has(412)).toBe(operation.parameters.some(({ name }) => name === 'If-Match'))
+  })
+
+  test('has named examples that fit', () => {
+    const all: [string, Media][] = [
+      ...bodies,
+      ...replies.flatMap(([status, { content = {} }]) => Object.values(content).map(each => [status, each] as [string, Media])),
+    ]
+    for (const [where, { schema, examples = {} }] of all) {
+      expect(Object.keys(examples), where).not.toEqual([])
+      for (const [name, example] of Object.entries(examples))
+        expect(faults(schema, resolved(example).value), `${where} ${name}`).toEqual([])
+    }
+    for (const { name, schema, example } of operation.parameters)
+      if (example !== undefined) expect(faults(schema, example), name).toEqual([])
+  })
+
+  test('has problems as examples whose status is that of the reply', () => {
+    for (const [status, { content = {} }] of replies)
+      for (const example of Object.values(content['application/problem+json']?.examples ?? {}))
+        expect(resolved(example).value).toMatchObject({ status: Number(status) })
+  })
+})
+
+test('operation ids are unique and name verb and noun', () => {
+  const ids = operations.map(({ operationId }) => operationId)
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const id of ids) expect(id).toMatch(/^(list|create|get|put|update|delete)[A-Z]/)
+})
+
+/** Each schema within a schema, with its place. */
+function* within(schema: Schema, at: string): Generator<[string, Schema]> {
+  yield [at, schema]
+  for (const [name, property] of Object.entries(schema.properties ?? {})) yield* within(property, `${at}/${name}`)
+  if (schema.items !== undefined) yield* within(schema.items, `${at}/items`)
+}
+
+describe('schemas', () => {
+  const sent = new Set(operations.flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}).map(({ schema }) => schema.$ref)))
+  const isSent = (name: string) => sent.has(`#/components/schemas/${name}`)
+
+  test('what is answered is closed, and every property is there', () => {
+    for (const [name, schema] of schemas) {
+      if (schema.type !== 'object' || isSent(name) || name === 'Document') continue
+      expect(schema.additionalProperties, name).toBe(false)
+      expect(schema.required, name).toEqual(Object.keys(schema.properties ?? {}))
+    }
+  })
+
+  test('text that can be sent has a longest length, and leaves out what PostgreSQL cannot store', () => {
+    const parameters = operations.flatMap(({ operationId, parameters }) =>
+      parameters.filter(each => each.in === 'query').map(each => [`${operationId} ${each.name}`, each.schema] as [string, Schema]),
+    )
+    const bodies = schemas.filter(([name]) => isSent(name)).map(([name, schema]) => [name, schema] as [string, Schema])
+    for (const [name, root] of [...parameters, ...bodies])
+      for (const [at, reference] of within(root, name)) {
+        const schema = { ...resolved(reference) }
+        for (const [place, inner] of schema.items === undefined ? [[at, schema] as const] : within(schema, at))
+          check(place, resolved(inner))
+      }
+
+    function check(at: string, schema: Schema) {
+      if (![schema.type].flat().includes('string') || schema.enum !== undefined || schema.format === 'uuid' || schema.format === 'date')
+        return
+      const pattern = new RegExp(schema.pattern as string, 'u')
+      expect(schema.pattern, at).toBeDefined()
+      for (const bad of ['a\0b', 'a\ud800b', 'a\udc00']) expect(pattern.test(bad), `${at} takes ${JSON.stringify(bad)}`).toBe(false)
+      if (!/^\^.*\$$/.test(schema.pattern as string) || /[*+]/.test(schema.pattern as string))
+        expect(schema, at).toHaveProperty('maxLength')
+    }
+  })
+})

@@ -1,0 +1,100 @@
+// The architecture, held: imports point down, and each dependency is known by one file.
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+const root = new URL('../../', import.meta.url)
+
+// Top to bottom. A file may import what stands below it.
+const floors = [
+  ['main.ts'],
+  ['server.ts'],
+  ['app.ts'],
+  ['router.ts'],
+  ['handlers/index.ts'],
+  ['handlers/users.ts', 'handlers/categories.ts', 'handlers/tasks.ts', 'handlers/system.ts'],
+  ['account.ts', 'conditional.ts', 'page.ts'],
+  ['contract.ts'],
+  ['auth.ts', 'db.ts'],
+  ['gate.ts', 'log.ts', 'config.ts', 'paths.ts', 'spec.ts', 'migrations.ts'],
+  ['problem.ts'],
+]
+// Beside the tower: what only development and the command line need. The server itself is not for them.
+const beside: Record<string, string[]> = {
+  'migrate.ts': ['config.ts', 'db.ts', 'migrations.ts'],
+  'dev/postgres.ts': [],
+  'dev/database.ts': ['migrate.ts', 'dev/postgres.ts'],
+  'dev/key.ts': ['config.ts', 'dev/database.ts'],
+  'dev/token.ts': ['auth.ts', 'config.ts', 'dev/key.ts'],
+  'dev/welcome.ts': ['config.ts', 'dev/database.ts', 'dev/token.ts'],
+}
+const owners: Record<string, string> = {
+  express: 'app.ts',
+  cors: 'app.ts',
+  'openapi-backend': 'router.ts',
+  ajv: 'router.ts',
+  'ajv-formats': 'router.ts',
+  jose: 'auth.ts',
+  postgres: 'db.ts',
+  dbmate: 'migrate.ts',
+  pino: 'log.ts',
+  yaml: 'spec.ts',
+}
+
+type Import = { from: string; to: string; lazy: boolean }
+
+const sources = readdirSync(new URL('src/', root), { recursive: true })
+  .map(String)
+  .filter(file => file.endsWith('.ts'))
+const read = (file: string) => readFileSync(new URL(`src/${file}`, root), 'utf8')
+const imports: Import[] = sources.flatMap(from => [
+  ...[...read(from).matchAll(/^(?:import|export)\s[^'"`;]*?from '([^']+)'/gm)].map(match => ({
+    from,
+    to: match[1] as string,
+    lazy: false,
+  })),
+  ...[...read(from).matchAll(/import\('([^']+)'\)/g)].map(match => ({ from, to: match[1] as string, lazy: true })),
+])
+const local = imports
+  .filter(({ to }) => to.startsWith('.'))
+  .map(each => ({ ...each, to: new URL(each.to, new URL(`src/${each.from}`, root)).href.slice(root.href.length).replace(/^src\//, '') }))
+const floor = (file: string) => floors.findIndex(files => files.includes(file))
+
+describe('floors', () => {
+  test('every file has its place', () => {
+    expect([...floors.flat(), ...Object.keys(beside)].sort()).toEqual(sources.toSorted())
+  })
+
+  test('imports point down', () => {
+    const allowed = ({ from, to, lazy }: Import) => {
+      if (to === 'generated/api.ts') return true
+      if (beside[from] !== undefined) return beside[from].includes(to)
+      if (beside[to] !== undefined) return from === 'main.ts' && lazy
+      return floor(to) > floor(from)
+    }
+    expect(local.filter(each => !allowed(each))).toEqual([])
+    expect(local.length).toBeGreaterThan(40)
+  })
+})
+
+test('one file per dependency', () => {
+  const outside = imports.filter(({ to }) => !to.startsWith('.') && !to.startsWith('node:'))
+  const named = outside.map(({ from, to }) => ({ from, name: to.split('/')[0] as string }))
+  expect(named.filter(({ from, name }) => owners[name] !== from)).toEqual([])
+  expect([...new Set(named.map(({ name }) => name))].sort()).toEqual(Object.keys(owners).sort())
+})
+
+test('only the configuration reads the environment', () => {
+  expect(sources.filter(file => /process\.env|\benv\./.test(read(file)))).toEqual(['config.ts'])
+})
+
+test('a file fits in a head', () => {
+  expect(sources.filter(file => read(file).split('\n').length > 250)).toEqual([])
+})
+
+test('no name owns nothing', () => {
+  expect(sources.filter(file => /(utils?|helpers?|common|misc|core|manager|service)\b/.test(file))).toEqual([])
+})
+
+test('no statement selects whatever there is', () => {
+  expect(sources.filter(file => /select\s+(\w+\.)?\*/.test(read(file)))).toEqual([])
+})
