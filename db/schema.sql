@@ -133,7 +133,7 @@ CREATE TABLE public.users (
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 1) AND (char_length(email) <= 320))),
     CONSTRAINT users_id_length CHECK (((char_length(id) >= 1) AND (char_length(id) <= 255))),
     CONSTRAINT users_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT users_profile_revision_range CHECK (((profile_revision >= 0) AND (profile_revision <= revision))),
+    CONSTRAINT users_revision_of_profile CHECK (((profile_revision >= 0) AND (profile_revision <= revision))),
     CONSTRAINT users_revision_range CHECK ((revision >= 0)),
     CONSTRAINT users_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
 );

@@ -14,7 +14,7 @@ create table users (
   constraint users_name_length check (char_length(name) between 1 and 200),
   constraint users_time_zone_length check (char_length(time_zone) between 1 and 64),
   constraint users_revision_range check (revision >= 0),
-  constraint users_profile_revision_range check (profile_revision between 0 and revision)
+  constraint users_revision_of_profile check (profile_revision between 0 and revision)
 );
 
 -- migrate:down

@@ -9,6 +9,7 @@ describe('createCategory', () => {
     const ann = await as('ann')
     const { headers, body } = await ann.createCategory({ body: { name: 'Home' } })
     const { id, createdAt } = body
+    await ann.getCategory({ path: { categoryId: id }, headers: { 'If-None-Match': '"1"' } }, 304)
     expect(body).toEqual({ id, name: 'Home', color: null, position: 0, revision: 1, createdAt, updatedAt: createdAt })
     expect(headers.get('location')).toBe(`/v1/users/${ann.id}/categories/${id}`)
     expect((await ann.getCategory({ path: { categoryId: id } })).body).toEqual(body)

@@ -1,0 +1,106 @@
+// Every limit of the spec stands in the database too: what the spec takes is stored, and one beyond it is not.
+import { describe, expect } from 'vitest'
+import { document, resolved, type Schema } from '../spec.ts'
+import { test } from '../taskspec.ts'
+
+const tables = { User: 'users', Category: 'categories', Task: 'tasks' } as const
+const types: Record<string, string> = {
+  'date-time': 'timestamp with time zone',
+  uuid: 'uuid',
+  date: 'date',
+  integer: 'integer',
+  boolean: 'boolean',
+  array: 'ARRAY',
+  string: 'text',
+}
+// Where the database says it more narrowly or widely than the rule above, and why.
+const exceptions: Record<string, string> = {
+  'tasks.due_time': 'time without time zone', // a pattern in the spec
+  'tasks.priority': 'USER-DEFINED', // an enum
+  'users.revision': 'bigint',
+  'categories.revision': 'bigint',
+  'tasks.revision': 'bigint',
+}
+const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
+const rows: Record<string, Record<string, unknown>> = {
+  users: { id: 'limits', revision: 1, profile_revision: 0 },
+  categories: { owner_id: 'owner', id, name: 'x', position: 0, revision: 1 },
+  tasks: { owner_id: 'owner', id, title: 'x', priority: 'none', labels: [], revision: 1 },
+}
+
+const snake = (name: string) => name.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+
+/** Values at the very limit, and one step beyond it. */
+function edges(schema: Schema): { inside: unknown[]; beyond: unknown[] } {
+  const { enum: values, items } = schema as { enum?: string[]; items?: Schema }
+  const { minLength = 0, maxLength, minimum = 0, maximum, maxItems } = schema as Record<string, number | undefined>
+  const text = (length: number) => '😀'.repeat(length)
+  if (values !== undefined) return { inside: values, beyond: ['another'] }
+  if (maxItems !== undefined && items !== undefined) {
+    const longest = edges(resolved(items))
+    return {
+      inside: [[], Array(maxItems).fill('x'), ...longest.inside.map(each => [each])],
+      beyond: [Array(maxItems + 1).fill('x'), ...longest.beyond.map(each => [each])],
+    }
+  }
+  if (maxLength !== undefined)
+    return { inside: [text(minLength), text(maxLength)], beyond: [...(minLength > 0 ? [''] : []), text(maxLength + 1)] }
+  if (maximum !== undefined) return { inside: [minimum, maximum], beyond: [minimum - 1, maximum + 1] }
+  if (schema.type === 'integer') return { inside: [minimum + 1], beyond: [minimum - 1] }
+  return { inside: [], beyond: [] }
+}
+
+for (const [schemaName, table] of Object.entries(tables)) {
+  const properties = Object.entries(document.components.schemas[schemaName]?.properties ?? {}).map(
+    ([name, schema]) => [snake(name), resolved(schema)] as const,
+  )
+
+  describe(table, () => {
+    test.for(properties)('%s has the type that the spec says', async ([column, schema], { service: { sql } }) => {
+      const [found] = await sql`
+        select data_type, is_nullable, is_generated
+        from information_schema.columns
+        where table_name = ${table} and column_name = ${column}`
+      const type = [schema.type].flat().find(each => each !== 'null') as string
+      expect(found?.data_type).toBe(exceptions[`${table}.${column}`] ?? types[(schema.format as string) ?? type] ?? types[type])
+      expect(found?.is_nullable).toBe([schema.type].flat().includes('null') ? 'YES' : 'NO')
+    })
+
+    const limited = properties.filter(([, schema]) => edges(schema).beyond.length > 0)
+    test.for(limited)('%s takes what the spec takes and nothing beyond', async ([column, schema], { service: { sql } }) => {
+      const { inside, beyond } = edges(schema)
+      const put = (value: unknown) =>
+        sql.begin(async sql => {
+          if (table !== 'users') await sql`insert into users ${sql(rows.users as never)} on conflict do nothing`
+          const row = { ...rows[table], ...(table !== 'users' && { owner_id: 'limits' }), [column]: value }
+          await sql`insert into ${sql(table)} ${sql(row as never)}`
+          throw 'stored'
+        })
+      for (const value of inside) await expect(put(value), `${column} within`).rejects.toBe('stored')
+      for (const value of beyond) {
+        const error = await put(value).catch(error => error)
+        // An enum refuses by its type, all else by a constraint that is named after the column.
+        if (schema.enum === undefined)
+          expect(error).toMatchObject({ code: '23514', constraint_name: expect.stringMatching(`^${table}_${column}_`) })
+        else expect(error).toMatchObject({ code: '22P02' })
+      }
+    })
+  })
+}
+
+test('a colour fits the pattern of the spec in the database too', async ({ service: { sql } }) => {
+  const [{ definition } = { definition: '' }] = await sql<{ definition: string }[]>`
+    select pg_get_constraintdef(oid) as definition
+    from pg_constraint
+    where conname = 'categories_color_pattern'`
+  expect(definition).toContain(`'${document.components.schemas.Color?.pattern}'`)
+})
+
+test('the years of a due date are those of the spec', async ({ service: { sql } }) => {
+  const [{ definition } = { definition: '' }] = await sql<{ definition: string }[]>`
+    select pg_get_constraintdef(oid) as definition
+    from pg_constraint
+    where conname = 'tasks_due_date_range'`
+  expect(definition).toContain('0001-01-01')
+  expect(definition).toContain('9999-12-31')
+})

@@ -1,0 +1,84 @@
+// db/schema.sql is what the migrations make, and each migration can be taken back.
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { resolveBinary } from 'dbmate'
+import postgres from 'postgres'
+import { expect, inject, test } from 'vitest'
+import { migrate } from '../../src/migrate.ts'
+import { directory, versions } from '../../src/migrations.ts'
+
+/** What a database consists of, in the words of its catalog. */
+async function shape(sql: postgres.Sql): Promise<string[]> {
+  const rows = await sql<{ line: string }[]>`
+    select format('column %s.%s %s %s %s %s %s', table_name, column_name, data_type, udt_name, collation_name, is_nullable,
+      coalesce(column_default, generation_expression)) as line
+    from information_schema.columns where table_schema = 'public'
+    union all select format('constraint %s on %s: %s', conname, conrelid::regclass, pg_get_constraintdef(oid))
+    from pg_constraint where connamespace = 'public'::regnamespace
+    union all select indexdef from pg_indexes where schemaname = 'public'
+    union all select format('function %s: %s', oid::regprocedure, pg_get_functiondef(oid))
+    from pg_proc where proname = 'labels_fit'
+    union all select format('type %s: %s', enumtypid::regtype, string_agg(enumlabel, ' ' order by enumsortorder))
+    from pg_enum group by enumtypid
+    union all select format('extension %s', extname) from pg_extension where extname <> 'plpgsql'
+    union all select format('version %s', version) from schema_migrations
+    order by line`
+  return rows.map(({ line }) => line)
+}
+
+async function empty(name: string) {
+  const admin = postgres(`${inject('cluster')}postgres`, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`drop database if exists ${name}`)
+  await admin.unsafe(`create database ${name}`)
+  await admin.end()
+  const url = inject('cluster') + name
+  return { url, sql: postgres(url, { max: 1, onnotice: () => {} }) }
+}
+
+test('db/schema.sql is what the migrations make', async () => {
+  const [loaded, migrated] = [await empty('schema_loaded'), await empty('schema_migrated')]
+  const dump = await readFile(new URL('../../db/schema.sql', import.meta.url), 'utf8')
+  const statements = dump
+    .split('\n')
+    .filter(line => !line.startsWith('\\') && !line.startsWith('SET ') && !line.includes("'search_path'"))
+    .join('\n')
+  await loaded.sql.unsafe(statements)
+  await migrate(migrated.url, { quiet: true })
+
+  const expected = await shape(migrated.sql)
+  expect(await shape(loaded.sql)).toEqual(expected)
+  expect(expected.length).toBeGreaterThan(60)
+  await loaded.sql.end()
+  await migrated.sql.end()
+})
+
+test('every migration can be taken back, and made again', async () => {
+  const { url, sql } = await empty('schema_down')
+  await migrate(url, { quiet: true })
+  const before = await shape(sql)
+  const dbmate = (...words: string[]) =>
+    promisify(execFile)(resolveBinary(), [
+      '--url',
+      `${url}?sslmode=disable`,
+      '--migrations-dir',
+      fileURLToPath(directory),
+      '--no-dump-schema',
+      ...words,
+    ])
+  for (const _ of await versions()) await dbmate('rollback')
+  const left = await sql`select relname from pg_class where relnamespace = 'public'::regnamespace and relname not like 'schema_migrations%'`
+  expect([...left]).toEqual([])
+  await migrate(url, { quiet: true })
+  expect(await shape(sql)).toEqual(before)
+  await sql.end()
+})
+
+test('of several that migrate at once, one does and all succeed', async () => {
+  const { url, sql } = await empty('schema_at_once')
+  await Promise.all(Array.from({ length: 4 }, () => migrate(url, { quiet: true })))
+  const applied = await sql`select version from schema_migrations order by version`
+  expect(applied.map(({ version }) => version)).toEqual(await versions())
+  await sql.end()
+})

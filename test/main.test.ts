@@ -1,0 +1,118 @@
+// The process, as an operator starts and stops it.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished } from 'vitest'
+import { client } from './client.ts'
+import { auth, createDatabase, test, tokenOf } from './taskspec.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const environment = {
+  PATH: process.env.PATH ?? '',
+  AUTH_SECRET: auth.secret ?? '',
+  AUTH_ISSUER: auth.issuer ?? '',
+  AUTH_AUDIENCE: auth.audience ?? '',
+}
+
+type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
+
+function run(env: Record<string, string>): Process {
+  const child = spawn(process.execPath, [main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', chunk => {
+      text += chunk
+    })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return { child, output: () => text, ended: once(child, 'close').then(([code]) => code) }
+}
+
+/** The URL that the process says it listens on. */
+async function listening({ child, output }: Process): Promise<string> {
+  for (;;) {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]
+    if (url !== undefined) return url
+    if (child.exitCode !== null) throw new Error(output())
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+describe('the process', () => {
+  test('says at once all that is wrong with its settings, and ends with 1', async () => {
+    const { ended, output } = run({ NODE_ENV: 'production', AUTH_AUDIENCE: '', PORT: 'x', LOG_LEVEL: 'loud' })
+    expect(await ended).toBe(1)
+    expect(output()).toBe(
+      [
+        'The environment is not right:',
+        '  - PORT must be a whole number from 0 to 65535',
+        '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+        '  - AUTH_AUDIENCE must be set in production: the "aud" of the tokens',
+        '  - DATABASE_URL must be set in production: the embedded database is for development',
+        '',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('welcomes a newcomer with a token and a curl line, and never shows a password', async () => {
+    const database = await createDatabase()
+    const process = run({ DATABASE_URL: database.url })
+    const url = await listening(process)
+    const token = /Bearer ([\w.-]+)/.exec(process.output())?.[1]
+    const alice = client(url, token)
+    expect((await alice.createTask({ body: { title: 'a' } })).headers.get('location')).toContain('/v1/users/alice/tasks/')
+    expect(process.output()).toContain(`${url}/docs`)
+    expect(process.output()).not.toContain(new URL(database.url).password)
+    process.child.kill('SIGTERM')
+    expect(await process.ended).toBe(0)
+    await database.drop()
+  })
+
+  test('in production says what it does in lines of JSON only', async () => {
+    const database = await createDatabase()
+    const process = run({ DATABASE_URL: database.url, NODE_ENV: 'production' })
+    const url = await listening(process)
+    await client(url, await tokenOf('ann')).listTasks()
+    process.child.kill('SIGTERM')
+    await process.ended
+    const lines = process
+      .output()
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(lines.map(({ msg }) => msg)).toEqual(['listening', 'request', 'stopping', 'stopped'])
+    await database.drop()
+  })
+
+  test('at SIGTERM answers what it has accepted, takes nothing new, and ends with 0', async () => {
+    const database = await createDatabase()
+    const process = run({ DATABASE_URL: database.url, NODE_ENV: 'production' })
+    const url = new URL(await listening(process))
+    const body = '{"title":"a"}'
+    const token = await tokenOf('ann')
+    const socket = connect(Number(url.port), url.hostname)
+    let reply = ''
+    socket.on('data', chunk => {
+      reply += chunk
+    })
+    const head = ['POST /v1/users/me/tasks HTTP/1.1', 'Host: x', `Authorization: Bearer ${token}`, 'Content-Type: application/json']
+    socket.write([...head, `Content-Length: ${body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'))
+    await once(socket, 'data') // the server has accepted the request and waits for its body
+    process.child.kill('SIGTERM')
+    while (!process.output().includes('stopping')) await new Promise(resolve => setTimeout(resolve, 20))
+    await expect(fetch(url)).rejects.toThrow()
+    socket.write(body)
+    await once(socket, 'close')
+    expect(reply).toContain('HTTP/1.1 201 Created')
+    expect(reply).toContain('Connection: close')
+    expect(await process.ended).toBe(0)
+    await database.drop()
+  })
+
+  test('says plainly that the port is taken', async ({ service }) => {
+    const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
+    expect(await ended).toBe(1)
+    expect(output()).toMatch(/^listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/)
+  })
+})

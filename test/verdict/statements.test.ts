@@ -1,0 +1,148 @@
+// Every statement that the run has sent, parsed: the owner is bound on each table of people's data, and deleted rows stay out.
+import { parse } from 'libpg-query'
+import { describe, expect, test } from 'vitest'
+import { recorded } from '../record.ts'
+
+// The column that says whose a row is, for every table of people's data.
+const owners: Record<string, string> = { users: 'id', categories: 'owner_id', tasks: 'owner_id' }
+const withMarks = ['categories', 'tasks']
+// Statements that mean deleted rows too, by a part of their text, each with its reason.
+const meansDeleted: Record<string, string> = {
+  'set category_id = null': 'a deleted task must not refer to a deleted category either',
+}
+
+type Node = { [key: string]: unknown }
+type Table = { name: string; alias: string }
+
+/** Every node of the tree of one kind, not looking into those kinds that `until` names. */
+function* nodes(tree: unknown, kind: string, until: string[] = []): Generator<Node> {
+  if (typeof tree !== 'object' || tree === null) return
+  for (const [key, value] of Object.entries(tree)) {
+    if (until.includes(key)) continue
+    if (key === kind) yield value as Node
+    yield* nodes(value, kind, until)
+  }
+}
+
+const names = (column: Node) => (column.fields as { String?: { sval: string } }[]).map(each => each.String?.sval ?? '*')
+
+/** What is wrong with how a statement treats the tables of people's data. */
+async function faults(statement: string): Promise<string[]> {
+  const wrong: string[] = []
+  const { stmts } = (await parse(statement)) as { stmts: { stmt: Node }[] }
+  for (const { stmt } of stmts) {
+    for (const kind of ['SelectStmt', 'UpdateStmt', 'DeleteStmt', 'InsertStmt'])
+      for (const node of nodes(stmt, kind)) wrong.push(...(kind === 'InsertStmt' ? inserted(node) : scanned(kind, node)))
+  }
+  return wrong
+
+  function inserted(node: Node): string[] {
+    const table = (node.relation as Node).relname as string
+    const owner = owners[table]
+    if (owner === undefined) return []
+    const columns = (node.cols as { ResTarget: { name: string } }[]).map(({ ResTarget }) => ResTarget.name)
+    return columns.includes(owner) ? [] : [`inserts into ${table} without ${owner}`]
+  }
+
+  function scanned(kind: string, node: Node): string[] {
+    const from = [
+      ...(kind === 'SelectStmt' ? [] : [{ RangeVar: node.relation }]),
+      ...((node.fromClause ?? node.usingClause ?? []) as Node[]),
+    ]
+    const tables: Table[] = [...nodes(from, 'RangeVar', ['SubLink', 'RangeSubselect'])]
+      .map(each => ({ name: each.relname as string, alias: ((each.alias as Node)?.aliasname ?? each.relname) as string }))
+      .filter(({ name }) => owners[name] !== undefined)
+    const conditions = conjuncts(node.whereClause as Node | undefined)
+    return tables.flatMap(table => [
+      ...(conditions.some(each => bindsOwner(each, table)) ? [] : [`does not bind ${owners[table.name]} of ${table.name}`]),
+      ...(!withMarks.includes(table.name) || means(statement) || conditions.some(each => leavesOutDeleted(each, table))
+        ? []
+        : [`does not say deleted_at is null of ${table.name}`]),
+    ])
+  }
+}
+
+const means = (statement: string) => Object.keys(meansDeleted).some(part => statement.includes(part))
+
+/** What must hold all together: an `or` binds nothing. */
+function conjuncts(where: Node | undefined): Node[] {
+  if (where === undefined) return []
+  const both = where.BoolExpr as { boolop: string; args: Node[] } | undefined
+  return both?.boolop === 'AND_EXPR' ? both.args.flatMap(conjuncts) : [where]
+}
+
+const isColumn = (node: Node | undefined, column: string, { alias }: Table) => {
+  const [last, before] = node?.ColumnRef === undefined ? [] : names(node.ColumnRef as Node).toReversed()
+  return last === column && (before === undefined || before === alias)
+}
+
+function bindsOwner(condition: Node, table: Table): boolean {
+  const compared = condition.A_Expr as { kind: string; name: { String: { sval: string } }[]; lexpr: Node; rexpr: Node } | undefined
+  if (compared?.kind !== 'AEXPR_OP' || compared.name[0]?.String.sval !== '=') return false
+  return isColumn(compared.lexpr, owners[table.name] as string, table) && compared.rexpr.ParamRef !== undefined
+}
+
+function leavesOutDeleted(condition: Node, table: Table): boolean {
+  const test = condition.NullTest as { nulltesttype: string; arg: Node } | undefined
+  return test?.nulltesttype === 'IS_NULL' && isColumn(test.arg, 'deleted_at', table)
+}
+
+const statements = (await recorded<string>('statements')).filter(text => Object.keys(owners).some(table => text.includes(table)))
+
+test('the run has sent statements of every kind to every table', () => {
+  for (const table of Object.keys(owners))
+    for (const verb of ['from', 'update', 'insert into'])
+      expect(
+        statements.some(text => text.includes(`${verb} ${table}`)),
+        `${verb} ${table}`,
+      ).toBe(true)
+  expect(statements.length).toBeGreaterThan(40)
+})
+
+test('every statement binds the owner and leaves out what is deleted', async () => {
+  const bad = await Promise.all(statements.map(async text => ({ text, wrong: await faults(text) })))
+  expect(bad.filter(({ wrong }) => wrong.length > 0)).toEqual([])
+})
+
+test('the list of exceptions is needed', () => {
+  expect(Object.keys(meansDeleted).filter(part => !statements.some(text => text.includes(part)))).toEqual([])
+})
+
+describe('the audit finds', () => {
+  test.each([
+    ['no owner', 'select id from tasks where id = $1 and deleted_at is null', 'does not bind owner_id of tasks'],
+    [
+      'an owner that is no parameter',
+      "select id from tasks where owner_id = 'ann' and deleted_at is null",
+      'does not bind owner_id of tasks',
+    ],
+    [
+      'an owner in an or',
+      'select id from tasks where (owner_id = $1 or id = $2) and deleted_at is null',
+      'does not bind owner_id of tasks',
+    ],
+    ['an owner that is not equal', 'select id from tasks where owner_id <> $1 and deleted_at is null', 'does not bind owner_id of tasks'],
+    ['deleted rows', 'select id from tasks where owner_id = $1', 'does not say deleted_at is null of tasks'],
+    [
+      'deleted rows only',
+      'select id from tasks where owner_id = $1 and deleted_at is not null',
+      'does not say deleted_at is null of tasks',
+    ],
+    [
+      'the owner of one table for another',
+      'select t.id from tasks t, categories c where t.owner_id = $1 and c.id = t.category_id and t.deleted_at is null and c.deleted_at is null',
+      'does not bind owner_id of categories',
+    ],
+    [
+      'a careless subquery',
+      'select id from users where id = $1 and exists (select from tasks where id = $2)',
+      'does not bind owner_id of tasks',
+    ],
+    ['a careless CTE', 'with x as (delete from tasks where id = $1 returning id) select id from x', 'does not bind owner_id of tasks'],
+    ['a careless update', 'update tasks set title = $1 where id = $2 and deleted_at is null', 'does not bind owner_id of tasks'],
+    ['a careless update of users', 'update users set name = $1', 'does not bind id of users'],
+    ['an insert without owner', 'insert into tasks (id) values ($1)', 'inserts into tasks without owner_id'],
+  ])('%s', async (_, statement, fault) => {
+    expect(await faults(statement)).toContain(fault)
+  })
+})
