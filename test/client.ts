@@ -4,7 +4,7 @@ import type { components, operations as Operations } from '../generated/api.ts'
 import type { OperationId } from '../src/contract.ts'
 import { paths } from '../src/paths.ts'
 import { record } from './record.ts'
-import { type Answer, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
+import { type Answer, always, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
 
 export type Problem = components['schemas']['Problem']
 
@@ -88,4 +88,5 @@ function judge(operation: Operation | undefined, answer: Answer) {
   if (operation === undefined) return expect(faults(document.components.schemas.Problem as Schema, answer.body)).toEqual([])
   record('replies', { operationId: operation.operationId, status: answer.status })
   expect(broken(operation, answer)).toEqual([])
+  expect(always.filter(name => !answer.headers.has(name))).toEqual([])
 }

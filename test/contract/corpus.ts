@@ -1,0 +1,208 @@
+// Requests made from the spec: for every operation, every parameter and every field, what is just within its limits,
+// what is just beyond, and what is of another kind. Whether one is valid says the schema, judged apart from the server.
+import { exampleBody, faults, type Operation, operations, type Parameter, resolved, type Schema } from '../spec.ts'
+
+export type Sample = {
+  name: string
+  operation: Operation | undefined
+  method: string
+  path: string
+  headers: Record<string, string>
+  body?: string
+  /** whether the schema takes it; undefined where something else decides */
+  valid?: boolean
+}
+
+const json = { 'content-type': 'application/json' }
+const authorized = { authorization: 'Bearer TOKEN' }
+
+export function corpus(): Sample[] {
+  return [...operations.flatMap(samples), ...elsewhere()]
+}
+
+function samples(operation: Operation): Sample[] {
+  const base = request(operation, {})
+  return [
+    { ...base, name: `${operation.operationId}: plain`, valid: true },
+    ...operation.parameters.flatMap(parameter => ofParameter(operation, parameter)),
+    ...(operation.requestBody === undefined ? [] : ofBody(operation)),
+    { ...request(operation, { query: [['unknown', '1']] }), name: `${operation.operationId}: unknown parameter`, valid: false },
+    ...(operation.path.includes('{userId}')
+      ? [
+          { ...base, headers: without(base.headers, 'authorization'), name: `${operation.operationId}: no token` },
+          { ...base, headers: { ...base.headers, authorization: 'Basic YTpi' }, name: `${operation.operationId}: not a bearer token` },
+          { ...request(operation, { path: { userId: 'somebody-else' } }), name: `${operation.operationId}: another person` },
+        ]
+      : []),
+  ]
+}
+
+function ofParameter(operation: Operation, parameter: Parameter): Sample[] {
+  if (parameter.name === 'userId') return []
+  const schema = resolved(parameter.schema)
+  const items = schema.items === undefined ? schema : resolved(schema.items)
+  const texts = [
+    ...new Set(
+      [parameter.example ?? [], ...candidates(items)]
+        .flat()
+        .filter(isText)
+        .map(each => String(each).toWellFormed()),
+    ),
+  ]
+  const lists =
+    schema.items === undefined
+      ? texts.map(text => [text])
+      : [...texts.map(text => [text]), [texts[0], texts[0]], Array((schema.maxItems as number) + 1).fill(texts[0])]
+  return lists
+    .map(list => list as string[])
+    .filter(text => fitsIn(parameter, text))
+    .map(text => {
+      const part =
+        parameter.in === 'query'
+          ? { query: text.map(each => [parameter.name, each] as [string, string]) }
+          : parameter.in === 'header'
+            ? { headers: { [parameter.name.toLowerCase()]: text[0] as string } }
+            : { path: { [parameter.name]: text[0] as string } }
+      const value = schema.items === undefined ? coerced(schema, text[0] as string) : text.map(each => coerced(items, each))
+      return {
+        ...request(operation, part),
+        name: `${operation.operationId}: ${parameter.in} ${parameter.name}=${brief(text)}`,
+        valid: faults(schema, value).length === 0,
+      }
+    })
+}
+
+// A URL has no lone surrogates, an empty path segment is another path, and a header takes visible ASCII.
+function fitsIn(parameter: Parameter, list: string[]) {
+  if (parameter.in === 'path') return list[0] !== '' && !/[/\0]/.test(list[0] as string)
+  if (parameter.in === 'header') return /^[\x21-\x7e]+$/.test(list[0] as string) && (list[0] as string).length < 2000
+  return (list[0] as string).length <= 5000
+}
+
+function ofBody(operation: Operation): Sample[] {
+  const media = operation.requestBody?.content['application/json'] as { schema: Schema; examples: Record<string, { value: object }> }
+  const schema = resolved(media.schema)
+  const example = exampleBody(operation) as object
+  const named = Object.entries(media.examples).map(([name, { value }]) => [`example ${name}`, value] as [string, unknown])
+  const fields = Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
+    candidates(resolved(property)).map(value => [`field ${name}=${brief(value)}`, { ...example, [name]: value }] as [string, unknown]),
+  )
+  const missing = (schema.required ?? []).map(
+    name => [`without ${name}`, without(example as Record<string, unknown>, name)] as [string, unknown],
+  )
+  const shapes = [null, [], 'text', 5, {}, { ...example, unknown: 1 }].map(value => [`body ${brief(value)}`, value] as [string, unknown])
+  const bodies = [...named, ...fields, ...missing, ...shapes].map(([name, body]) => ({
+    ...request(operation, {}),
+    name: `${operation.operationId}: ${name}`,
+    body: JSON.stringify(body),
+    valid: faults(schema, body).length === 0,
+  }))
+  const base = request(operation, {})
+  return [
+    ...bodies,
+    { ...base, headers: { ...base.headers, 'content-type': 'text/plain' }, name: `${operation.operationId}: text/plain` },
+    {
+      ...base,
+      headers: { ...base.headers, 'content-type': 'application/xml' },
+      body: '<a/>',
+      name: `${operation.operationId}: application/xml`,
+    },
+    { ...base, body: '{"title":', name: `${operation.operationId}: broken JSON` },
+    { ...without({ ...base }, 'body'), name: `${operation.operationId}: no body`, valid: false } as Sample,
+  ]
+}
+
+function elsewhere(): Sample[] {
+  const unknown = ['/', '/v1', '/v1/users/me/nothing', '/v2/users/me', '/v1/users/me/tasks/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12/more']
+  const methods = operations.map(({ path }) => path).filter((path, i, all) => all.indexOf(path) === i)
+  return [
+    ...unknown.map(path => ({ name: `nowhere: ${path}`, operation: undefined, method: 'GET', path, headers: authorized })),
+    ...methods.map(path => ({
+      name: `no such method: ${path}`,
+      operation: undefined,
+      method: path.endsWith('s') && path.includes('{userId}') ? 'DELETE' : 'POST',
+      path: filled(path, {}),
+      headers: authorized,
+    })),
+  ]
+}
+
+const ids: Record<string, string> = {
+  userId: 'me',
+  taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
+  categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
+  asset: 'swagger-ui.css',
+}
+
+function filled(path: string, values: Record<string, string>) {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent({ ...ids, ...values }[name] as string))
+}
+
+type Parts = { path?: Record<string, string>; query?: [string, string][]; headers?: Record<string, string> }
+
+function request(operation: Operation, { path = {}, query = [], headers = {} }: Parts): Omit<Sample, 'name'> {
+  const search = query.length === 0 ? '' : `?${new URLSearchParams(query)}`
+  const body = operation.requestBody === undefined ? {} : { body: JSON.stringify(exampleBody(operation)) }
+  return {
+    operation,
+    method: operation.method,
+    path: filled(operation.path, path) + search,
+    headers: { ...(operation.path.includes('{userId}') && authorized), ...(operation.requestBody && json), ...headers },
+    ...body,
+  }
+}
+
+/** Values on both sides of every limit of a schema, and of other kinds. */
+function candidates(schema: Schema): unknown[] {
+  const { minLength = 1, maxLength, minimum, maximum, maxItems } = schema as Record<string, number | undefined>
+  const { enum: values, items, format } = schema as { enum?: unknown[]; items?: Schema; format?: string }
+  const types = [schema.type].flat()
+  const others = [null, true, 5, 'text', {}, []]
+  if (values !== undefined) return [...values, 'other', '', ...others]
+  if (types.includes('boolean')) return [true, false, ...others]
+  if (types.includes('integer'))
+    return [minimum, maximum, (minimum as number) - 1, (maximum as number) + 1, 1.5, 1e21, ...others].filter(each => each !== undefined)
+  if (items !== undefined) {
+    const inner = candidates(resolved(items))
+    const many = Array.from({ length: (maxItems as number) + 1 }, (_, i) => `${i}`)
+    return [[], ['a'], ['a', 'b'], ['a', 'a'], many, many.slice(1), ...inner.map(each => [each]), ...others]
+  }
+  if (format === 'uuid')
+    return [ids.categoryId, ids.categoryId?.toUpperCase(), '019c5a20', 'g19c5a20-6a00-7c11-8a4e-6f0a4e1d2c01', ...others]
+  if (format === 'date')
+    return [
+      '2027-03-01',
+      '2028-02-29',
+      '2027-02-29',
+      '2027-13-01',
+      '27-3-1',
+      '2027-03-01T00:00:00Z',
+      '0001-01-01',
+      '9999-12-31',
+      '0000-01-01',
+      ...others,
+    ]
+  if (format === 'time-zone') return ['UTC', 'Europe/Helsinki', 'America/Argentina/Buenos_Aires', '', '+01:00', 'a'.repeat(65), ...others]
+  const long = maxLength === undefined ? [] : ['x'.repeat(maxLength), '😀'.repeat(maxLength), 'x'.repeat(maxLength + 1)]
+  const special = ['00:00', '23:59', '24:00', '9:00', '#1971c2', '#1971C2', '#1971c', 'red', '"42"', '*', 'swagger-ui.css']
+  return ['', 'x'.repeat(minLength), ' ', 'ü 😀 \u202e', 'a\0b', 'a\ud800b', ...long, ...special, ...others]
+}
+
+const isText = (value: unknown) => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+
+/** What a parameter's text stands for. */
+function coerced(schema: Schema, text: string): unknown {
+  if (schema.type === 'integer') return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+  if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  return text
+}
+
+function without<T extends Record<string, unknown>>({ ...all }: T, name: string): T {
+  delete all[name]
+  return all
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length <= 60 ? text : `${text.slice(0, 40)}… (${text.length})`
+}
