@@ -514,6 +514,7 @@ export interface components {
         Category: {
             headers: {
                 ETag: components["headers"]["ETag"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -526,6 +527,7 @@ export interface components {
             headers: {
                 ETag: components["headers"]["ETag"];
                 Location: components["headers"]["Location"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -537,6 +539,7 @@ export interface components {
         Task: {
             headers: {
                 ETag: components["headers"]["ETag"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -549,6 +552,7 @@ export interface components {
             headers: {
                 ETag: components["headers"]["ETag"];
                 Location: components["headers"]["Location"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -559,6 +563,7 @@ export interface components {
         /** @description Gone. */
         NoContent: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -568,6 +573,7 @@ export interface components {
         NotModified: {
             headers: {
                 ETag: components["headers"]["ETag"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -576,6 +582,7 @@ export interface components {
         /** @description The body can't be read as JSON. */
         MalformedJson: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -587,6 +594,7 @@ export interface components {
         Unauthenticated: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -597,6 +605,7 @@ export interface components {
         /** @description The user id in the path is not yours. The same answer whether or not that user exists. */
         Forbidden: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -607,6 +616,7 @@ export interface components {
         /** @description There is nothing of that id. */
         NotFound: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -617,6 +627,7 @@ export interface components {
         /** @description Another of your categories has this name, regardless of case. */
         NameTaken: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -632,6 +643,7 @@ export interface components {
                  * @example "43"
                  */
                 ETag?: string;
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -642,6 +654,7 @@ export interface components {
         /** @description The body is larger than 1 MiB. */
         ContentTooLarge: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -652,6 +665,7 @@ export interface components {
         /** @description The body is not declared as `application/json`, or it is compressed. */
         UnsupportedMediaType: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -662,6 +676,7 @@ export interface components {
         /** @description The request breaks the schema. `errors` lists every place at once. */
         InvalidRequest: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -672,6 +687,7 @@ export interface components {
         /** @description A mistake of ours. The request id finds it in our log. */
         Internal: {
             headers: {
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -683,6 +699,7 @@ export interface components {
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -754,6 +771,11 @@ export interface components {
          */
         Location: string;
         /**
+         * @description The version of this document that the server speaks. Every reply has it.
+         * @example 0.1.0
+         */
+        "X-Api-Version": string;
+        /**
          * @description Names this request in the server's log. Send your own (up to 128 characters of `A-Z a-z 0-9 . _ -`) to have it kept. Every reply has it.
          * @example 019c5a21-3c5e-7a10-8f00-1b2c3d4e5f60
          */
@@ -803,6 +825,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -877,6 +900,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -928,6 +952,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1209,6 +1234,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1421,6 +1447,7 @@ export interface operations {
             /** @description The process answers. */
             200: {
                 headers: {
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1443,6 +1470,7 @@ export interface operations {
             /** @description Ready to serve. */
             200: {
                 headers: {
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1466,6 +1494,7 @@ export interface operations {
             /** @description The contract. */
             200: {
                 headers: {
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1488,6 +1517,7 @@ export interface operations {
             /** @description The contract. */
             200: {
                 headers: {
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1511,6 +1541,7 @@ export interface operations {
             200: {
                 headers: {
                     "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1539,6 +1570,7 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };

@@ -5,11 +5,13 @@ import express, { type Express, type Request, type Response } from 'express'
 import type { AnyReply } from './contract.ts'
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
-import type { Router } from './router.ts'
+import type { Route, Router } from './router.ts'
 
 type Options = {
   router: Router
   log: Log
+  /** of the spec that is served */
+  version: string
   /** null: every origin on localhost */
   corsOrigins: readonly string[] | null
   /** whether the process is stopping, so that connections should end */
@@ -27,21 +29,20 @@ const always = {
 }
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
-export function createApp({ router, log, corsOrigins, stopping }: Options): Express {
+export function createApp({ router, log, version, corsOrigins, stopping }: Options): Express {
   const app = express().disable('x-powered-by').disable('etag').disable('query parser')
-  const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id']
+  const exposedHeaders = ['Deprecation', 'ETag', 'Location', 'Retry-After', 'Sunset', 'WWW-Authenticate', 'X-Api-Version', 'X-Request-Id']
   app.use(cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 }))
 
   app.use(async (request, response) => {
     const began = performance.now()
     const requestId = idOf(request)
     const { pathname, query } = split(request.url)
-    let operation: string | undefined
+    let route: Route | undefined
     let reply: AnyReply
     let failure: unknown
     try {
-      const route = router(request.method, pathname)
-      operation = route.operationId
+      route = router(request.method, pathname)
       reply = await route.answer({ headers: request.headers, query, body: () => readBody(request, response) })
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
@@ -49,12 +50,13 @@ export function createApp({ router, log, corsOrigins, stopping }: Options): Expr
       const body = problem.body(pathname, requestId)
       reply = { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
     }
-    write(response, reply, { ...always, 'X-Request-Id': requestId, ...(stopping() && { Connection: 'close' }) })
+    const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers }
+    write(response, reply, stopping() ? { ...ours, Connection: 'close' } : ours)
     // The operation says which path it was: the path itself and its query are people's content.
     const line = {
       requestId,
       method: request.method,
-      operation,
+      operation: route?.operationId,
       status: reply.status,
       ms: Math.round((performance.now() - began) * 10) / 10,
     }

@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats'
 import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } from 'openapi-backend'
 import type { Caller } from './auth.ts'
 import type { AnyReply, Handlers, OperationId } from './contract.ts'
+import { type Deprecation, deprecation } from './deprecation.ts'
 import { paths } from './paths.ts'
 import { type FieldError, invalid, Problem } from './problem.ts'
 import type { Document } from './spec.ts'
@@ -17,6 +18,8 @@ export type Request = {
 }
 export type Route = {
   operationId: OperationId
+  /** what every reply of the operation has, also a refusal */
+  headers: Record<string, string>
   /** Throws a Problem for what is refused; whatever else it throws is a mistake of ours. */
   answer: (request: Request) => Promise<AnyReply>
 }
@@ -42,14 +45,15 @@ export async function createRouter({ document, handlers, authenticate }: Options
     lazyCompileValidators: true,
     customizeAjv: (_, __, context) => ajv(context === 'paramsValidator'),
   })
-  const routes = new Map<string, Map<string, { operationId: OperationId; answer: Answer }>>()
+  const routes = new Map<string, Map<string, { operationId: OperationId; headers: Record<string, string>; answer: Answer }>>()
   for (const operation of api.router.getOperations() as SpecOperation[]) {
     const operationId = operation.operationId as OperationId
     const validators = validator.getRequestValidatorsForOperation(operationId)
     if (validators === null || handlers[operationId] === undefined) throw new Error(`${operationId} has no handler`)
-    const answer = compile(operation, validators, handlers[operationId] as never, authenticate)
+    const { always: headers, used } = deprecation(operation as never)
+    const answer = compile(operation, validators, used, handlers[operationId] as never, authenticate)
     const methods = routes.get(operation.path) ?? new Map()
-    routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, answer }))
+    routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, headers, answer }))
   }
   const find = paths(routes)
 
@@ -58,7 +62,7 @@ export async function createRouter({ document, handlers, authenticate }: Options
     if (match === undefined) throw new Problem('not-found', { detail: 'There is no such path. The reference is at /docs.' })
     const route = match.value.get(method === 'HEAD' ? 'GET' : method)
     if (route === undefined) throw new Problem('method-not-allowed', { headers: { Allow: allowed([...match.value.keys()]) } })
-    return { operationId: route.operationId, answer: request => route.answer(request, match.params) }
+    return { ...route, answer: request => route.answer(request, match.params) }
   }
 }
 
@@ -66,6 +70,7 @@ export async function createRouter({ document, handlers, authenticate }: Options
 function compile(
   operation: SpecOperation,
   validators: ValidateFunction[],
+  deprecated: Deprecation['used'],
   handle: (call: object) => Promise<AnyReply>,
   authenticate: Options_['authenticate'],
 ): Answer {
@@ -84,16 +89,12 @@ function compile(
     const parts: Parts = { path, query: parseQuery(request.query), header: {} }
     for (const name of names) parts.header[name] = header(request, name)
 
+    const { query, header: headers } = parts
+    const announced = deprecated?.({ query, header: headers, body: body.requestBody }) // before defaults are filled in
     const errors = [...failures(checkParts, parts), ...(checkBody === undefined ? [] : failures(checkBody, body))]
     if (errors.length > 0) throw invalid(...errors)
-    return handle({
-      owner: caller?.id,
-      claims: caller?.claims,
-      path,
-      query: parts.query,
-      headers: parts.header,
-      body: body.requestBody,
-    })
+    const reply = await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers, body: body.requestBody })
+    return announced === undefined ? reply : { ...reply, headers: { ...reply.headers, ...announced } }
   }
 }
 

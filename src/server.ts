@@ -30,7 +30,7 @@ export async function serve(
   const db = database({ url: databaseUrl, poolSize, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
   const router = await createRouter({ document, handlers, authenticate: authenticator(auth) })
-  const server = createServer(createApp({ router, log, corsOrigins, stopping: () => stopping }))
+  const server = createServer(createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping }))
   server.listen(port, host)
   await once(server, 'listening')
 

@@ -98,10 +98,13 @@ const everywhere = new Set([
   'content-type',
   'cross-origin-resource-policy',
   'date',
+  'deprecation',
   'keep-alive',
   'referrer-policy',
   'strict-transport-security',
+  'sunset',
   'vary',
+  'x-api-version',
   'x-content-type-options',
   'x-request-id',
 ])
@@ -109,7 +112,7 @@ const everywhere = new Set([
 export type Answer = { status: number; headers: Headers; body: unknown }
 
 /** The headers that every reply of the server has, and the spec leaves unsaid. */
-export const always = ['x-request-id', 'cache-control', 'x-content-type-options']
+export const always = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
 
 /** Everything in a reply that the spec doesn't promise, in words. */
 export function broken({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {

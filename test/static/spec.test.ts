@@ -38,6 +38,7 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
 
   test('answers a problem for every error, and always says which request it was', () => {
     for (const [status, { headers, content }] of replies) {
+      expect(headers, status).toHaveProperty('X-Api-Version')
       expect(headers, status).toHaveProperty('X-Request-Id')
       if (Number(status) >= 400) expect(content).toEqual({ 'application/problem+json': expect.anything() })
       if (status === '503') expect(headers).toHaveProperty('Retry-After')
@@ -85,6 +86,16 @@ function* within(schema: Schema, at: string): Generator<[string, Schema]> {
   for (const [name, property] of Object.entries(schema.properties ?? {})) yield* within(property, `${at}/${name}`)
   if (schema.items !== undefined) yield* within(schema.items, `${at}/items`)
 }
+
+test('what is deprecated says since when and until when', () => {
+  const marked: Record<string, unknown>[] = []
+  JSON.stringify(document, (_, value) => {
+    if (value?.deprecated === true) marked.push(value)
+    return value
+  })
+  const day = expect.stringMatching(/^\d{4}-\d\d-\d\d$/)
+  for (const each of marked) expect(each).toMatchObject({ 'x-deprecated-at': day, 'x-sunset-at': day })
+})
 
 describe('schemas', () => {
   const sent = new Set(operations.flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}).map(({ schema }) => schema.$ref)))
