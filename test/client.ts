@@ -44,7 +44,8 @@ export type Client = {
 
 const byPath = paths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
 
-export function client(url: string, token: string | undefined): Client {
+/** `foreign`: headers that somebody between here and the server adds. */
+export function client(url: string, token: string | undefined, foreign: string[] = []): Client {
   async function send(
     method: string,
     path: string,
@@ -57,8 +58,10 @@ export function client(url: string, token: string | undefined): Client {
       ...(body !== undefined && { body: body as string, duplex: 'half' }),
     })
     const text = await response.text()
+    const received = new Headers(response.headers)
+    for (const name of foreign) received.delete(name)
     const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
-    const answer = { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text === '' ? undefined : text }
+    const answer = { status: response.status, headers: received, body: json ? JSON.parse(text) : text === '' ? undefined : text }
     const operation = byPath(path.split('?', 1)[0] as string)?.value.find(each => each.method === (method === 'HEAD' ? 'GET' : method))
     if (method !== 'HEAD') judge(operation, answer)
     return answer

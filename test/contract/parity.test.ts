@@ -1,6 +1,6 @@
 // The mock and the server say the same: one corpus made from the spec, sent to both.
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { type Prism, prism } from '../prism.ts'
+import { type Prism, prism, prismsOwn } from '../prism.ts'
 import { broken, operations, resolved } from '../spec.ts'
 import { test, tokenOf } from '../taskspec.ts'
 import { corpus, type Sample } from './corpus.ts'
@@ -57,9 +57,6 @@ const differences: Difference[] = [
   },
 ]
 
-// What Prism adds to say how it came to its answer, and to let every web page in.
-const mocksOwn = ['sl-violations', 'access-control-allow-credentials', 'access-control-allow-headers']
-
 let mock: Prism
 beforeAll(async () => {
   mock = await prism('mock')
@@ -75,7 +72,7 @@ async function send(url: string, { method, path, headers, body, name }: Sample, 
       const text = await response.text()
       const isJson = /json/.test(response.headers.get('content-type') ?? '')
       const headers = new Headers(response.headers)
-      for (const name of mocksOwn) headers.delete(name)
+      for (const name of prismsOwn) headers.delete(name)
       return { status: response.status, headers, body: text === '' ? undefined : isJson ? JSON.parse(text) : text }
     },
     error => {
