@@ -1,5 +1,5 @@
 // Who is asking: bearer JWTs of any issuer. The only file that knows jose.
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { createRemoteJWKSet, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { AuthConfig } from './config.ts'
 import { Problem, unavailable } from './problem.ts'
 
@@ -7,8 +7,12 @@ import { Problem, unavailable } from './problem.ts'
 export type Claims = { email: string | null; name: string | null }
 export type Caller = { id: string; claims: Claims }
 
-const remembered = 10_000 // verified tokens, about 10 MB
 const tolerance = 5 // seconds that clocks may differ
+const maxAge = 600_000 // ms that keys and verified tokens count before they are looked at again
+const cooldown = 5_000 // ms from one fetch of the keys to the next for the sake of a key that is not among them
+const pause = 1_000 // ms that a key server which failed is left alone
+const remembered = 10_000 // verified tokens
+const longest = 4_096 // characters of a remembered token, so that all of them stay below 50 MB
 
 /**
  * Turns an Authorization header into its caller.
@@ -23,24 +27,39 @@ export function authenticator(config: AuthConfig): (authorization: string | unde
     ...(config.issuer !== null && { issuer: config.issuer }),
     ...(config.audience !== null && { audience: config.audience }),
   }
-  // A verification costs more than all the rest of a small request, so a verified token is known by its text until it expires.
+  // A verification costs more than all the rest of a small request, so a verified token is known by its text. It is verified
+  // again now and then: a key that was withdrawn takes its tokens along, however long they were meant to live.
   const known = new Map<string, { caller: Caller; until: number }>()
 
   return async authorization => {
-    const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? '')?.[1]
-    if (token === undefined) throw unauthenticated(authorization === undefined ? undefined : 'The Authorization header has no bearer JWT.')
+    if (authorization === undefined) throw unauthenticated()
+    const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization)?.[1]
+    if (token === undefined) throw unauthenticated('The Authorization header has no bearer JWT. Send Authorization: Bearer <JWT>.')
 
     const hit = known.get(token)
-    if (hit !== undefined && hit.until > Date.now()) return hit.caller
+    if (hit !== undefined && Date.now() < hit.until) return hit.caller
 
-    const { payload } = await jwtVerify(token, keys, options).catch(error => {
-      throw error instanceof Problem ? error : unauthenticated(reason(error), error)
-    })
-    const caller = { id: subject(payload), claims: { email: words(payload.email, 320), name: words(payload.name, 200) } }
+    const payload = await verify(token).catch(refuse)
+    const caller = { id: subject(payload), claims: claims(payload) }
     known.delete(token)
-    known.set(token, { caller, until: ((payload.exp as number) + tolerance) * 1000 })
+    if (token.length > longest) return caller
+    known.set(token, { caller, until: Math.min(((payload.exp as number) + tolerance) * 1000, Date.now() + maxAge) })
     if (known.size > remembered) known.delete(known.keys().next().value as string)
     return caller
+  }
+
+  async function verify(token: string): Promise<JWTPayload> {
+    try {
+      return (await jwtVerify(token, keys, options)).payload
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+      // The token doesn't name its key, and several fit: one of them must have signed it.
+      for await (const key of error) {
+        const verified = await jwtVerify(token, key, options).catch(ifSignature)
+        if (verified !== undefined) return verified.payload
+      }
+      throw new errors.JWSSignatureVerificationFailed()
+    }
   }
 }
 
@@ -69,23 +88,51 @@ function resolver({ secret, jwksUrl }: AuthConfig) {
   }
 }
 
-/** The keys of a JWKS, fetched when needed and again for an unknown `kid`, but no more often than every 30 seconds. */
+/** The keys of a JWKS. When they are fetched is decided here: jose would ask a key server that fails again for every token. */
 function remoteKeys(url: URL) {
-  const fetched = createRemoteJWKSet(url, { timeoutDuration: 2_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 })
-  return async (header: JWTHeaderParameters) => {
+  const never = Number.POSITIVE_INFINITY
+  const keys = createRemoteJWKSet(url, { timeoutDuration: 2_000, cooldownDuration: never, cacheMaxAge: never })
+  let fetched = -never
+  let failed: { at: number; problem: Problem } | undefined
+
+  async function refresh() {
+    if (failed !== undefined && performance.now() < failed.at + pause) throw failed.problem
     try {
-      return await fetched(header)
+      await keys.reload()
+      if (keys.jwks()?.keys.length === 0) throw new errors.JWKSInvalid('The JSON Web Key Set is empty')
+      fetched = performance.now()
+      failed = undefined
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
-      // The key server is away: go on with the keys that it gave last.
-      const last = fetched.jwks()
-      const away = unavailable('The key server of the identity provider did not answer. Try again shortly.', error)
-      if (last === undefined) throw away
-      return createLocalJWKSet(last)(header).catch(() => {
-        throw away
-      })
+      const problem = unavailable('The key server of the identity provider gave no keys. Try again shortly.', error)
+      failed = { at: performance.now(), problem }
+      throw problem
     }
   }
+
+  return async (header: JWTHeaderParameters) => {
+    if (fetched === -never) await refresh()
+    if (performance.now() >= fetched + maxAge) {
+      // While the key server is away, the keys that it gave last go on, and only the first to find out waits for it.
+      const refreshed = refresh().catch(() => {})
+      if (failed === undefined) await refreshed
+    }
+    return keys(header).catch(async error => {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || performance.now() < fetched + cooldown) throw error
+      await refresh()
+      return keys(header)
+    })
+  }
+}
+
+function ifSignature(error: unknown) {
+  if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+}
+
+/** What is not the token's fault is no 401. */
+function refuse(error: unknown): never {
+  if (error instanceof Problem) throw error
+  if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid)) throw unauthenticated(reason(error), error)
+  throw unavailable("The identity provider's key for this token can't be used. Try again shortly.", error)
 }
 
 function unauthenticated(detail?: string, cause?: unknown): Problem {
@@ -93,23 +140,33 @@ function unauthenticated(detail?: string, cause?: unknown): Problem {
   return new Problem('unauthenticated', { ...(detail !== undefined && { detail }), cause, headers: { 'WWW-Authenticate': challenge } })
 }
 
-function reason(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'The token has expired. Get a new one from your identity provider.'
-  if (error instanceof errors.JWTClaimValidationFailed) return `The token's claim "${error.claim}" is not accepted here.`
-  if (error instanceof errors.JWKSNoMatchingKey) return 'The token is signed with a key that is not accepted here.'
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'The token is signed with an algorithm that is not accepted here.'
-  return 'The token does not verify.'
+function reason(error: errors.JOSEError): string {
+  const remedy = 'Get a new one from your identity provider.'
+  if (error instanceof errors.JWTExpired) return `The token has expired. ${remedy}`
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'nbf') return 'The token is not valid yet. Wait until the time in its claim "nbf".'
+    return `The token's claim "${error.claim}" is ${error.reason === 'missing' ? 'missing' : 'not the right one for this server'}. ${remedy}`
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) return `The token is signed with a key that is not accepted here. ${remedy}`
+  if (error instanceof errors.JOSEAlgNotAllowed) return `The token is signed with an algorithm that is not accepted here. ${remedy}`
+  return `The token does not verify. ${remedy}`
 }
 
 function subject({ sub }: JWTPayload): string {
-  const id = words(sub, Number.POSITIVE_INFINITY)
-  if (id === null || [...id].length > 255)
+  if (!isText(sub) || [...sub].length > 255)
     throw unauthenticated('The token\'s claim "sub" must have 1 to 255 characters, none of them a control character.')
-  return id
+  return sub
 }
 
-/** A claim as text that the database can hold, cut to its limit in characters; null where there is none. */
-function words(claim: unknown, limit: number): string | null {
-  if (typeof claim !== 'string' || claim === '' || !claim.isWellFormed() || /\p{Cc}/u.test(claim)) return null
-  return claim.length <= limit ? claim : [...claim].slice(0, limit).join('')
+/** A name is cut to its limit. An email is there whole or not at all: half of one is the address of somebody else. */
+function claims({ email, name }: JWTPayload): Claims {
+  return {
+    email: isText(email) && [...email].length <= 320 ? email : null,
+    name: (isText(name) && [...name.trim()].slice(0, 200).join('')) || null,
+  }
+}
+
+/** Whether a claim is text that the database can hold. */
+function isText(claim: unknown): claim is string {
+  return typeof claim === 'string' && claim !== '' && claim.isWellFormed() && !/\p{Cc}/u.test(claim)
 }

@@ -60,7 +60,9 @@ export function notModified(revision: number) {
 
 /** The new resource with its ETag and where to find it. */
 export function created<Row extends Versioned & { id: string }>(row: Row, owner: string, collection: 'categories' | 'tasks') {
-  const Location = `/v1/users/${encodeURIComponent(owner)}/${collection}/${row.id}`
+  // A client would take a dot for a step in the path.
+  const name = owner === '.' || owner === '..' ? 'me' : encodeURIComponent(owner)
+  const Location = `/v1/users/${name}/${collection}/${row.id}`
   return { status: 201 as const, headers: { ETag: etag(row.revision), Location }, body: row }
 }
 

@@ -29,7 +29,7 @@ export class ConfigError extends Error {
 }
 
 /** Reads the environment once. Throws a ConfigError that names every missing or bad variable. */
-export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+export function readConfig(env: Record<string, string | undefined> = process.env, { port = 3000 } = {}): Config {
   const mistakes: string[] = []
   const production = env.NODE_ENV === 'production'
 
@@ -65,6 +65,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 
   function auth(): AuthConfig | null {
     const jwksUrl = url('AUTH_JWKS_URL', ['https:', 'http:'])
+    if (jwksUrl !== null && URL.canParse(jwksUrl) && new URL(jwksUrl).username !== '')
+      mistakes.push('AUTH_JWKS_URL must have no user and password in it')
     const secret = text('AUTH_SECRET')
     const issuer = text('AUTH_ISSUER')
     const audience = text('AUTH_AUDIENCE')
@@ -91,7 +93,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const config: Config = {
     production,
     host: text('HOST') ?? '127.0.0.1',
-    port: integer('PORT', 3000, [0, 65535]),
+    port: integer('PORT', port, [0, 65535]),
     logLevel: level(),
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
     poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
