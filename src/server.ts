@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
 import { authenticator } from './auth.ts'
@@ -11,7 +11,12 @@ import { createRouter } from './router.ts'
 import { document } from './spec.ts'
 
 type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'corsOrigins'> & { databaseUrl: string; auth: AuthConfig }
-type Options = { log: Log; observe?: (statement: string) => void }
+type Options = {
+  log: Log
+  observe?: (statement: string) => void
+  /** Stands between the network and the app; for the sandbox. */
+  around?: (app: RequestListener) => RequestListener
+}
 
 export type Server = {
   url: string
@@ -24,13 +29,14 @@ const drain = 10_000 // ms
 /** Puts the parts together and listens. */
 export async function serve(
   { host, port, poolSize, corsOrigins, databaseUrl, auth }: Settings,
-  { log, observe }: Options,
+  { log, observe, around = app => app }: Options,
 ): Promise<Server> {
   let stopping = false
   const db = database({ url: databaseUrl, poolSize, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
   const router = await createRouter({ document, handlers, authenticate: authenticator(auth) })
-  const server = createServer(createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping }))
+  const app = createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping })
+  const server = createServer(around(app))
   server.listen(port, host)
   await once(server, 'listening')
 

@@ -31,7 +31,7 @@ export const document = source as unknown as {
   security: object[]
   tags: { name: string }[]
   paths: Record<string, Record<string, unknown>>
-  components: Record<string, Record<string, unknown>> & { schemas: Record<string, Schema> }
+  components: { schemas: Record<string, Schema>; examples: Record<string, unknown> }
 }
 
 /** What a `$ref` stands for, or the thing itself. */

@@ -49,6 +49,7 @@ test.each([
   ['DATABASE_POOL_SIZE', '0'],
   ['LOG_LEVEL', 'loud'],
   ['AUTH_JWKS_URL', 'id.example.com'],
+  ['AUTH_JWKS_URL', 'https://user:hunter2@id.example.com/jwks'],
   ['AUTH_SECRET', 'short'],
   ['AUTH_ALGORITHMS', 'none'],
   ['AUTH_ALGORITHMS', 'HS256'],

@@ -25,6 +25,12 @@ const beside: Record<string, string[]> = {
   'dev/database.ts': ['migrate.ts', 'dev/postgres.ts'],
   'dev/key.ts': ['config.ts', 'dev/database.ts'],
   'dev/token.ts': ['auth.ts', 'config.ts', 'dev/key.ts'],
+  'dev/sandbox.ts': [
+    ...['config.ts', 'db.ts', 'log.ts', 'migrate.ts', 'server.ts'],
+    ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'dev/token.ts'],
+  ],
+  'dev/people.ts': [],
+  'dev/contract.ts': [],
   'dev/welcome.ts': ['config.ts', 'dev/database.ts', 'dev/token.ts'],
 }
 const owners: Record<string, string> = {

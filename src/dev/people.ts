@@ -1,0 +1,168 @@
+// The people of the sandbox, seen from a day: alice with a rich account, bob with a small one, carol with none.
+import type { components } from '../../generated/api.ts'
+
+type Task = components['schemas']['Task']
+type Category = components['schemas']['Category']
+/** `created` is how many days ago, which makes `createdAt`. */
+type SeedTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; created: number }
+
+export type Person = {
+  id: string
+  email: string
+  name: string
+  timeZone: string | null
+  categories: Pick<Category, 'id' | 'name' | 'color' | 'position'>[]
+  tasks: SeedTask[]
+}
+
+// The ids of the examples in the spec, so that what works with the mock's ids works here.
+const travel = '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01'
+const home = '019c5a20-7b10-7d22-9c3e-2b4d6f8a0c02'
+const work = '019c5a20-8c20-7e33-8d4f-3c5e7a9b1d03'
+const reading = '019c5a20-9d30-7f44-9e50-4d6f8bac2e04'
+const ferry = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
+const plants = '019c5a20-ff01-7a3b-8c5d-7e9f1a2b3c13'
+
+const long = [
+  'What the house needs before winter, room by room.',
+  ...[
+    'Kitchen: the tap drips, the left hinge is loose.',
+    'Bath: new silicone around the tub.',
+    'Attic: look for the draught; insulate the hatch.',
+  ],
+  'Ask Jukka whether he still has the long ladder. The roof can wait until spring if the two tiles above the porch hold.',
+].join('\n\n')
+
+/** Everybody as of `today` (YYYY-MM-DD). */
+export function people(today: string): Person[] {
+  const day = (offset: number) => new Date(Date.parse(today) + offset * 86_400_000).toISOString().slice(0, 10)
+  const at = (offset: number, time: string) => `${day(offset)}T${time}:00Z`
+
+  return [
+    {
+      id: 'alice',
+      email: 'alice@example.com',
+      name: 'Alice',
+      timeZone: 'Europe/Helsinki',
+      categories: [
+        { id: travel, name: 'Travel', color: '#1971c2', position: 1 },
+        { id: home, name: 'Home', color: null, position: 2 },
+        { id: work, name: 'Work', color: '#e03131', position: 3 },
+        { id: reading, name: 'قراءة', color: '#2f9e44', position: 4 },
+      ],
+      tasks: [
+        {
+          id: ferry,
+          title: 'Book the ferry to Tallinn',
+          description: 'Two adults and a bicycle; the evening ferry is cheaper.',
+          priority: 'high',
+          categoryId: travel,
+          dueDate: day(9),
+          dueTime: '18:30',
+          timeZone: 'Europe/Helsinki',
+          labels: ['travel', 'tickets'],
+          created: 3,
+        },
+        { id: plants, title: 'Water the plants', categoryId: home, completedAt: at(-1, '07:02'), created: 4 },
+        { title: 'Renew the passport', priority: 'high', categoryId: travel, dueDate: day(-12), labels: ['papers'], created: 60 },
+        { title: 'Return the library books', priority: 'medium', categoryId: reading, dueDate: day(-3), labels: ['books'], created: 30 },
+        { title: 'Pay the electricity bill', priority: 'high', categoryId: home, dueDate: day(-1), labels: ['money'], created: 14 },
+        {
+          title: 'Call the dentist',
+          priority: 'medium',
+          dueDate: day(0),
+          dueTime: '09:00',
+          timeZone: 'Europe/Helsinki',
+          labels: ['health'],
+          created: 2,
+        },
+        {
+          title: 'Send the quarterly report',
+          description: 'Numbers are in the shared folder; Minna checks them.',
+          priority: 'high',
+          categoryId: work,
+          dueDate: day(0),
+          dueTime: '16:00',
+          timeZone: 'Europe/Helsinki',
+          labels: ['report', 'numbers'],
+          created: 7,
+        },
+        { title: 'Buy cinnamon buns 🥐☕️', priority: 'low', dueDate: day(0), labels: ['shopping', '🛒'], created: 0 },
+        { title: 'Prepare the workshop', priority: 'medium', categoryId: work, dueDate: day(1), labels: ['workshop'], created: 5 },
+        {
+          title: 'اقرأ الفصل الثالث',
+          description: 'من الصفحة ٤٥ إلى الصفحة ٧٢',
+          priority: 'low',
+          categoryId: reading,
+          dueDate: day(2),
+          labels: ['كتب'],
+          created: 6,
+        },
+        { title: 'לקנות מתנה לדוד', priority: 'medium', dueDate: day(4), labels: ['shopping', 'משפחה'], created: 1 },
+        { title: '家族の写真を整理する 👨‍👩‍👧‍👦', categoryId: home, labels: ['写真'], created: 20 },
+        {
+          title: 'Repair the house before winter',
+          description: long,
+          priority: 'medium',
+          categoryId: home,
+          dueDate: day(45),
+          labels: ['house', 'winter'],
+          created: 25,
+        },
+        {
+          title:
+            'Compare train and bus to Tartu, also with a night in Tallinn, luggage, and a seat by the window for Grandmother who does not like to sit backwards',
+          categoryId: travel,
+          dueDate: day(30),
+          labels: ['travel'],
+          created: 8,
+        },
+        { title: 'Learn twenty words of Estonian', priority: 'low', categoryId: travel, labels: ['travel', 'language'], created: 15 },
+        { title: 'Write to Émile', dueDate: day(14), labels: ['friends'], created: 11 },
+        { title: 'Clean the bicycle', priority: 'low', categoryId: home, labels: ['bicycle'], created: 40 },
+        { title: 'Plan the budget of next year', priority: 'medium', categoryId: work, dueDate: day(90), labels: ['numbers'], created: 12 },
+        { title: 'Read “The Summer Book”', categoryId: reading, labels: ['books'], created: 80 },
+        {
+          title: 'Visit the eye doctor',
+          categoryId: null,
+          completedAt: at(-6, '12:15'),
+          dueDate: day(-6),
+          dueTime: '14:00',
+          timeZone: 'Europe/Helsinki',
+          labels: ['health'],
+          created: 35,
+        },
+        {
+          title: 'Hand in the tax form',
+          priority: 'high',
+          completedAt: at(-20, '19:40'),
+          dueDate: day(-18),
+          labels: ['papers', 'money'],
+          created: 50,
+        },
+        {
+          title: 'Review Minna’s draft',
+          priority: 'medium',
+          categoryId: work,
+          completedAt: at(-2, '10:05'),
+          labels: ['report'],
+          created: 9,
+        },
+        { title: 'Oil the door 🚪', priority: 'low', categoryId: home, completedAt: at(-10, '16:30'), created: 21 },
+        { title: 'Change the winter tyres', priority: 'medium', categoryId: home, dueDate: day(20), labels: ['winter'], created: 1 },
+      ],
+    },
+    {
+      id: 'bob',
+      email: 'bob@example.com',
+      name: 'Bob',
+      timeZone: null,
+      categories: [{ id: '019c5a22-1000-7000-8000-00000000b001', name: 'Garden', color: '#2f9e44', position: 0 }],
+      tasks: [
+        { title: 'Rake the leaves', categoryId: '019c5a22-1000-7000-8000-00000000b001', dueDate: day(1), created: 1 },
+        { title: 'Ask Alice about the ferry', priority: 'low', created: 2 },
+        { title: 'Fix the fence', completedAt: at(-1, '15:00'), created: 10 },
+      ],
+    },
+  ]
+}
