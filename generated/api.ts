@@ -791,6 +791,11 @@ export interface components {
          */
         "WWW-Authenticate": string;
         /**
+         * @description How long the file may be kept.
+         * @example public, max-age=3600
+         */
+        "Cache-Control": string;
+        /**
          * @description What the page may load; nothing from another host.
          * @example default-src 'none'; script-src 'self'
          */
@@ -1570,6 +1575,7 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
