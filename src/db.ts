@@ -1,8 +1,10 @@
 // The database as handlers see it: `read` and `write` send a statement, `sql` makes parts of one.
-// The only file that knows postgres.js, whose defaults are not safe for us; each setting says why.
+// The only file that knows postgres.js, whose own pool is not safe for us: it sends statements on connections that are busy, and its
+// way to reconnect can forget a connection, hand the error of one statement to the next, and try without end.
+import { Socket } from 'node:net'
 import postgres from 'postgres'
 import { gate } from './gate.ts'
-import { Problem, unavailable } from './problem.ts'
+import { unavailable } from './problem.ts'
 
 /** A part of a statement, or something that stands for one: never sent by itself. */
 export type Part = postgres.Fragment | postgres.Helper<never>
@@ -37,59 +39,130 @@ const statementTimeout = 1_500 // ms after which PostgreSQL itself gives up: bel
 const pause = 100 // ms between tries
 
 export function database({ url, poolSize, observe }: DatabaseOptions): Database {
+  const connect = connector(url, observe)
+  const places = gate(poolSize)
+  const idle: Connection[] = []
+
+  function connection() {
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) if (last.isOpen()) return last
+    return connect()
+  }
+
+  async function send<Row>(repeatable: boolean, text: TemplateStringsArray, values: Value[]): Promise<Row[]> {
+    const until = Date.now() + patience
+    for (;;) {
+      const leave = await places.enter(until)
+      const mine = connection()
+      try {
+        return await mine.send(text, values)
+      } catch (error) {
+        const again = isUndone(error) || (error instanceof Lost && (repeatable || !error.sent))
+        if (!again || Date.now() + pause >= until) throw translate(error)
+      } finally {
+        if (mine.isOpen()) idle.push(mine)
+        leave()
+      }
+      await new Promise(resolve => setTimeout(resolve, pause))
+    }
+  }
+
+  return {
+    sql: connect().sql as unknown as Database['sql'],
+    read: (text, ...values) => send(true, text, values),
+    write: (text, ...values) => send(false, text, values),
+    async close() {
+      // Who has every place has nobody beside them.
+      const until = Date.now() + patience + silence
+      await Promise.allSettled(Array.from({ length: poolSize }, () => places.enter(until)))
+      await Promise.all(idle.map(each => each.close()))
+    },
+  }
+}
+
+type Connection = {
+  sql: postgres.Sql
+  /** Rejects with what PostgreSQL says about the statement, or with `Lost`. */
+  send: <Row>(text: TemplateStringsArray, values: Value[]) => Promise<Row[]>
+  isOpen: () => boolean
+  close: () => Promise<void>
+}
+
+/** Makes connections that have one life and carry one statement at a time: each is a pool of one, whose driver may open one socket. */
+function connector(url: string, observe: DatabaseOptions['observe']): () => Connection {
   const options = {
-    max: poolSize,
+    max: 1,
     // Pipelining makes the driver repeat statements out of order when a prepared plan has changed:
     // rows of one caller would go to another.
     max_pipeline: 0,
-    connect_timeout: silence / 1000, // s
-    backoff: 0.2 as never, // s (the types forget numbers); by default it grows to 20
-    max_lifetime: 1_800, // s; also bounds how many prepared statements a connection gathers
+    fetch_types: false, // asking each connection for the types of arrays takes time, and when that fails the process ends
     onnotice: () => {}, // a notice can quote people's content
     connection: { application_name: 'taskspec', TimeZone: 'UTC', statement_timeout: statementTimeout },
     transform: { column: postgres.camel.column, undefined: undefined }, // `postgres.camel` would rename keys inside json too
     types,
     ...(observe && { debug: (_: number, statement: string) => observe(statement) }),
   }
-  let pool = postgres(location(url), options)
-  const connections = gate(poolSize)
 
-  async function attempt<Row>(until: number, text: TemplateStringsArray, values: Value[]): Promise<Row[]> {
-    const leave = await connections.enter(until)
-    const mine = pool
-    const query = mine(text, ...(values as never[]))
-    query.then(leave, leave)
-    try {
-      return (await answered(query)) as unknown as Row[]
-    } catch (error) {
-      // A server that doesn't answer at all hangs its connection for good, and the driver with it:
-      // go on with a fresh pool, and leave the old one a second to finish what it can.
-      if (error instanceof Silence && pool === mine) {
-        pool = postgres(location(url), options)
-        mine.end({ timeout: 1 })
-      }
-      throw error
+  const where = location(url)
+
+  return () => {
+    let socket: Socket | undefined
+    const isOpen = () => socket?.readyState === 'open'
+
+    function open({ host: [host], port: [port], path }: { host: string[]; port: number[]; path: string | false }) {
+      if (socket !== undefined) throw new Error('the database closed the connection')
+      const made = new Socket()
+      // The driver listens a moment later: a failure before that would end the process.
+      setImmediate(() => (path ? made.connect(path) : made.connect(Number(port), host as string)))
+      socket = Object.assign(made, { host }) // the name for TLS
+      return socket
+    }
+
+    const sql = postgres(where, { ...options, socket: open } as postgres.Options<typeof types>)
+    return {
+      sql,
+      isOpen,
+      async send<Row>(text: TemplateStringsArray, values: Value[]) {
+        const query = sql(text, ...(values as never[]))
+        try {
+          return (await answered(query)) as unknown as Row[]
+        } catch (error) {
+          // The driver sets `state` when it writes the statement.
+          const sent = (query as { state?: unknown }).state !== null
+          if (sent && isOpen() && !isUseless(error)) throw error
+          socket?.destroy()
+          throw isTurnedAway(error) ? error : new Lost(error, sent)
+        }
+      },
+      async close() {
+        await sql.end({ timeout: 1 })
+        socket?.destroy()
+      },
     }
   }
+}
 
-  async function send<Row>(again: (error: unknown) => boolean, text: TemplateStringsArray, values: Value[]): Promise<Row[]> {
-    const until = Date.now() + patience
-    for (;;) {
-      try {
-        return await attempt(until, text, values)
-      } catch (error) {
-        if (!again(error) || Date.now() + pause >= until) throw translate(error)
-        await new Promise(resolve => setTimeout(resolve, pause))
-      }
-    }
-  }
+class Silence extends Error {
+  override name = 'Silence'
+}
 
-  return {
-    sql: pool as unknown as Database['sql'],
-    read: (text, ...values) => send(error => isRefused(error) || isLost(error), text, values),
-    write: (text, ...values) => send(isRefused, text, values),
-    close: () => pool.end({ timeout: 5 }),
+/** The connection is gone. If the statement was sent, nobody knows whether it was carried out. */
+class Lost extends Error {
+  override name = 'Lost'
+  readonly sent: boolean
+
+  constructor(cause: unknown, sent: boolean) {
+    super(sent ? 'no answer from the database' : 'no connection to the database', { cause })
+    this.sent = sent
   }
+}
+
+function answered<Rows>(query: Promise<Rows>): Promise<Rows> {
+  return new Promise((resolve, reject) => {
+    // When it was the process that was busy, the answer is there and is read first.
+    const late = () => setImmediate(() => reject(new Silence(`no answer in ${silence} ms`)))
+    const timer = setTimeout(late, silence)
+    query.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 /** Does the work while no other process does work of this name on the database. */
@@ -121,35 +194,28 @@ export function violated(error: unknown): string {
   return name.replace(/_\d+$/, '')
 }
 
-/** Certainly not carried out: refused at the door, or rolled back whole. */
-function isRefused(error: unknown) {
-  return /^(ECONNREFUSED|CONNECT_TIMEOUT|57P03|53300|40001|40P01|25006)$/.test(errorCode(error))
+/** The connection is of no more use: silent, cut off behind a proxy, or to a server that has come to only read. */
+function isUseless(error: unknown) {
+  return error instanceof Silence || /^(08\w{3}|25006)$/.test(errorCode(error))
 }
 
-/** Nobody knows whether it was carried out. */
-function isLost(error: unknown) {
-  return /^(CONNECTION_\w+|E(?!RR_)[A-Z_]+|57P0[124]|08\w{3})$/.test(errorCode(error))
+/** No such user, password or database: trying again would not help. */
+function isTurnedAway(error: unknown) {
+  return /^(28\w{3}|3D000)$/.test(errorCode(error))
+}
+
+/** Rolled back whole, because of what others did at the same time. */
+function isUndone(error: unknown) {
+  return /^(40001|40P01)$/.test(errorCode(error))
 }
 
 function translate(error: unknown): unknown {
-  if (error instanceof Problem) return error
-  if (error instanceof Silence || isRefused(error) || isLost(error))
-    return unavailable('The database did not answer in time. Try again shortly.', error)
-  if (errorCode(error) === '57014') return unavailable('The database took too long for this. Try again later.', error, 5)
-  if (/^(28\w{3}|3D000)$/.test(errorCode(error))) return unavailable('The database does not let the server in.', error, 5)
-  if (/^53/.test(errorCode(error))) return unavailable('The database has no room left. Try again later.', error, 5)
+  const code = errorCode(error instanceof Lost ? error.cause : error)
+  if (code === '57014') return unavailable('The database took too long for this. Try again later.', error, 5)
+  if (isTurnedAway(error)) return unavailable('The database does not let the server in.', error, 5)
+  if (/^53/.test(code)) return unavailable('The database has no room left. Try again later.', error, 5)
+  if (error instanceof Lost || isUndone(error)) return unavailable('The database did not answer in time. Try again shortly.', error)
   return error
-}
-
-class Silence extends Error {
-  override name = 'Silence'
-}
-
-function answered<Rows>(query: Promise<Rows>): Promise<Rows> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Silence(`no answer in ${silence} ms`)), silence)
-    query.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
 
 // Rows leave the driver as the API shows them. Values go in as the text that the spec has validated:
@@ -160,4 +226,16 @@ const types = {
   date: { to: 1082, from: [1082], serialize: same, parse: same },
   time: { to: 1083, from: [1083], serialize: same, parse: (text: string) => text.slice(0, 5) },
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  list: { to: 1009, from: [1009, 1016], serialize: list, parse: items }, // text[], bigint[]; another type of array needs its number here
+}
+
+// The driver serializes a value again when it repeats a statement, so a list may be text already.
+function list(value: unknown[] | string): string {
+  return typeof value === 'string' ? value : `{${value.map(each => `"${String(each).replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+function items(text: string): string[] {
+  if (text === '{}') return []
+  if (!text.includes('"')) return text.slice(1, -1).split(',')
+  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
 }

@@ -21,10 +21,13 @@ export function gate(size: number): { enter: (until: number) => Promise<() => vo
         return leave
       }
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          waiting.delete(admit)
-          reject(unavailable('Too many requests wait for the database. Try again shortly.'))
-        }, until - Date.now())
+        const timer = setTimeout(
+          () => {
+            waiting.delete(admit)
+            reject(unavailable('Too many requests wait for the database. Try again shortly.'))
+          },
+          Math.max(0, until - Date.now()),
+        )
         function admit() {
           clearTimeout(timer)
           waiting.delete(admit)
