@@ -2,7 +2,7 @@ import { errorCode } from './db.ts'
 import { invalid } from './problem.ts'
 
 /** Where a page begins: after the row with this sort key and id. */
-export type Position = { key: string | number | null; id: string }
+export type Position = { key: string | null; id: string }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -10,7 +10,9 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export function position(cursor: string, sort: string): Position {
   try {
     const [of, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (of === sort && (key === null || typeof key === 'string' || typeof key === 'number') && uuid.test(id)) return { key, id }
+    const isKey = key === null || typeof key === 'string' || typeof key === 'number'
+    // As text, so that PostgreSQL judges it whatever its column: the driver doesn't expect a number for a date.
+    if (of === sort && isKey && typeof id === 'string' && uuid.test(id)) return { key: key === null ? null : String(key), id }
   } catch {
     // not even JSON: said below
   }
@@ -39,7 +41,7 @@ export function page<Row extends { id: string }>(
   rows: (Row & { asOf: number })[],
   limit: number,
   sort: string,
-  key: (row: Row) => Position['key'],
+  key: (row: Row) => string | number | null,
 ) {
   const asOf = rows[0]?.asOf ?? 0
   const items = rows.filter(row => row.id !== null).map(({ asOf, ...row }) => row as unknown as Row)

@@ -55,6 +55,11 @@ export function categories(db: Database) {
 
     async putCategory({ owner, claims, path, headers, body }) {
       const id = path.categoryId
+      if (headers['if-none-match'] !== undefined) {
+        // The statement below would leave it alone too, and yet count a change.
+        const taken = await get(owner, id)
+        if (taken.length > 0) throw failed(taken)
+      }
       if (headers['if-match'] !== undefined) {
         const [category] = await change(owner, id, revisions(headers['if-match']), body)
         if (category === undefined) throw failed(await get(owner, id))

@@ -92,6 +92,11 @@ export function tasks(db: Database) {
 
     async putTask({ owner, claims, path, headers, body }) {
       const id = path.taskId
+      if (headers['if-none-match'] !== undefined) {
+        // The statement below would leave it alone too, and yet count a change.
+        const taken = await get(owner, id)
+        if (taken.length > 0) throw failed(taken)
+      }
       if (headers['if-match'] !== undefined) {
         const [task] = await change(owner, id, revisions(headers['if-match']), fields(body))
         if (task === undefined) throw failed(await get(owner, id))

@@ -109,6 +109,14 @@ describe('putCategory', () => {
     await ann.putCategory({ path: { categoryId }, body: { name: 'c' }, headers: { 'If-None-Match': '"1"' as '*' } }, 422)
   })
 
+  test('with If-None-Match: * under an id that is taken changes nothing, not even the ETag of the account', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: category, etag } = await ann.createCategory({ body: { name: 'a' } })
+    for (const headers of [{ 'If-None-Match': '*' as const }, { 'If-None-Match': '*' as const, 'If-Match': '*' }])
+      expect((await ann.putCategory({ path: { categoryId: category.id }, body: { name: 'b' }, headers }, 412)).etag).toBe(etag)
+    expect(await ann.listCategories()).toMatchObject({ etag: '"1"', body: { items: [category] } })
+  })
+
   test('brings a deleted id back, with its name free again', async ({ as }) => {
     const ann = await as('ann')
     const { body } = await ann.createCategory({ body: { name: 'a' } })

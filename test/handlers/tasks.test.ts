@@ -268,6 +268,14 @@ describe('putTask', () => {
     expect((await ann.getTask({ path: { taskId } })).body.title).toBe('b')
   })
 
+  test('with If-None-Match: * under an id that is taken changes nothing, not even the ETag of the account', async ({ as }) => {
+    const ann = await as('ann')
+    const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
+    for (const headers of [{ 'If-None-Match': '*' as const }, { 'If-None-Match': '*' as const, 'If-Match': '*' }])
+      expect((await ann.putTask({ path: { taskId: task.id }, body: { title: 'b' }, headers }, 412)).etag).toBe(etag)
+    expect(await ann.listTasks()).toMatchObject({ etag: '"1"', body: { items: [task] } })
+  })
+
   test('brings a deleted id back as a new task', async ({ as }) => {
     const ann = await as('ann')
     const { body: task } = await ann.createTask({ body: { title: 'a', completed: true } })
@@ -423,6 +431,21 @@ describe('listTasks', () => {
       'cursor',
     ],
     [`cursor=${Buffer.from('["-createdAt",1,"x"]').toString('base64url')}`, '/cursor', 'cursor'],
+    [
+      `sort=dueDate&cursor=${Buffer.from('["dueDate",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`,
+      '/cursor',
+      'cursor',
+    ],
+    [
+      `cursor=${Buffer.from('["-createdAt",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`,
+      '/cursor',
+      'cursor',
+    ],
+    [
+      `cursor=${Buffer.from('["-createdAt","2027-01-01T00:00:00Z",["019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]]').toString('base64url')}`,
+      '/cursor',
+      'cursor',
+    ],
     ['colour=red', '/colour', 'unknown'],
     ['__proto__=1', '/__proto__', 'unknown'],
   ] as const)('refuses %s', async ([query, pointer, code], { as }) => {
