@@ -95,7 +95,7 @@ test('a database that takes no more connections serves those who have one, and t
   await old.createTask({ body: { title: 'a' } })
 
   const others = postgres(cluster.databaseUrl, { max: 40 })
-  const taken = await Promise.allSettled(Array.from({ length: 40 }, () => others`select pg_sleep(1)`))
+  const taken = await Promise.allSettled(Array.from({ length: 40 }, () => others`select pg_sleep(0.2)`))
   expect(taken.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(5)
 
   const { url } = await serve()

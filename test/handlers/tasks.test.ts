@@ -436,11 +436,7 @@ describe('listTasks', () => {
       '/cursor',
       'cursor',
     ],
-    [
-      `cursor=${Buffer.from('["-createdAt",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`,
-      '/cursor',
-      'cursor',
-    ],
+    [`cursor=${Buffer.from('["-createdAt",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`, '/cursor', 'cursor'],
     [
       `cursor=${Buffer.from('["-createdAt","2027-01-01T00:00:00Z",["019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]]').toString('base64url')}`,
       '/cursor',

@@ -1,0 +1,76 @@
+// The operations of the spec as calls: what each takes and what it gives.
+import type { components, operations } from '../../generated/api.ts'
+
+export type OperationId = keyof operations
+export type Schemas = components['schemas']
+export type Problem = Schemas['Problem']
+
+/** An ETag as it came in a reply, or a resource as it was read: its revision is its ETag. */
+export type Tag = string | { revision: number }
+
+type Nothing = Record<never, never>
+type Parameters<Op extends OperationId> = operations[Op]['parameters']
+type Header<Op extends OperationId> = NonNullable<Parameters<Op>['header']>
+
+// `userId` is `me` unless said otherwise.
+type Path<Op extends OperationId> =
+  Parameters<Op> extends { path: infer All } ? ('userId' extends keyof All ? Omit<All, 'userId'> & { userId?: string } : All) : never
+// What takes any tag takes the resource as well; what takes `*` only stays as it is.
+type Condition<Op extends OperationId, Name extends 'If-Match' | 'If-None-Match'> = Name extends keyof Header<Op>
+  ? string extends NonNullable<Header<Op>[Name]>
+    ? Tag
+    : NonNullable<Header<Op>[Name]>
+  : never
+type Optional<Name extends string, Value> = [Value] extends [never] ? unknown : { [_ in Name]?: Value | undefined }
+
+/** What a call takes. */
+export type Input<Op extends OperationId> = Flat<
+  (Nothing extends Path<Op> ? { path?: Path<Op> | undefined } : [Path<Op>] extends [never] ? unknown : { path: Path<Op> }) &
+    (operations[Op] extends { requestBody: { content: { 'application/json': infer Body } } } ? { body: Body } : unknown) &
+    Optional<'query', NonNullable<Parameters<Op>['query']>> &
+    Optional<'ifMatch', Condition<Op, 'If-Match'>> &
+    Optional<'ifNoneMatch', Condition<Op, 'If-None-Match'>> & {
+      /** further headers, such as `X-Request-Id`, or `Prefer` for the mock */
+      headers?: Record<string, string> | undefined
+      /** ends the call with its repetitions and waiting */
+      signal?: AbortSignal | undefined
+    }
+>
+type Flat<Parts> = { [Name in keyof Parts]: Parts[Name] }
+export type Arguments<In, Further = unknown> = Nothing extends In ? [input?: In & Further] : [input: In & Further]
+
+type Responses<Op extends OperationId> = operations[Op]['responses']
+type Status<Op extends OperationId, Class extends number> = {
+  [S in keyof Responses<Op>]: `${S & number}` extends `${Class}${string}` ? S : never
+}[keyof Responses<Op>]
+
+export type Success<Op extends OperationId> = {
+  [S in Status<Op, 2>]: {
+    ok: true
+    status: S
+    data: Responses<Op>[S] extends { content: infer Media } ? Media[keyof Media] : undefined
+    etag: Responses<Op>[S] extends { headers: { ETag: string } } ? string : undefined
+    response: Response
+  }
+}[Status<Op, 2>]
+export type Failure<Op extends OperationId> = {
+  [S in Status<Op, 4 | 5>]: { ok: false; status: S; problem: Problem; response: Response }
+}[Status<Op, 4 | 5>]
+/** Nothing has changed since the tag of `ifNoneMatch`. */
+export type NotModified = { ok: true; status: 304; data: undefined; etag: string; response: Response }
+
+/** What a call gives: `ok` and `status` narrow it. A 304 is possible only where `ifNoneMatch` was sent. */
+export type Result<Op extends OperationId, Sent = undefined> =
+  | Success<Op>
+  | Failure<Op>
+  | (304 extends keyof Responses<Op> ? (Sent extends undefined ? never : NotModified) : never)
+
+export type Call<Op extends OperationId> = 304 extends keyof Responses<Op>
+  ? <Sent extends Tag | undefined = undefined>(...input: Arguments<Input<Op>, { ifNoneMatch?: Sent }>) => Promise<Result<Op, Sent>>
+  : (...input: Arguments<Input<Op>>) => Promise<Result<Op>>
+
+/** The operations that answer page by page. */
+export type Listing = {
+  [Op in OperationId]: Success<Op> extends { data: { items: unknown[]; nextCursor: string | null } } ? Op : never
+}[OperationId]
+export type Item<Op extends Listing> = Success<Op> extends { data: { items: (infer One)[] } } ? One : never
