@@ -1,0 +1,140 @@
+// One person's account against a model of it: after every request of a random sequence both must be the same.
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { type Client, client } from '../client.ts'
+import type { Answer } from '../spec.ts'
+import { type Service, test, tokenOf } from '../taskspec.ts'
+import { type Command, commands } from './commands.ts'
+import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row } from './model.ts'
+import { holds } from './seed.ts'
+
+let people = 0
+
+test('an account is what its requests made of it', { timeout: 120_000 }, async ({ service }) => {
+  const property = fc.asyncProperty(commands, async list => {
+    const play = await player(service)
+    for (const [i, command] of list.entries())
+      await play(command).catch(error => {
+        throw new Error(`at command ${i}, ${JSON.stringify(command)}: ${error.message}`, { cause: error })
+      })
+  })
+  await holds(property, { runs: 120, lanes: 4 })
+})
+
+/** A newcomer, and the function that does a command to them and to their model. */
+async function player(service: Service): Promise<(command: Command) => Promise<void>> {
+  const claims = { email: 'ann@example.com', name: 'Ann' }
+  const id = `ann-${people++}`
+  const ann = client(service.url, await tokenOf(id, claims))
+  const account = model({ id, ...claims })
+  // Ids that a client may choose, and then those that the server made.
+  const ids = { categories: [...'abc'].map(chosen), tasks: [...'def12'].map(chosen) }
+  const nth = (kind: Kind, which: number) => ids[kind][which % ids[kind].length] as string
+  let clock = ''
+
+  async function ask(method: string, path: string, { ifMatch, ifNoneMatch }: Conditions, revision: number, body?: object): Promise<Answer> {
+    const headers = {
+      ...(ifMatch && { 'if-match': header(ifMatch, revision) }),
+      ...(ifNoneMatch && { 'if-none-match': header(ifNoneMatch, revision) }),
+      ...(body && { 'content-type': 'application/json' }),
+    }
+    return ann.send(method, `/v1/users/me${path}`, { headers, ...(body && { body: JSON.stringify(body) }) })
+  }
+
+  /** Holds the answer to what the model says, and takes over what the model can't know. */
+  function settle({ status, headers, body }: Answer, expected: Expected) {
+    expect([status, headers.get('etag')], JSON.stringify(body)).toEqual([expected.status, expected.etag])
+    if (expected.row !== undefined) learn(expected.row, body as Row)
+    if (status === 201) expect(expected.row?.createdAt).toBe(expected.row?.updatedAt)
+  }
+
+  function learn(row: Row, reply: Row) {
+    const known = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
+    expect(reply).toEqual({ ...reply, ...known })
+    const fresh = row.updatedAt === undefined && row.revision === account.revision()
+    if (fresh) expect(instant(reply.updatedAt) >= clock, `${reply.updatedAt} is not after ${clock}`).toBe(true)
+    if (fresh && 'completedAt' in row && row.completedAt === undefined) expect(reply.completedAt).toBe(reply.updatedAt)
+    clock = [clock, instant(reply.updatedAt)].sort()[1] as string
+    Object.assign(row, reply)
+  }
+
+  async function act(command: Command) {
+    const { kind } = command
+    if (command.do === 'list') return kind === 'tasks' ? walk(ann, account, command, nth) : undefined
+    if (kind === 'profile') {
+      const revision = account.versionOf('profile', '')
+      if (command.do === 'get') return settle(await ask('GET', '', command, revision), account.getUser(command))
+      if (command.do === 'patch')
+        return settle(await ask('PATCH', '', command, revision, command.body), account.updateUser(command.body, command))
+      return settle(await ask('DELETE', '', command, revision), account.deleteUser(command))
+    }
+    if (command.do === 'create') {
+      const body = referring(command.body, nth)
+      const answer = await ask('POST', `/${kind}`, {}, 0, body)
+      const expected = account.create(kind, body)
+      settle(answer, expected)
+      if (expected.row === undefined) return
+      account.rows[kind].set(expected.row.id as string, expected.row)
+      ids[kind].push(expected.row.id as string)
+      return
+    }
+    const id = nth(kind, command.which)
+    const revision = account.versionOf(kind, id)
+    const path = `/${kind}/${id}`
+    if (command.do === 'get') return settle(await ask('GET', path, command, revision), account.get(kind, id, command))
+    if (!('body' in command)) return settle(await ask('DELETE', path, command, revision), account.remove(kind, id, command))
+    const body = referring(command.body, nth)
+    if (command.do === 'put') settle(await ask('PUT', path, command, revision, body), account.put(kind, id, body, command))
+    else settle(await ask('PATCH', path, command, revision, body), account.patch(kind, id, body, command))
+  }
+
+  /** The account as a whole, and its ETag, which counts the changes and nothing else. */
+  async function compare() {
+    const now = etag(account.revision())
+    const whole = { query: { limit: 100 }, headers: { 'If-None-Match': etag(account.revision() + 1) } }
+    const [tasks, categories] = [await ann.listTasks(whole, 200), await ann.listCategories(whole, 200)]
+    expect([tasks.etag, categories.etag]).toEqual([now, now])
+    for (const task of tasks.body.items) learn(account.rows.tasks.get(task.id) ?? expect.fail(`there is a task too many: ${task.id}`), task)
+    expect(tasks.body.items).toEqual(account.tasks({}, '-createdAt'))
+    expect(categories.body.items).toEqual(account.categories())
+    await ann.listTasks({ headers: { 'If-None-Match': now } }, 304)
+  }
+
+  return async command => {
+    await act(command)
+    await compare()
+  }
+}
+
+const chosen = (digit: string) => `${digit.repeat(8)}-0000-7000-8000-000000000000`
+
+/** The body with the id of the category that it means by number. */
+function referring(body: { category?: number | null; [field: string]: unknown }, nth: (kind: Kind, which: number) => string): object {
+  const { category, ...rest } = body
+  return category === undefined ? rest : { ...rest, categoryId: category === null ? null : nth('categories', category) }
+}
+
+type List = Extract<Command, { do: 'list' }>
+
+/** Page by page through a list, which must be that of the model, and no cursor serves another order. */
+async function walk(
+  ann: Client,
+  account: ReturnType<typeof model>,
+  { filter, sort, limit }: List,
+  nth: (kind: Kind, which: number) => string,
+) {
+  const query = referring(filter, nth) as Query
+  const all = account.tasks(query, sort)
+  const items: unknown[] = []
+  let other: string | null = null
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const { body } = await ann.listTasks({ query: { ...(query as object), sort, limit, ...(cursor && { cursor }) } })
+    expect(body.items).toHaveLength(Math.min(limit, all.length - items.length))
+    items.push(...body.items)
+    cursor = body.nextCursor
+    expect(cursor !== null).toBe(items.length < all.length)
+    other ??= cursor
+  }
+  if (other !== null) await ann.listTasks({ query: { sort: sort === 'title' ? '-title' : 'title', cursor: other } }, 422)
+  expect(items).toEqual(all)
+}

@@ -1,0 +1,152 @@
+// Random sequences of requests to one account. Values are few, so that they meet.
+import fc from 'fast-check'
+import type { Input } from '../client.ts'
+import type { Conditions, Kind, Tag } from './model.ts'
+import { maybe } from './values.ts'
+
+type Body = { category?: number | null; [field: string]: unknown }
+type Sort = NonNullable<NonNullable<Input<'listTasks'>['query']>['sort']>
+export type Command =
+  | { do: 'create'; kind: Kind; body: Body }
+  | ({ do: 'put' | 'patch'; kind: Kind; which: number; body: Body } & Conditions)
+  | ({ do: 'get' | 'delete'; kind: Kind; which: number } & Conditions)
+  | ({ do: 'get' | 'delete'; kind: 'profile' } & Conditions)
+  | ({ do: 'patch'; kind: 'profile'; body: Body } & Conditions)
+  | { do: 'list'; kind: 'tasks'; filter: Body; sort: Sort; limit: number }
+
+const words = fc.constantFrom('ferry', 'Ferry', 'wall', 'WALL', 'Émile', 'a', 'A', 'ä', 'z', '10', '9', 'e\u0301', 'é', '中', '😀')
+const phrase = fc.array(words, { minLength: 1, maxLength: 2 }).map(list => list.join(' '))
+const days = fc.constantFrom('2027-01-01', '2027-01-02', '0001-01-01', '9999-12-31')
+const names = fc.constantFrom(
+  'Home',
+  'HOME',
+  'home',
+  'Home ',
+  'Été',
+  'éTÉ',
+  'E\u0301te\u0301',
+  'Straße',
+  'STRASSE',
+  'ΑΣ',
+  'ας',
+  'İ',
+  'i̇',
+  '中',
+)
+const priorities = fc.constantFrom('none', 'low', 'medium', 'high')
+const labels = fc.uniqueArray(fc.constantFrom('x', 'X', 'y', 'a,b', '{"', 'NULL'), { maxLength: 4, size: 'max' })
+const which = fc.nat({ max: 9 })
+const zones = maybe(fc.constantFrom('UTC', 'Europe/Helsinki'), null)
+
+// Two whose first hundred characters are the same are in the order of their ids.
+const title = fc.oneof({ arbitrary: phrase, weight: 4 }, { arbitrary: words.map(word => `${'x '.repeat(50)}${word}`), weight: 1 })
+const fields = {
+  categories: {
+    name: names,
+    color: maybe(fc.constantFrom('#1971c2', '#1971C2'), null),
+    position: fc.constantFrom(0, 1, 2, 1_000_000),
+  },
+  tasks: {
+    title,
+    description: maybe(phrase, null),
+    completed: fc.boolean(),
+    priority: priorities,
+    category: fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: fc.nat({ max: 5 }), weight: 2 }),
+    dueDate: maybe(days, null),
+    dueTime: maybe(fc.constantFrom('00:00', '23:59'), null),
+    timeZone: zones,
+    labels,
+  },
+}
+const whole = {
+  categories: fc.record<Body>(fields.categories, { requiredKeys: ['name'] }),
+  // The schema itself wants a date where there is a time.
+  tasks: fc
+    .record<Body>(fields.tasks, { requiredKeys: ['title'] })
+    .filter(({ dueTime, dueDate }) => typeof dueTime !== 'string' || typeof dueDate === 'string'),
+}
+const partial = {
+  categories: fc.record<Body>(fields.categories, { requiredKeys: [] }),
+  tasks: fc.record<Body>(fields.tasks, { requiredKeys: [] }),
+}
+
+const tag = fc.constantFrom<Tag>('current', 'current', 'current', 'stale', 'future', 'weak', 'several', 'any', 'nonsense')
+const match = fc.record({ ifMatch: maybe(tag, undefined) })
+const noneMatch = fc.record({ ifNoneMatch: maybe(tag, undefined) })
+const both = fc.record({
+  ifMatch: maybe(tag, undefined),
+  ifNoneMatch: fc.constantFrom<Tag | undefined>(undefined, undefined, undefined, 'any'),
+})
+
+function of(kind: Kind): fc.MaybeWeightedArbitrary<Command>[] {
+  const named = fc.constant(kind)
+  const one = { kind: named, which }
+  return [
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('create'), kind: named, body: whole[kind] }) },
+    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind] }), both) },
+    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind] }), match) },
+    { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...one }), match) },
+    { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...one }), noneMatch) },
+  ]
+}
+
+function conditional<Bare extends object>(
+  command: fc.Arbitrary<Bare>,
+  conditions: fc.Arbitrary<Conditions>,
+): fc.Arbitrary<Bare & Conditions> {
+  return fc.tuple(command, conditions).map(([bare, more]) => ({ ...bare, ...more }))
+}
+
+const profile = { kind: fc.constant('profile') }
+const filters = fc.oneof<fc.Arbitrary<Body>[]>(
+  fc.record({ completed: fc.boolean() }),
+  fc.record({ priority: fc.uniqueArray(priorities, { minLength: 1, maxLength: 3 }) }),
+  fc.record({ category: fc.nat({ max: 5 }) }),
+  fc.record({ label: fc.uniqueArray(fc.constantFrom('x', 'X', 'y', 'a,b'), { minLength: 1, maxLength: 2 }) }),
+  fc.record({ dueFrom: days }),
+  fc.record({ dueTo: days }),
+  fc.record({ q: phrase.filter(each => !each.includes('😀')) }), // has no word
+)
+const list = fc.record({
+  do: fc.constant('list'),
+  kind: fc.constant('tasks'),
+  filter: fc.array(filters, { maxLength: 2 }).map(some => Object.assign({}, ...some) as Body),
+  sort: fc.constantFrom<Sort>(
+    'createdAt',
+    '-createdAt',
+    'updatedAt',
+    '-updatedAt',
+    'dueDate',
+    '-dueDate',
+    'priority',
+    '-priority',
+    'title',
+    '-title',
+  ),
+  limit: fc.constantFrom(1, 2, 3, 100),
+})
+
+const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
+  ...of('tasks'),
+  ...of('categories'),
+  { weight: 20, arbitrary: list },
+  { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...profile }), noneMatch) },
+  {
+    weight: 1,
+    arbitrary: conditional(
+      fc.record({
+        do: fc.constant('patch'),
+        ...profile,
+        body: fc.record<Body>({ name: maybe(names, null), timeZone: zones }, { requiredKeys: [] }),
+      }),
+      match,
+    ),
+  },
+  { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...profile }), fc.record({ ifMatch: tag })) },
+)
+const task = whole.tasks.map((body): Command => ({ do: 'create', kind: 'tasks', body }))
+
+/** Some tasks, and then anything. */
+export const commands: fc.Arbitrary<Command[]> = fc
+  .tuple(fc.array(task, { maxLength: 8, size: 'max' }), fc.array(command, { minLength: 1, maxLength: 30, size: 'max' }))
+  .map(lists => lists.flat())

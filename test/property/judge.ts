@@ -1,0 +1,165 @@
+// What a request must be answered with. Reads the request as it went over the wire, apart from the server and from how it was made.
+import { faults, type Operation, type Parameter, resolved, type Schema } from '../spec.ts'
+import type { Sample } from './arbitraries.ts'
+import { owned, ownedAs } from './values.ts'
+
+export type Verdict = {
+  /** The statuses that will do; 2xx stands for every success. */
+  statuses: (number | '2xx')[]
+  /** For 422: the parts of the request that break the schema. Empty where the schema is kept. */
+  locations: string[]
+  /** what the body says */
+  body?: unknown
+}
+type Where = { location: string; faults: string[] }
+
+const refused = (status: number): Verdict => ({ statuses: [status], locations: [] })
+
+export function judged(operation: Operation, { target, headers, body }: Sample): Verdict {
+  const [path = '', ...rest] = target.split('?')
+  const values = pathValues(operation.path, path)
+  if (!['me', '{userId}'].includes(values.userId as string)) return refused(403)
+
+  const fields = headersOf(headers)
+  let json: unknown
+  if (operation.requestBody !== undefined && body !== undefined && body.length > 0) {
+    if (!isJson(fields)) return refused(415)
+    if (body.length > 2 ** 20) return refused(413)
+    try {
+      // A byte order mark may be ignored (RFC 8259, section 8.1), and is.
+      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    } catch {
+      return refused(400)
+    }
+  }
+
+  const query = new URLSearchParams(rest.join('?'))
+  const wrong = [
+    ...operation.parameters.filter(each => each.in === 'path').map(each => ofText(each, [values[each.name] as string])),
+    ...operation.parameters.filter(each => each.in === 'query' && query.has(each.name)).map(each => ofText(each, query.getAll(each.name))),
+    ...operation.parameters.flatMap(each => (each.in === 'header' ? ofHeader(each, fields) : [])),
+    ...[...query.keys()].map(name => ({ location: 'query', faults: known(operation, name) ? [] : [`${name} is unknown`] })),
+    ...(operation.requestBody === undefined ? [] : [{ location: 'body', faults: ofBody(operation, json) }]),
+  ].filter(each => each.faults.length > 0)
+  if (wrong.length > 0) return { statuses: [422], locations: [...new Set(wrong.map(({ location }) => location))].sort() }
+
+  // The spec doesn't say how many ways there are to write a number. If it is taken, all else counts.
+  const unsaid = [...query].some(([name, value]) => typeOf(operation, name) === 'integer' && !/^(0|[1-9]\d*)$/.test(value))
+  return { statuses: [...(unsaid ? [422] : []), ...ofMeaning(operation, values, query, fields, json)], locations: [], body: json }
+}
+
+/** What is refused though the schema takes it: an unknown id, a name that is taken, a condition that fails. */
+function ofMeaning(
+  { method, path }: Operation,
+  values: Record<string, string>,
+  query: URLSearchParams,
+  fields: Map<string, string>,
+  json: unknown,
+): Verdict['statuses'] {
+  const body = (json ?? {}) as Record<string, unknown>
+  const ids = Object.keys(values).filter(name => name !== 'userId')
+  const there = ids.every(name => values[name]?.toLowerCase() === ownedAs.get(name))
+  const mine = (name: string) => ids.includes(name) && there
+
+  const must: number[] = []
+  const may: number[] = []
+  const condition = fields.get(method === 'GET' ? 'if-none-match' : 'if-match')
+  const [status, met] = method === 'GET' ? [304, false] : [412, true]
+  if (there && condition !== undefined) {
+    const holds = names(condition, revisions[ids.at(-1) ?? (path.endsWith('{userId}') ? 'profile' : 'list')] as number, method === 'GET')
+    if (holds === undefined) may.push(status)
+    else if (holds !== met) must.push(status)
+  }
+  if (!there) must.push(...(method === 'PUT' ? [] : [404]))
+  if (!there && method === 'PUT' && fields.has('if-match')) must.push(412)
+  if (there && method === 'PUT' && fields.has('if-none-match')) must.push(412)
+  if (typeof body.categoryId === 'string' && body.categoryId.toLowerCase() !== owned.categoryId) must.push(422)
+  if (typeof body.dueTime === 'string' && body.dueDate === null) must.push(422)
+  const taken = path.includes('/categories') && typeof body.name === 'string' && body.name.toLowerCase() === owned.name.toLowerCase()
+  if (taken && !mine('categoryId')) must.push(409)
+  if (query.has('cursor')) may.push(422)
+  return must.length > 0 ? [...must, ...may] : ['2xx', ...may]
+}
+
+const revisions: Record<string, number> = { profile: 1, categoryId: 2, taskId: 3, list: 3 }
+
+/** Whether a condition names the revision; undefined for what RFC 9110 (section 13.1) doesn't know how to read. */
+function names(condition: string, revision: number, weakly: boolean): boolean | undefined {
+  if (condition === '*') return true
+  const tag = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/
+  if (!new RegExp(`^${tag.source}([ \\t]*,[ \\t]*${tag.source})*$`).test(condition)) return undefined
+  const tags = [...condition.matchAll(new RegExp(tag, 'g'))].map(([each]) => (weakly ? each.replace(/^W\//, '') : each))
+  return tags.includes(`"${revision}"`)
+}
+
+/** What the segments of the path stand for. A segment that isn't percent-encoded UTF-8 stands for itself. */
+function pathValues(template: string, path: string): Record<string, string> {
+  const segments = path.split('/')
+  const pairs = template
+    .split('/')
+    .flatMap((name, i): [string, string][] => (name.startsWith('{') ? [[name.slice(1, -1), segments[i] ?? '']] : []))
+  return Object.fromEntries(pairs.map(([name, segment]) => [name, decoded(segment)]))
+}
+
+function decoded(segment: string) {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+/** Fields by lower-case name: one that was sent twice is a list (RFC 9110, section 5.3). */
+function headersOf(headers: Sample['headers']): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase()
+    const trimmed = value.replaceAll(/^[ \t]+|[ \t]+$/g, '')
+    fields.set(key, fields.has(key) ? `${fields.get(key)}, ${trimmed}` : trimmed)
+  }
+  return fields
+}
+
+function isJson(fields: Map<string, string>) {
+  const [type, ...parameters] = (fields.get('content-type') ?? '').split(';').map(each => each.trim().toLowerCase())
+  const coding = fields.get('content-encoding') ?? 'identity'
+  return type === 'application/json' && parameters.every(each => /^charset="?utf-8"?$/.test(each)) && coding === 'identity'
+}
+
+function ofText({ in: location, schema: reference }: Parameter, texts: string[]): Where {
+  const schema = resolved(reference)
+  const items = schema.items === undefined ? undefined : resolved(schema.items)
+  const values = texts.map(text => meant(items ?? schema, text))
+  const value = items === undefined && values.length === 1 ? values[0] : values
+  return { location, faults: faults(schema, value) }
+}
+
+function ofHeader({ name, schema }: Parameter, fields: Map<string, string>): Where[] {
+  const value = fields.get(name.toLowerCase())
+  return value === undefined ? [] : [{ location: 'header', faults: faults(resolved(schema), value) }]
+}
+
+function ofBody(operation: Operation, json: unknown): string[] {
+  if (json === undefined) return ['there is none']
+  const found = faults(resolved(operation.requestBody?.content['application/json']?.schema as Schema), json)
+  const zone = typeof json === 'object' && json !== null && 'timeZone' in json ? json.timeZone : null
+  return typeof zone === 'string' && !isZone(zone) ? [...found, 'timeZone is not known'] : found
+}
+
+function isZone(name: string) {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+function meant({ type }: Schema, text: string): unknown {
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
+  if (type === 'integer') return text.trim() === '' || !Number.isFinite(Number(text)) ? text : Number(text)
+  return text
+}
+
+const parameter = (operation: Operation, name: string) => operation.parameters.find(each => each.in === 'query' && each.name === name)
+const known = (operation: Operation, name: string) => parameter(operation, name) !== undefined
+const typeOf = (operation: Operation, name: string) => resolved(parameter(operation, name)?.schema ?? {}).type

@@ -1,0 +1,212 @@
+// What one person's account must be after each request: maps and a number. Instants and ids of the server's are learnt from its replies.
+export type Kind = 'categories' | 'tasks'
+export type Row = { id: string | undefined; revision: number; createdAt?: string; updatedAt?: string; [field: string]: unknown }
+export type Tag = 'current' | 'stale' | 'future' | 'weak' | 'several' | 'any' | 'nonsense'
+export type Conditions = { ifMatch?: Tag | undefined; ifNoneMatch?: Tag | undefined }
+export type Expected = {
+  status: number
+  /** null: there is none */
+  etag: string | null
+  /** What the reply shows. A field that is undefined is learnt from it. */
+  row?: Row
+}
+export type Query = {
+  completed?: boolean
+  priority?: string[]
+  categoryId?: string
+  label?: string[]
+  dueFrom?: string
+  dueTo?: string
+  q?: string
+}
+
+const defaults = {
+  categories: { color: null, position: 0 },
+  tasks: {
+    ...{ description: null, completed: false, completedAt: null, priority: 'none', categoryId: null },
+    ...{ dueDate: null, dueTime: null, timeZone: null, labels: [] },
+  },
+}
+const priorities = ['none', 'low', 'medium', 'high']
+const collator = new Intl.Collator('und')
+
+export const etag = (revision: number) => `"${revision}"`
+const refused = (status: number, current?: Row): Expected => ({
+  status,
+  etag: current && status !== 409 && status !== 422 ? etag(current.revision) : null,
+})
+const shown = (status: number, row: Row): Expected => ({ status, etag: etag(row.revision), row })
+
+/** The header that a tag stands for, for a row at that revision. */
+export function header(tag: Tag, revision: number): string {
+  const now = etag(revision)
+  if (tag === 'stale') return etag(revision - 1)
+  if (tag === 'future') return etag(revision + 1)
+  return { current: now, weak: `W/${now}`, several: `"x",W/"0" , ${now}`, any: '*', nonsense: '"99999999999999999999", "' }[tag]
+}
+
+const matches = (tag: Tag) => tag === 'current' || tag === 'several' || tag === 'any'
+const unchanged = (tag: Tag | undefined) => tag === 'weak' || (tag !== undefined && matches(tag))
+
+export function model(person: { id: string; email: string; name: string }) {
+  let revision = 0
+  let profile: Row | undefined
+  const rows = { categories: new Map<string, Row>(), tasks: new Map<string, Row>() }
+
+  function met(): Row {
+    if (profile !== undefined) return profile
+    revision = 1
+    profile = { ...person, timeZone: null, revision }
+    return profile
+  }
+
+  /** Counts a change, which may be the first contact. */
+  function next(): number {
+    if (profile === undefined) met()
+    else revision++
+    return revision
+  }
+
+  /** Why the fields of a row are refused, though the schema takes them. */
+  function refusal(kind: Kind, row: Row): Expected | undefined {
+    if (kind === 'categories') {
+      const folded = (row.name as string).toLowerCase()
+      const taken = [...rows.categories.values()].some(each => each.id !== row.id && (each.name as string).toLowerCase() === folded)
+      return taken ? refused(409) : undefined
+    }
+    const homeless = row.categoryId !== null && !rows.categories.has(row.categoryId as string)
+    return homeless || (row.dueTime !== null && row.dueDate === null) ? refused(422) : undefined
+  }
+
+  function written(status: number, before: Row | undefined, row: Row): Expected {
+    row.revision = next()
+    if ('completed' in row) row.completedAt = row.completed ? (before?.completedAt ?? undefined) : null
+    row.createdAt = before?.createdAt as string
+    row.updatedAt = undefined as never
+    return shown(status, row)
+  }
+
+  return {
+    /** How many changes the account has seen. */
+    revision: () => revision,
+    rows,
+
+    create(kind: Kind, body: object): Expected {
+      const row: Row = { id: undefined, revision: 0, ...defaults[kind], ...body }
+      return refusal(kind, row) ?? written(201, undefined, row)
+    },
+
+    put(kind: Kind, id: string, body: object, { ifMatch, ifNoneMatch }: Conditions): Expected {
+      const before = rows[kind].get(id)
+      if (before !== undefined && ifNoneMatch !== undefined) return refused(412, before)
+      if (ifMatch !== undefined && (before === undefined || !matches(ifMatch))) return refused(412, before)
+      const row: Row = { id, revision: 0, ...defaults[kind], ...body }
+      const wrong = refusal(kind, row)
+      if (wrong !== undefined) return wrong
+      rows[kind].set(id, row)
+      return written(before === undefined ? 201 : 200, before, row)
+    },
+
+    patch(kind: Kind, id: string, body: object, { ifMatch }: Conditions): Expected {
+      const before = rows[kind].get(id)
+      if (before === undefined) return refused(404)
+      if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, before)
+      if (Object.keys(body).length === 0) return shown(200, before)
+      const row: Row = { ...before, ...body }
+      const wrong = refusal(kind, row)
+      if (wrong !== undefined) return wrong
+      rows[kind].set(id, row)
+      return written(200, before, row)
+    },
+
+    remove(kind: Kind, id: string, { ifMatch }: Conditions): Expected {
+      const before = rows[kind].get(id)
+      if (before === undefined) return refused(404)
+      if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, before)
+      const now = next()
+      rows[kind].delete(id)
+      for (const task of rows.tasks.values())
+        if (task.categoryId === id) Object.assign(task, { categoryId: null, revision: now, updatedAt: undefined })
+      return { status: 204, etag: null }
+    },
+
+    get(kind: Kind, id: string, { ifNoneMatch }: Conditions): Expected {
+      const row = rows[kind].get(id)
+      if (row === undefined) return refused(404)
+      return unchanged(ifNoneMatch) ? { status: 304, etag: etag(row.revision) } : shown(200, row)
+    },
+
+    getUser({ ifNoneMatch }: Conditions): Expected {
+      const row = met()
+      return unchanged(ifNoneMatch) ? { status: 304, etag: etag(row.revision) } : shown(200, row)
+    },
+
+    updateUser(body: object, { ifMatch }: Conditions): Expected {
+      const row = met()
+      if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, row)
+      if (Object.keys(body).length === 0) return shown(200, row)
+      Object.assign(row, body, { revision: ++revision, updatedAt: undefined })
+      return shown(200, row)
+    },
+
+    deleteUser({ ifMatch }: Conditions): Expected {
+      if (ifMatch !== undefined && (profile === undefined || !matches(ifMatch))) return refused(412, profile)
+      profile = undefined
+      revision = 0
+      for (const kind of Object.values(rows)) kind.clear()
+      return { status: 204, etag: null }
+    },
+
+    /** The revision that a condition on the profile or a row is about. */
+    versionOf: (kind: Kind | 'profile', id: string) => (kind === 'profile' ? profile : rows[kind].get(id))?.revision ?? 1,
+
+    categories: () => [...rows.categories.values()].sort((a, b) => (a.position as number) - (b.position as number) || byText(a.id, b.id)),
+
+    tasks(query: Query, sort: string): Row[] {
+      const down = sort.startsWith('-')
+      const compare = orders[sort.replace('-', '') as keyof typeof orders]
+      return [...rows.tasks.values()]
+        .filter(task => selected(task, query))
+        .sort((a, b) => {
+          // Without a due date comes last in both directions.
+          if (sort.endsWith('dueDate') && (a.dueDate === null) !== (b.dueDate === null)) return a.dueDate === null ? 1 : -1
+          return (compare(a, b) || byText(a.id, b.id)) * (down ? -1 : 1)
+        })
+    },
+  }
+}
+
+function selected(task: Row, { completed, priority, categoryId, label, dueFrom, dueTo, q }: Query): boolean {
+  const words = `${task.title} ${task.description ?? ''}`.toLowerCase().split(' ')
+  const day = task.dueDate as string | null
+  return (
+    (completed === undefined || task.completed === completed) &&
+    (priority === undefined || priority.includes(task.priority as string)) &&
+    (categoryId === undefined || task.categoryId === categoryId) &&
+    (label === undefined || label.every(each => (task.labels as string[]).includes(each))) &&
+    (dueFrom === undefined || (day !== null && day >= dueFrom)) &&
+    (dueTo === undefined || (day !== null && day <= dueTo)) &&
+    (q === undefined ||
+      q
+        .toLowerCase()
+        .split(' ')
+        .every(word => words.includes(word)))
+  )
+}
+
+const byText = (a: unknown, b: unknown) => Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)))
+const start = (title: unknown) => [...(title as string)].slice(0, 100).join('')
+
+const orders = {
+  createdAt: (a: Row, b: Row) => byText(instant(a.createdAt), instant(b.createdAt)),
+  updatedAt: (a: Row, b: Row) => byText(instant(a.updatedAt), instant(b.updatedAt)),
+  dueDate: (a: Row, b: Row) => byText(a.dueDate, b.dueDate),
+  priority: (a: Row, b: Row) => priorities.indexOf(a.priority as string) - priorities.indexOf(b.priority as string),
+  title: (a: Row, b: Row) => collator.compare(start(a.title), start(b.title)) || byText(start(a.title), start(b.title)),
+}
+
+/** An instant as text that sorts: with all six digits of its second's fraction. */
+export function instant(text: string | undefined): string {
+  const [seconds = '', fraction = ''] = (text ?? '').replace('Z', '').split('.')
+  return `${seconds}.${fraction.padEnd(6, '0')}`
+}

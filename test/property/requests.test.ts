@@ -1,0 +1,104 @@
+// Thousands of requests to every operation of a person's space: the spec says which are valid, and the server must agree.
+import fc from 'fast-check'
+import { afterAll, expect } from 'vitest'
+import { record } from '../record.ts'
+import { type Answer, always, broken, type Operation, operations, resolved, type Schema } from '../spec.ts'
+import { type Service, test, tokenOf } from '../taskspec.ts'
+import { type Sample, sample } from './arbitraries.ts'
+import { judged, type Verdict } from './judge.ts'
+import { holds } from './seed.ts'
+import { send } from './send.ts'
+import { owned } from './values.ts'
+
+type Row = Record<string, unknown>
+type Person = { userId: string; token: string }
+type Tried = { sample: Sample; verdict: Verdict; person: Person; answer: Answer }
+
+const revision = 3 // of an account before its request
+let people = 0
+let requests = 0
+
+const personal = operations.filter(({ path }) => path.includes('{userId}')).map(each => [each.operationId, each] as const)
+
+test.for(personal)('%s takes what the spec calls valid, and refuses the rest', { timeout: 120_000 }, async ([, operation], { service }) => {
+  const fields = Object.keys(bodySchema(operation)?.properties ?? {})
+  const property = fc.asyncProperty(sample(operation), async sample => {
+    const verdict = judged(operation, sample)
+    const person = await newcomer(service, sample)
+    const answer = await ask(service, sample, person)
+    const wrong = await mistakes(service, operation, { sample, verdict, person, answer })
+    expect(wrong, `${answer.status} ${JSON.stringify(answer.body)}`).toEqual([])
+  })
+  await holds(property, { runs: 100 * (1 + operation.parameters.length + fields.length), lanes: 8 })
+})
+
+afterAll(() => console.log(`${requests} requests`))
+
+/** Somebody who has the category and the task of the spec's examples. */
+async function newcomer({ sql }: Service, { sub }: Sample): Promise<Person> {
+  const userId = `${people++}.${sub}`
+  const { categoryId, taskId, name } = owned
+  await sql`
+    with person as (
+      insert into users (id, revision, profile_revision) values (${userId}, ${revision}, 1) returning id),
+    category as (
+      insert into categories (owner_id, id, name, position, revision) select id, ${categoryId}, ${name}, 0, 2 from person returning id)
+    insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
+    select id, ${taskId}, 'Existing', 'none', '{}', '2027-01-01', 3 from person`
+  return { userId, token: await tokenOf(userId) }
+}
+
+function ask({ url }: Service, { target, headers, ...rest }: Sample, { userId, token }: Person): Promise<Answer> {
+  requests++
+  const mine = target.replace('{userId}', encodeURIComponent(userId))
+  return send(url, { ...rest, target: mine, headers: [['Authorization', `Bearer ${token}`], ...headers] })
+}
+
+/** Everything that is wrong with an answer and with what it did, in words. */
+async function mistakes(service: Service, operation: Operation, tried: Tried): Promise<string[]> {
+  const { answer, verdict, person } = tried
+  const { status, headers, body } = answer
+  record('replies', { operationId: operation.operationId, status })
+  const success = status >= 200 && status < 300
+  const wrong = [...broken(operation, answer), ...always.filter(name => !headers.has(name)).map(name => `header ${name} is missing`)]
+  if (!verdict.statuses.includes(success ? '2xx' : status)) wrong.push(`the spec asks for ${verdict.statuses.join(' or ')}`)
+
+  if (verdict.locations.length > 0 && status === 422) {
+    const named = new Set((body as { errors: { location: string }[] }).errors.map(({ location }) => location))
+    if (String([...named].sort()) !== String(verdict.locations)) wrong.push(`what breaks the spec is in ${verdict.locations}`)
+  }
+
+  const idle = operation.method === 'GET' || (operation.method === 'PATCH' && Object.keys((verdict.body ?? {}) as Row).length === 0)
+  const expected = success && operation.operationId === 'deleteUser' ? undefined : success && !idle ? revision + 1 : revision
+  const [account] = await service.sql`select revision::int from users where id = ${person.userId}`
+  if (account?.revision !== expected) wrong.push(`the account is at revision ${account?.revision}, and should be at ${expected}`)
+
+  if (success && verdict.body !== undefined) wrong.push(...(await misread(service, operation, tried)))
+  return wrong
+}
+
+/** Reads again what was written, and compares. */
+async function misread(service: Service, operation: Operation, { sample, answer, verdict, person }: Tried): Promise<string[]> {
+  const row = answer.body as Row
+  const target = answer.headers.get('location') ?? sample.target
+  const read = await ask(service, { ...sample, method: 'GET', target, headers: [], body: undefined }, person)
+  if (JSON.stringify(read.body) !== JSON.stringify(row)) return [`it reads otherwise: ${read.status} ${JSON.stringify(read.body)}`]
+  if (read.headers.get('etag') !== answer.headers.get('etag')) return [`it has another ETag: ${read.headers.get('etag')}`]
+
+  const fields = bodySchema(operation)?.properties ?? {}
+  const defaults = Object.entries(fields).flatMap(([name, field]) => ('default' in field ? [[name, field.default]] : []))
+  return Object.entries({ ...Object.fromEntries(defaults), ...(verdict.body as Row) })
+    .map(([name, value]) => [name, JSON.stringify(stored(fields[name] as Schema, value)), JSON.stringify(row[name])] as const)
+    .filter(([, sent, kept]) => sent !== kept)
+    .map(([name, sent, kept]) => `${name} should be ${sent}, and is ${kept}`)
+}
+
+function bodySchema({ requestBody }: Operation): Schema | undefined {
+  const media = requestBody?.content['application/json']
+  return media && resolved(media.schema)
+}
+
+/** A UUID comes back in lower case (RFC 9562, section 4). */
+function stored(schema: Schema, value: unknown): unknown {
+  return typeof value === 'string' && resolved(schema).format === 'uuid' ? value.toLowerCase() : value
+}

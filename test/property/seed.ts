@@ -1,0 +1,30 @@
+// One seed for all properties of a run. It is printed, and `TASKSPEC_SEED` brings the run back.
+import { randomInt } from 'node:crypto'
+import fc from 'fast-check'
+
+const given = process.env.TASKSPEC_SEED
+
+export const seed = given === undefined ? randomInt(2 ** 30) : Number(given)
+if (!Number.isInteger(seed)) throw new Error(`TASKSPEC_SEED must be an integer, and is ${given}`)
+console.log(`TASKSPEC_SEED=${seed}`)
+
+/**
+ * Tries the property with many values, several at a time.
+ * Throws with the seed, and with the first value that fails, made as small as it goes.
+ */
+export async function holds<Values>(property: fc.IAsyncProperty<Values>, { runs, lanes }: { runs: number; lanes: number }): Promise<void> {
+  const tried = await Promise.all(
+    Array.from({ length: lanes }, (_, lane) =>
+      fc.check(property, {
+        numRuns: Math.ceil(runs / lanes),
+        seed: seed + lane,
+        // A slow machine tries fewer, and sooner stops to look for a smaller value.
+        interruptAfterTimeLimit: 45_000,
+      }),
+    ),
+  )
+  const failed = tried.find(details => details.failed)
+  if (failed === undefined) return
+  const report = await fc.asyncDefaultReportMessage(failed)
+  throw new Error(`Again with TASKSPEC_SEED=${seed}. ${report}`, { cause: failed.errorInstance })
+}
