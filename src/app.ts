@@ -32,7 +32,9 @@ const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 export function createApp({ router, log, version, corsOrigins, stopping }: Options): Express {
   const app = express().disable('x-powered-by').disable('etag').disable('query parser')
   const exposedHeaders = ['Deprecation', 'ETag', 'Location', 'Retry-After', 'Sunset', 'WWW-Authenticate', 'X-Api-Version', 'X-Request-Id']
-  app.use(cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 }))
+  const crossOrigin = cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 })
+  // Who doesn't say where they come from is no web page of another origin.
+  app.use((request, response, next) => (request.headers.origin === undefined ? next() : crossOrigin(request, response, next)))
 
   app.use(async (request, response) => {
     const began = performance.now()

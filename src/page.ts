@@ -44,8 +44,11 @@ export function page<Row extends { id: string }>(
   key: (row: Row) => string | number | null,
 ) {
   const asOf = rows[0]?.asOf ?? 0
-  const items = rows.filter(row => row.id !== null).map(({ asOf, ...row }) => row as unknown as Row)
-  const last = items.length > limit ? items.slice(0, limit).at(-1) : undefined
+  const more = rows.length > limit
+  if (more) rows.pop()
+  if (rows[0]?.id === null) rows.pop()
+  for (const row of rows as { asOf: number | undefined }[]) row.asOf = undefined // JSON leaves it out, and a copy would cost a tenth of the reply
+  const last = more ? rows.at(-1) : undefined
   const nextCursor = last === undefined ? null : Buffer.from(JSON.stringify([sort, key(last), last.id])).toString('base64url')
-  return { asOf, body: { items: items.slice(0, limit), nextCursor } }
+  return { asOf, body: { items: rows as Row[], nextCursor } }
 }

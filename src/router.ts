@@ -39,11 +39,12 @@ export async function createRouter({ document, handlers, authenticate }: Options
   api.validateDefinition = () => api.document
   await api.init()
 
+  const [parameters, bodies] = [ajv(true), ajv(false)]
   const validator = new OpenAPIValidator({
     definition: api.definition,
     router: api.router,
     lazyCompileValidators: true,
-    customizeAjv: (_, __, context) => ajv(context === 'paramsValidator'),
+    customizeAjv: (_, __, context) => (context === 'paramsValidator' ? parameters : bodies),
   })
   const routes = new Map<string, Map<string, { operationId: OperationId; headers: Record<string, string>; answer: Answer }>>()
   for (const operation of api.router.getOperations() as SpecOperation[]) {
@@ -137,15 +138,19 @@ function allowed(methods: string[]) {
 /** Parameters come as text and are turned into what their schema says; bodies stay as they are. Defaults are filled in. */
 function ajv(parameters: boolean): Ajv2020 {
   const options: Options = { allErrors: true, strict: false, verbose: true, useDefaults: true, coerceTypes: parameters && 'array' }
-  const made = new Ajv2020(options)
+  const made = new Ajv2020({ ...options, validateSchema: false }) // the linter has checked the schemas; it would cost half a start
   addFormats.default(made)
   made.addFormat('time-zone', isTimeZone)
   return made
 }
 
+const timeZones = new Set<string>() // those asked for so far: to ask Intl costs more than the rest of the validation
+
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true
   try {
     new Intl.DateTimeFormat(undefined, { timeZone: name })
+    if (timeZones.size < 10_000) timeZones.add(name)
     return true
   } catch {
     return false
