@@ -1,0 +1,77 @@
+// Who asks: accounts of a seeded database with their tokens and with what they can ask for.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import type postgres from 'postgres'
+import { issue } from '../../src/auth.ts'
+import type { AuthConfig } from '../../src/config.ts'
+
+export type Person = { id: string; token: string; revision: number; categoryId: string; taskIds: string[] }
+export type Algorithm = 'HS256' | 'EdDSA'
+type Account = Omit<Person, 'token'> & { email: string; name: string }
+
+export const auth: AuthConfig = {
+  jwksUrl: null,
+  secret: 'a-secret-that-is-only-known-to-this-benchmark',
+  algorithms: ['HS256'],
+  issuer: 'https://issuer.bench',
+  audience: 'taskspec',
+}
+const lifetime = 24 * 3600 // s
+
+export type Signer = Disposable & {
+  /** where a server finds the key */
+  jwksUrl: string
+  sign: (account: Account) => Promise<string>
+}
+
+/** An identity provider with one EdDSA key. */
+export async function eddsa(): Promise<Signer> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
+  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), alg: 'EdDSA', use: 'sig', kid: 'bench' }] })
+  const server = createServer((_, response) => response.setHeader('Content-Type', 'application/jwk-set+json').end(keys))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+
+  return {
+    jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
+    sign: ({ id, email, name }) =>
+      new SignJWT({ email, name })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: 'bench' })
+        .setSubject(id)
+        .setIssuer(auth.issuer as string)
+        .setAudience(auth.audience as string)
+        .setIssuedAt()
+        .setExpirationTime(`${lifetime} s`)
+        .sign(privateKey),
+    [Symbol.dispose]: () => void server.close(),
+  }
+}
+
+export const hs256: Pick<Signer, 'sign'> = { sign: ({ id, email, name }) => issue(auth, { id, claims: { email, name } }, lifetime) }
+
+/** Accounts from anywhere in the database, or those with these numbers; each with some of its tasks. */
+export async function people(
+  sql: postgres.Sql,
+  signer: Pick<Signer, 'sign'>,
+  { count, numbers }: { count: number; numbers?: [from: number, to: number] },
+): Promise<Person[]> {
+  const ids = numbers && Array.from({ length: numbers[1] - numbers[0] + 1 }, (_, i) => `person-${numbers[0] + i}`)
+  const accounts = await sql<Account[]>`
+    select u.id, u.email, u.name, u.revision::int, c.id as "categoryId", t.ids as "taskIds"
+    from (select * from users ${ids === undefined ? sql`` : sql`where id = any(${ids})`} order by md5(id) limit ${count}) as u,
+      lateral (select id from categories where owner_id = u.id order by position limit 1) as c,
+      lateral (
+        select array_agg(id) as ids
+        from (select id from tasks where owner_id = u.id and created_at < '2026-01-01' order by md5(id::text) limit 20) as picked) as t`
+  return Promise.all(
+    accounts.map(async ({ email, name, ...account }) => ({ ...account, token: await signer.sign({ ...account, email, name }) })),
+  )
+}
+
+/** The same people after others have written. */
+export async function refreshed(sql: postgres.Sql, people: Person[]): Promise<Person[]> {
+  const rows = await sql<{ id: string; revision: number }[]>`select id, revision::int from users`
+  const revisions = new Map(rows.map(({ id, revision }) => [id, revision]))
+  return people.map(person => ({ ...person, revision: revisions.get(person.id) as number }))
+}

@@ -1,0 +1,82 @@
+// Fills an empty, migrated database with accounts like those of real people, by SQL alone.
+import type postgres from 'postgres'
+
+export type Size = {
+  accounts: number
+  /** in each account */
+  tasks: number
+  /** the number of the first account, so that several sizes fit into one database */
+  first?: number
+}
+
+export const usual: Size = { accounts: 1_000, tasks: 200 }
+export const large: Size = { accounts: 10_000, tasks: 100 }
+
+const categories = 5 // in each account
+const words = [
+  ...['ferry', 'tickets', 'plants', 'bicycle', 'dentist', 'invoice', 'garden', 'letter', 'kitchen', 'passport'],
+  ...['report', 'mother', 'school', 'window', 'coffee', 'library', 'train', 'winter', 'printer', 'holiday'],
+  ...['budget', 'shoes', 'meeting', 'bread', 'battery', 'present', 'doctor', 'music', 'paint', 'laundry'],
+  ...['insurance', 'neighbour', 'cinema', 'receipt', 'football', 'medicine', 'lamp', 'market', 'visit', 'translation'],
+]
+
+/** A word in one task out of nine or so, and one in exactly ten tasks of each account, however many it has. */
+export const common = 'ferry'
+export const rare = 'sauna'
+
+/**
+ * Adds accounts. Rows are laid down by time and not by account, as they would be in life: the tasks of one account are
+ * scattered over the table. Indexes are made afterwards, which takes a fraction of the time.
+ */
+export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Size): Promise<void> {
+  const last = first + accounts - 1
+  const session = await sql.reserve()
+  await session`begin`
+  await session`set local session_replication_role = replica` // no trigger looks up each foreign key
+  const indexes = await session<{ name: string; definition: string }[]>`
+    select indexname as name, indexdef as definition
+    from pg_indexes
+    where tablename = 'tasks' and indexname <> 'tasks_pkey'`
+  for (const { name } of indexes) await session`drop index ${session(name)}`
+
+  await session`
+    insert into users (id, email, name, revision, profile_revision)
+    select 'person-' || account, 'person-' || account || '@example.com', 'Person ' || account, ${tasks + categories}::int, 1
+    from generate_series(${first}::int, ${last}::int) as account`
+  await session`
+    insert into categories (owner_id, id, name, color, position, revision)
+    select 'person-' || account, md5(account || '/' || n)::uuid, 'Category ' || n, '#1971c2', n, n
+    from generate_series(${first}::int, ${last}::int) as account, generate_series(1, ${categories}::int) as n`
+  await session`
+    insert into tasks (owner_id, id, category_id, title, description, completed_at, priority,
+      due_date, due_time, time_zone, labels, revision, created_at, updated_at)
+    select 'person-' || account,
+      -- the layout of UUIDv7, so that ids grow with time
+      (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0')
+        || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || left(md5(account || '/' || n), 15))::uuid,
+      case when n % 3 > 0 then md5(account || '/' || (1 + n % ${categories}::int))::uuid end,
+      initcap(${word(1)}) || ' ' || ${word(2)} || ' ' || ${word(3)} || ' ' || ${word(4)}
+        || case when n % greatest(${tasks}::int / 10, 1) = 0 then ${` ${rare}`} else '' end,
+      case when n % 3 = 0 then 'About the ' || ${word(5)} || ' and the ' || ${word(6)} || ', before it is too late.' end,
+      case when n % 4 = 0 then at + interval '1 day' end,
+      (array['none', 'low', 'medium', 'high'])[1 + n % 4]::task_priority,
+      case when n % 2 = 0 then date '2027-01-01' + n % 90 end,
+      case when n % 6 = 0 then time '18:30' end,
+      case when n % 6 = 0 then 'Europe/Helsinki' end,
+      case when n % 5 = 0 then array['errand', 'travel'] when n % 5 = 1 then array['home'] else '{}' end,
+      ${categories}::int + n, at, at
+    from generate_series(1, ${tasks}::int) as n,
+      generate_series(${first}::int, ${last}::int) as account,
+      lateral (select timestamptz '2024-01-01' + n * interval '1800.000123 s' + account * interval '13 ms') as time (at)
+    order by n, account`
+
+  for (const { definition } of indexes) await session.unsafe(definition)
+  await session`commit`
+  session.release()
+  await sql`analyze`
+
+  /** A word that looks picked at random and is the same in every run. */
+  function word(place: number) {
+    return sql`(${sql.array(words)}::text[])[1 + (hashint8(account * 1000003::bigint + n * 64 + ${place}::int) & 2147483647) % ${words.length}::int]`
+  }
+}

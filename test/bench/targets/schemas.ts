@@ -1,0 +1,69 @@
+// The shapes that the Fastify target declares, as its users write them: request and response, in Fastify's own dialect of JSON Schema.
+const id = { type: 'string', format: 'uuid' }
+const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength, pattern: '^\\s*\\S' })
+const nullable = (schema: object) => ({ ...schema, nullable: true })
+const priority = { type: 'string', enum: ['none', 'low', 'medium', 'high'] }
+const limit = { type: 'integer', minimum: 1, maximum: 100, default: 50 }
+
+const fields = {
+  title: text(500),
+  description: nullable({ type: 'string', minLength: 1, maxLength: 10_000 }),
+  completed: { type: 'boolean' },
+  priority,
+  categoryId: nullable(id),
+  dueDate: nullable({ type: 'string', format: 'date' }),
+  dueTime: nullable({ type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' }),
+  timeZone: nullable({ type: 'string', minLength: 1, maxLength: 64 }),
+  labels: { type: 'array', items: text(50), maxItems: 50, uniqueItems: true },
+}
+
+// What goes out has been checked when it came in: a plain type is what Fastify writes fastest.
+const string = { type: 'string' }
+const task = {
+  type: 'object',
+  properties: {
+    id: string,
+    title: string,
+    description: nullable(string),
+    completed: { type: 'boolean' },
+    completedAt: nullable(string),
+    priority: string,
+    categoryId: nullable(string),
+    dueDate: nullable(string),
+    dueTime: nullable(string),
+    timeZone: nullable(string),
+    labels: { type: 'array', items: string },
+    revision: { type: 'integer' },
+    createdAt: string,
+    updatedAt: string,
+  },
+}
+
+const inSpace = { type: 'object', properties: { userId: text(255) }, required: ['userId'] }
+const ofTask = { type: 'object', properties: { userId: text(255), taskId: id }, required: ['userId', 'taskId'] }
+
+export const list = {
+  params: inSpace,
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      limit,
+      completed: { type: 'boolean' },
+      priority: { type: 'array', items: priority, minItems: 1, maxItems: 4 },
+      q: { type: 'string', minLength: 1, maxLength: 200 },
+    },
+  },
+  response: { 200: { type: 'object', properties: { items: { type: 'array', items: task }, nextCursor: nullable(string) } } },
+}
+export const get = { params: ofTask, response: { 200: task } }
+export const create = {
+  params: inSpace,
+  body: { type: 'object', additionalProperties: false, required: ['title'], properties: fields },
+  response: { 201: task },
+}
+export const update = {
+  params: ofTask,
+  body: { type: 'object', additionalProperties: false, properties: fields },
+  response: { 200: task },
+}

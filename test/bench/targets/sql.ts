@@ -1,0 +1,179 @@
+// The statements of the targets: word for word those that the server sends (a test holds that), in the cheapest form that the
+// driver has, with its settings from src/db.ts.
+import { randomUUIDv7 } from 'node:crypto'
+import postgres from 'postgres'
+import type { settings } from './settings.ts'
+
+export type Task = { id: string; revision: number; createdAt: string }
+export type Person = { id: string; email: string | null; name: string | null }
+export type Draft = {
+  title: string
+  description?: string | null
+  completed?: boolean
+  priority?: string
+  categoryId?: string | null
+  dueDate?: string | null
+  dueTime?: string | null
+  timeZone?: string | null
+  labels?: string[]
+}
+export type Filter = { limit: number; completed?: boolean; priority?: string[]; q?: string }
+
+const columns =
+  'id, title, description, completed, completed_at, priority, category_id, due_date, due_time, time_zone, labels, revision, created_at, updated_at'
+
+// `text` has a $ for each of `values`: the owner is bound wherever it stands, as the server does it.
+const numbered = (text: string) => {
+  let count = 0
+  return text.replaceAll('$', () => `$${++count}`)
+}
+const get = numbered(`select ${columns} from tasks where owner_id = $ and id = $ and deleted_at is null`)
+const revision = numbered('select revision from users where id = $')
+const listWith = remembered(listText)
+const updateWith = remembered(updateText)
+const create = numbered(`
+  with change as (
+    insert into users as u (id, email, name, revision, profile_revision)
+    values ($, $, $, 1, 1)
+    on conflict (id) do update set revision = u.revision + 1
+    returning u.id as owner_id, u.revision as next)
+  insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
+    due_date, due_time, time_zone, labels, revision)
+  select owner_id, $, $, $, $, $, $, $, $, $, $, next
+  from change
+  returning ${columns}`)
+
+/** The tasks of people. */
+export function store(
+  { databaseUrl, poolSize, maxPipeline }: Pick<typeof settings, 'databaseUrl' | 'poolSize' | 'maxPipeline'>,
+  debug?: (statement: string) => void,
+) {
+  const sql = postgres(databaseUrl, {
+    max: poolSize,
+    max_pipeline: maxPipeline,
+    fetch_types: false,
+    onnotice: () => {},
+    connection: { application_name: 'bench', TimeZone: 'UTC', statement_timeout: 1_500 },
+    transform: { column: postgres.camel.column },
+    types,
+    ...(debug && { debug: (_: number, statement: string) => debug(statement) }),
+  } as postgres.Options<typeof types>)
+  const send = <Row extends object>(text: string, values: unknown[]) =>
+    sql.unsafe(text, values as never[], { prepare: true }) as unknown as Promise<Row[]>
+
+  return {
+    async list(owner: string, { limit, completed, priority, q }: Filter) {
+      const values: unknown[] = [owner, owner]
+      let filters = ''
+      const filter = (text: string, value: unknown) => {
+        filters += text
+        values.push(value)
+      }
+      if (completed !== undefined) filter(' and completed = $', completed)
+      if (priority !== undefined) filter(' and priority = any($::text[]::task_priority[])', priority)
+      if (q !== undefined)
+        filter(" and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', $)", q)
+      values.push(limit + 1)
+      return page(await send<Listed>(listWith(filters), values), limit)
+    },
+    async get(owner: string, id: string): Promise<Task | undefined> {
+      return (await send<Task>(get, [owner, id]))[0]
+    },
+    async create({ id, email, name }: Person, task: Draft): Promise<Task> {
+      const { title, description = null, completed = false, priority = 'none', categoryId = null } = task
+      const { dueDate = null, dueTime = null, timeZone = null, labels = [] } = task
+      const completedAt = completed ? new Date().toISOString() : null
+      const values = [title, description, completedAt, priority, categoryId, dueDate, dueTime, timeZone, labels]
+      const rows = await send<Task>(create, [id, email, name, randomUUIDv7(), ...values])
+      return rows[0] as Task
+    },
+    async update(owner: string, id: string, patch: object): Promise<Task | undefined> {
+      const { completed, ...columns } = patch as Draft
+      const set = Object.keys(columns).map(name => `"${postgres.fromCamel(name)}"=$`)
+      if (completed !== undefined) set.push(`"completed_at"=${completed ? 'coalesce(completed_at, now())' : 'null'}`)
+      return (await send<Task>(updateWith(set.join(',')), [owner, owner, id, ...Object.values(columns), owner, id]))[0]
+    },
+    /** How many changes the account has seen: the ETag of its lists. */
+    async revision(owner: string): Promise<number> {
+      return (await send<{ revision: number }>(revision, [owner]))[0]?.revision ?? 0
+    },
+    close: () => sql.end({ timeout: 1 }),
+  }
+}
+
+function listText(filters: string) {
+  return numbered(`
+    with account as (
+      select revision as as_of
+      from users
+      where id = $)
+    select as_of, ${columns}
+    from account left join lateral (
+      select ${columns}
+      from tasks
+      where owner_id = $ and deleted_at is null${filters}
+      order by created_at desc, id desc
+      limit $) as page on true
+    order by created_at desc, id desc`)
+}
+
+function updateText(set: string) {
+  return numbered(`
+    with change as (
+      update users set revision = revision + 1
+      where id = $ and exists (
+        select
+        from tasks
+        where owner_id = $ and id = $ and deleted_at is null)
+      returning revision as next)
+    update tasks
+    set ${set}, revision = change.next, updated_at = now()
+    from change
+    where owner_id = $ and id = $ and deleted_at is null
+    returning ${columns}`)
+}
+
+/** A text for each part, made once. The parts are few: they come from the schema. */
+function remembered(text: (part: string) => string) {
+  const known = new Map<string, string>()
+  return (part: string) => {
+    let made = known.get(part)
+    if (made === undefined) {
+      made = text(part)
+      known.set(part, made)
+    }
+    return made
+  }
+}
+
+type Listed = Task & { asOf: number | undefined }
+
+function page(rows: Listed[], limit: number) {
+  const revision = rows[0]?.asOf ?? 0
+  if (rows[0]?.id === null) rows.length = 0 // an account without tasks
+  const more = rows.length > limit
+  if (more) rows.length = limit
+  for (const row of rows) row.asOf = undefined // JSON leaves it out; deleting it would make the row slow
+  const last = rows.at(-1) as Task
+  const nextCursor = more ? Buffer.from(JSON.stringify(['-createdAt', last.createdAt, last.id])).toString('base64url') : null
+  return { revision, body: { items: rows as Task[], nextCursor } }
+}
+
+const same = (value: string) => value
+const types = {
+  instant: { to: 1184, from: [1184], serialize: same, parse: (text: string) => text.replace(' ', 'T').replace('+00', 'Z') },
+  date: { to: 1082, from: [1082], serialize: same, parse: same },
+  time: { to: 1083, from: [1083], serialize: same, parse: (text: string) => text.slice(0, 5) },
+  bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  list: { to: 1009, from: [1009], serialize: list, parse: items },
+}
+
+function list(values: string[] | string): string {
+  return typeof values === 'string' ? values : `{${values.map(each => `"${each.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+function items(text: string): string[] {
+  if (text === '{}') return []
+  if (!text.includes('"')) return text.slice(1, -1).split(',')
+  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
+}
