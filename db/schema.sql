@@ -1,4 +1,4 @@
-\restrict dbmate
+\restrict 5bLVtZHTghGZF24An6WzaWT3qqqrvgpAXhngb2shXiF2D1JqA8nR6Q8jMzIlO0p
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -80,7 +80,7 @@ CREATE TABLE public.categories (
 --
 
 CREATE TABLE public.schema_migrations (
-    version character varying NOT NULL
+    version character varying(128) NOT NULL
 );
 
 
@@ -246,7 +246,7 @@ CREATE INDEX tasks_updated_at_idx ON public.tasks USING btree (owner_id, updated
 -- Name: tasks_words_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX tasks_words_idx ON public.tasks USING gin (owner_id, to_tsvector('simple'::regconfig, ((title || ' '::text) || COALESCE(description, ''::text)))) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_words_idx ON public.tasks USING gin (owner_id, to_tsvector('simple'::regconfig, ((title || ' '::text) || COALESCE(description, ''::text)))) WITH (fastupdate=off) WHERE (deleted_at IS NULL);
 
 
 --
@@ -277,7 +277,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict dbmate
+\unrestrict 5bLVtZHTghGZF24An6WzaWT3qqqrvgpAXhngb2shXiF2D1JqA8nR6Q8jMzIlO0p
 
 
 --

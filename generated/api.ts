@@ -19,14 +19,14 @@ export interface paths {
         };
         /**
          * Read your profile
-         * @description Makes the account on first contact, with email and name from the token's claims. The email always follows the token.
+         * @description Makes the account on first contact, with email and name from the token's claims. The email is brought up to date with the token's.
          */
         get: operations["getUser"];
         put?: never;
         post?: never;
         /**
          * Erase your account
-         * @description Erases the account with every category and task, at once and for good. The identity provider keeps its own record; the next request with a valid token starts an empty account.
+         * @description Erases the account with every category and task, at once and for good. The identity provider keeps its own record; the next request with a valid token starts an empty account, whose revisions count from the beginning: forget every ETag.
          */
         delete: operations["deleteUser"];
         options?: never;
@@ -771,12 +771,12 @@ export interface components {
          */
         Location: string;
         /**
-         * @description The version of this document that the server speaks. Every reply has it.
+         * @description The version of this document that the server speaks. Every reply to an operation has it.
          * @example 0.1.0
          */
         "X-Api-Version": string;
         /**
-         * @description Names this request in the server's log. Send your own (up to 128 characters of `A-Z a-z 0-9 . _ -`) to have it kept. Every reply has it.
+         * @description Names this request in the server's log. Send your own (up to 128 characters of `A-Z a-z 0-9 . _ -`) to have it kept. Every reply to an operation has it.
          * @example 019c5a21-3c5e-7a10-8f00-1b2c3d4e5f60
          */
         "X-Request-Id": string;

@@ -13,7 +13,10 @@ export function account({ sql, read }: Database) {
         on conflict (id) do update set revision = u.revision + 1
         returning u.id as owner_id, u.revision as next)`,
 
-    /** For a statement that changes a row: counts nothing where `row` selects nothing. */
+    /**
+     * For a statement that changes a row: counts nothing where `row` selects nothing. Of several at once under one ETag, those that
+     * wait for the winner have seen the row before: each of them may count once for nothing, which only makes an ETag newer.
+     */
     changed: (owner: string, row: Part) => sql`
       change as (
         update users set revision = revision + 1

@@ -10,7 +10,10 @@ async function main() {
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
   const databaseUrl = config.databaseUrl ?? (embedded?.url as string)
 
-  const server = await serve({ ...config, databaseUrl, auth }, { log })
+  const server = await serve({ ...config, databaseUrl, auth }, { log }).catch(async error => {
+    await embedded?.stop()
+    throw error
+  })
   if (config.production) log.info({ url: server.url }, 'listening')
   else process.stdout.write(await (await import('./dev/welcome.ts')).welcome({ url: server.url, config, embedded, auth }))
 

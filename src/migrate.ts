@@ -11,8 +11,9 @@ import { directory } from './migrations.ts'
 export async function migrate(url: string, { quiet = false } = {}): Promise<void> {
   // dbmate has no lock of its own.
   await alone(url, 'taskspec migrations', async () => {
-    const where = ['--url', withSslMode(url), '--migrations-dir', fileURLToPath(directory)]
-    const dbmate = spawn(resolveBinary(), [...where, '--no-dump-schema', 'migrate', '--strict'], {
+    const words = ['--migrations-dir', fileURLToPath(directory), '--no-dump-schema', 'migrate', '--strict']
+    const dbmate = spawn(resolveBinary(), words, {
+      env: { DATABASE_URL: withSslMode(url) }, // not among the words, which everybody on the machine can read
       stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'],
     })
     const [code] = await once(dbmate, 'exit')

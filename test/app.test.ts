@@ -113,7 +113,7 @@ describe('the order of refusals', () => {
     const ann = await as('ann')
     const { body } = await ann.send('PATCH', `${tasks}/x?y=1`, { headers: { ...json, 'if-match': '' }, body: '{"z":1}' })
     const { errors } = body as { errors: { location: string; pointer: string }[] }
-    expect(errors.map(({ location, pointer }) => location + pointer).sort()).toEqual([
+    expect([...new Set(errors.map(({ location, pointer }) => location + pointer))].sort()).toEqual([
       'body/z',
       'header/if-match',
       'path/taskId',

@@ -17,13 +17,11 @@ function git(...words: string[]): string | null {
   }
 }
 
-/** The last release; where there is none, where this branch left main; on main itself, the commit before. */
+/** The last release; where there is none, where this branch left main. On main itself without a release, only what isn't committed shows. */
 function lastRelease(): string | null {
   const tag = git('describe', '--tags', '--match', 'v*', '--abbrev=0')
   if (tag !== null) return tag
-  const fork = ['origin/HEAD', 'origin/main', 'main'].map(branch => git('merge-base', 'HEAD', branch)).find(each => each !== null) ?? null
-  const changed = fork !== null && git('diff', '--quiet', fork, '--', spec) === null
-  return changed ? fork : (git('rev-parse', '--verify', '--quiet', 'HEAD^') ?? fork)
+  return ['origin/HEAD', 'origin/main', 'main'].map(branch => git('merge-base', 'HEAD', branch)).find(each => each !== null) ?? null
 }
 
 function diff(base: string, revision: string, ...options: string[]) {

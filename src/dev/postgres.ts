@@ -2,7 +2,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { access, chmod, chown, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -13,7 +13,7 @@ export type Postgres = {
   url: string
   port: number
   directory: string
-  /** pg_ctl's modes; `immediate` is a crash */
+  /** pg_ctl's modes; `immediate` is a crash. A server that another process started is left to it. */
   stop: (mode?: 'fast' | 'immediate') => Promise<void>
   start: () => Promise<void>
 }
@@ -37,8 +37,8 @@ export async function startPostgres({ directory, settings = {} }: Options): Prom
     await run(initdb, ['-D', data, '-U', 'taskspec', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...locale], as)
   }
 
-  const running = await pidFile(data)
-  const port = running?.port ?? (await freePort())
+  const running = await runningPort(data)
+  const port = running ?? (await freePort())
   const all = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const password = (await readFile(passwordFile, 'utf8')).trim()
@@ -54,6 +54,7 @@ export async function startPostgres({ directory, settings = {} }: Options): Prom
       } as object)
     },
     async stop(mode = 'fast') {
+      if (running !== null) return
       await run(pg_ctl, ['-D', data, '-w', '-m', mode, 'stop'], as)
     },
   }
@@ -100,19 +101,18 @@ function id(flag: '-u' | '-g', name: string): number | null {
   }
 }
 
-/** What the running server of this cluster says of itself; null where none runs. */
-async function pidFile(data: string): Promise<{ pid: number; port: number } | null> {
-  const lines = await readFile(join(data, 'postmaster.pid'), 'utf8').then(
-    text => text.split('\n'),
+/** Where the server of this cluster answers; null where none does, whatever a file of an earlier life says. */
+async function runningPort(data: string): Promise<number | null> {
+  const port = await readFile(join(data, 'postmaster.pid'), 'utf8').then(
+    text => Number(text.split('\n')[3]),
     () => null,
   )
-  if (lines === null) return null
-  try {
-    process.kill(Number(lines[0]), 0)
-    return { pid: Number(lines[0]), port: Number(lines[3]) }
-  } catch {
-    return null
-  }
+  if (port === null) return null
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(port)).once('error', () => resolve(null))
+    socket.once('connect', () => socket.destroy())
+  })
 }
 
 async function freePort(): Promise<number> {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfig } from '../config.ts'
+import { ConfigError, readConfig } from '../config.ts'
 import { type Database, database, errorCode } from '../db.ts'
 import { logger } from '../log.ts'
 import { migrate } from '../migrate.ts'
@@ -21,23 +21,31 @@ export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-sandbox-'))
   // Nothing here outlives the process, so nothing has to reach the disk.
   const postgres = await startPostgres({ directory, settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } })
-  const databaseUrl = `${postgres.url}postgres`
-  await migrate(databaseUrl, { quiet: true })
-  const db = database({ url: databaseUrl, poolSize: 1 })
-  await seed(db)
+  async function clear() {
+    await postgres.stop('immediate')
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    const databaseUrl = `${postgres.url}postgres`
+    await migrate(databaseUrl, { quiet: true })
+    const db = database({ url: databaseUrl, poolSize: 1 })
+    await seed(db)
 
-  const auth = await developmentAuth()
-  const settings = { host: '127.0.0.1', port: wanted, poolSize: 10, corsOrigins: null, databaseUrl, auth }
-  const server = await serve(settings, { log: logger(logLevel), around: listener => resettable(listener, () => seed(db)) })
-  return {
-    url: server.url,
-    auth,
-    async stop() {
-      await server.stop()
-      await db.close()
-      await postgres.stop('immediate')
-      await rm(directory, { recursive: true, force: true })
-    },
+    const auth = await developmentAuth()
+    const settings = { host: '127.0.0.1', port: wanted, poolSize: 10, corsOrigins: null, databaseUrl, auth }
+    const server = await serve(settings, { log: logger(logLevel), around: listener => resettable(listener, () => seed(db)) })
+    return {
+      url: server.url,
+      auth,
+      async stop() {
+        await server.stop()
+        await db.close()
+        await clear()
+      },
+    }
+  } catch (error) {
+    await clear()
+    throw error
   }
 }
 
@@ -108,9 +116,9 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
       lateral (select now() - row.created * interval '1 day' - interval '1 minute' + row.revision * interval '1 second' as made) as past`
 }
 
-if (import.meta.main) {
+async function main() {
   const { production, port: set } = readConfig(undefined, { port })
-  if (production) throw new Error('The sandbox is not for production.')
+  if (production) throw new ConfigError('The sandbox is not for production.')
   const { url, auth, stop } = await sandbox({ port: set, logLevel: 'warn' })
   const tokens = await Promise.all(['alice', 'bob', 'carol'].map(async name => `  ${name.padEnd(6)} ${await tokenFor(name, auth)}`))
   console.log(
@@ -134,3 +142,9 @@ if (import.meta.main) {
   )
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop().then(() => process.exit(0)))
 }
+
+if (import.meta.main)
+  main().catch(error => {
+    console.error(error instanceof ConfigError || error?.code === 'EADDRINUSE' ? error.message : error)
+    process.exit(1)
+  })

@@ -37,7 +37,7 @@ export function categories(db: Database) {
             ${after === null ? sql`` : sql`and (position, id) > (${after.key}, ${after.id})`}
           order by position, id
           limit ${query.limit + 1}) as page on true
-        order by position, id`.catch(madeUp)
+        order by position, id`.catch(madeUp(query.cursor))
       const { asOf, body } = page(rows, query.limit, 'position', category => category.position)
       return { status: 200, headers: { ETag: etag(asOf) }, body }
     },
@@ -132,16 +132,19 @@ export function categories(db: Database) {
     try {
       return await write<{ id: string }>`
         with ${changed(owner, row(owner, id, match))},
+        marked as (
+          update categories
+          set deleted_at = now(), revision = change.next, updated_at = now()
+          from change
+          where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
+          returning id),
         freed as (
           update tasks
           set category_id = null, revision = change.next, updated_at = now()
-          from change
-          where owner_id = ${owner} and category_id = ${id})
-        update categories
-        set deleted_at = now(), revision = change.next, updated_at = now()
-        from change
-        where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
-        returning id`
+          from change, marked
+          where tasks.owner_id = ${owner} and tasks.category_id = marked.id)
+        select id
+        from marked`
     } catch (error) {
       if (errorCode(error) !== '23503' || tries === 1) throw error
       return remove(owner, id, match, tries - 1)

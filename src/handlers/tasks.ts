@@ -74,7 +74,7 @@ export function tasks(db: Database) {
           where owner_id = ${owner} and deleted_at is null ${filtered(query)} ${beyond(query.cursor, query.sort)}
           order by ${by}
           limit ${query.limit + 1}) as page on true
-        order by ${by}`.catch(madeUp)
+        order by ${by}`.catch(madeUp(query.cursor))
       const { asOf, body } = page(rows, query.limit, query.sort, order.of)
       return { status: 200, headers: { ETag: etag(asOf) }, body }
     },

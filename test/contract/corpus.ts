@@ -168,7 +168,14 @@ function candidates(schema: Schema): unknown[] {
     return [[], ['a'], ['a', 'b'], ['a', 'a'], many, many.slice(1), ...inner.map(each => [each]), ...others]
   }
   if (format === 'uuid')
-    return [ids.categoryId, ids.categoryId?.toUpperCase(), '019c5a20', 'g19c5a20-6a00-7c11-8a4e-6f0a4e1d2c01', ...others]
+    return [
+      ids.categoryId,
+      ids.categoryId?.toUpperCase(),
+      '019c5a20',
+      `urn:uuid:${ids.categoryId}`,
+      'g19c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
+      ...others,
+    ]
   if (format === 'date')
     return [
       '2027-03-01',

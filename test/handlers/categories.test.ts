@@ -169,6 +169,23 @@ describe('deleteCategory', () => {
     expect((await ann.listCategories()).body.items).toEqual([])
   })
 
+  test('racing with a change under one ETag: one of the two wins, and who loses changes nothing', async ({ as }) => {
+    const ann = await as('ann')
+    for (let round = 0; round < 20; round++) {
+      const { body: category, etag } = await ann.createCategory({ body: { name: `${round}` } })
+      const { body: task } = await ann.createTask({ body: { title: 't', categoryId: category.id } })
+      const path = `/v1/users/me/categories/${category.id}`
+      const headers = { 'if-match': etag, 'content-type': 'application/json' }
+      const [changed, deleted] = await Promise.all([
+        ann.send('PATCH', path, { headers, body: '{"position":7}' }),
+        ann.send('DELETE', path, { headers: { 'if-match': etag } }),
+      ])
+      const { categoryId } = (await ann.getTask({ path: { taskId: task.id } })).body
+      if (deleted.status === 204) expect([[404, 412].includes(changed.status), categoryId]).toEqual([true, null])
+      else expect([changed.status, deleted.status, categoryId]).toEqual([200, 412, category.id])
+    }
+  })
+
   test('while tasks join it: no task is left with a category that is gone', async ({ as }) => {
     const ann = await as('ann')
     for (let round = 0; round < 10; round++) {

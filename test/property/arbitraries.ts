@@ -95,7 +95,10 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
   if (schema.type === 'integer')
     return fc.constantFrom('', '1e1', '0x10', '+5', ' 5', '5.0', '05', '-0', '1e400', '５', 'NaN', '5,6', 'null')
   if (schema.type !== 'string' || schema.maxLength !== 4096) return of(schema)
-  const keys = fc.oneof(fc.constantFrom(null, 1, 0.5, 1e21, 'now', 'infinity', '2027-01-01', '\0', 'high', [], {}), text)
+  const keys = fc.oneof(
+    { arbitrary: fc.constantFrom(null, 1, 0.5, 1e21, 'now', 'infinity', '2027-01-01', '\0', 'high', [], {}), weight: 4 },
+    { arbitrary: text, weight: 1 },
+  )
   const sorts = fc.constantFrom('position', 'createdAt', '-createdAt', 'dueDate', '-dueDate', 'priority', 'title', '-title', 'x')
   const ids = fc.oneof(
     { arbitrary: fc.constant(owned.taskId), weight: 2 },

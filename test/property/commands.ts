@@ -35,7 +35,7 @@ const names = fc.constantFrom(
 )
 const priorities = fc.constantFrom('none', 'low', 'medium', 'high')
 const labels = fc.uniqueArray(fc.constantFrom('x', 'X', 'y', 'a,b', '{"', 'NULL'), { maxLength: 4, size: 'max' })
-const which = fc.nat({ max: 9 })
+const which = fc.oneof(fc.nat({ max: 1 }), fc.nat({ max: 9 }))
 const zones = maybe(fc.constantFrom('UTC', 'Europe/Helsinki'), null)
 
 // Two whose first hundred characters are the same are in the order of their ids.
@@ -49,7 +49,7 @@ const fields = {
   tasks: {
     title,
     description: maybe(phrase, null),
-    completed: fc.boolean(),
+    completed: fc.constantFrom(true, true, false),
     priority: priorities,
     category: fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: fc.nat({ max: 5 }), weight: 2 }),
     dueDate: maybe(days, null),
@@ -71,21 +71,19 @@ const partial = {
 }
 
 const tag = fc.constantFrom<Tag>('current', 'current', 'current', 'stale', 'future', 'weak', 'several', 'any', 'nonsense')
-const match = fc.record({ ifMatch: maybe(tag, undefined) })
-const noneMatch = fc.record({ ifNoneMatch: maybe(tag, undefined) })
-const both = fc.record({
-  ifMatch: maybe(tag, undefined),
-  ifNoneMatch: fc.constantFrom<Tag | undefined>(undefined, undefined, undefined, 'any'),
-})
+const none = fc.constant(undefined)
+const match = fc.record({ ifMatch: fc.oneof(none, none, tag) })
+const noneMatch = fc.record({ ifNoneMatch: fc.oneof(none, tag) })
+const both = fc.record({ ifMatch: fc.oneof(none, none, none, tag), ifNoneMatch: fc.oneof(none, none, none, fc.constant<Tag>('any')) })
 
 function of(kind: Kind): fc.MaybeWeightedArbitrary<Command>[] {
   const named = fc.constant(kind)
   const one = { kind: named, which }
   return [
     { weight: 4, arbitrary: fc.record({ do: fc.constant('create'), kind: named, body: whole[kind] }) },
-    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind] }), both) },
-    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind] }), match) },
-    { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...one }), match) },
+    { weight: 5, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind] }), both) },
+    { weight: 4, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind] }), match) },
+    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...one }), match) },
     { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...one }), noneMatch) },
   ]
 }
@@ -129,7 +127,7 @@ const list = fc.record({
 const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   ...of('tasks'),
   ...of('categories'),
-  { weight: 20, arbitrary: list },
+  { weight: 16, arbitrary: list },
   { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...profile }), noneMatch) },
   {
     weight: 1,
@@ -144,7 +142,10 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   },
   { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...profile }), fc.record({ ifMatch: tag })) },
 )
-const task = whole.tasks.map((body): Command => ({ do: 'create', kind: 'tasks', body }))
+const task = fc.oneof<fc.Arbitrary<Command>[]>(
+  whole.tasks.map(body => ({ do: 'create', kind: 'tasks', body })),
+  fc.tuple(whole.tasks, fc.nat({ max: 2 })).map(([body, which]) => ({ do: 'put', kind: 'tasks', which, body })),
+)
 
 /** Some tasks, and then anything. */
 export const commands: fc.Arbitrary<Command[]> = fc
