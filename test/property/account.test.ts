@@ -6,18 +6,20 @@ import type { Answer } from '../spec.ts'
 import { type Service, test, tokenOf } from '../taskspec.ts'
 import { type Command, commands } from './commands.ts'
 import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row } from './model.ts'
-import { holds } from './seed.ts'
+import { holds, unlessStalled } from './seed.ts'
 
 let people = 0
 
 test('an account is what its requests made of it', { timeout: 120_000 }, async ({ service }) => {
-  const property = fc.asyncProperty(commands, async list => {
-    const play = await player(service)
-    for (const [i, command] of list.entries())
-      await play(command).catch(error => {
-        throw new Error(`at command ${i}, ${JSON.stringify(command)}: ${error.message}`, { cause: error })
-      })
-  })
+  const property = fc.asyncProperty(commands, list =>
+    unlessStalled(async () => {
+      const play = await player(service)
+      for (const [i, command] of list.entries())
+        await play(command).catch(error => {
+          throw new Error(`at command ${i}, ${JSON.stringify(command)}: ${error.message}`, { cause: error })
+        })
+    }),
+  )
   await holds(property, { runs: 160, lanes: 4 })
 })
 

@@ -28,3 +28,13 @@ export async function holds<Values>(property: fc.IAsyncProperty<Values>, { runs,
   const report = await fc.asyncDefaultReportMessage(failed)
   throw new Error(`Again with TASKSPEC_SEED=${seed}. ${report}`, { cause: failed.errorInstance })
 }
+
+/** A machine that stands still for seconds makes the server answer 503. What a request is to blame for comes again. */
+export async function unlessStalled(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!/\b503\b/.test(String(error))) throw error
+    await work()
+  }
+}
