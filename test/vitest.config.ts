@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
@@ -7,6 +8,7 @@ const root = new URL('..', import.meta.url).pathname
 export default defineConfig({
   root,
   test: {
+    maxWorkers: Math.max(2, availableParallelism() - 1), // the tests mostly wait for other processes
     reporters: ['default', new URL('./reporter.ts', import.meta.url).pathname],
     projects: [
       {

@@ -17,34 +17,7 @@ type Rules = Limits & { enum?: unknown[]; format?: string; pattern?: string; pro
 // NUL, halves of characters, other directions, what joins, what is invisible, and what means something to SQL, JSON, arrays or URLs.
 const odd = [
   ...['\0', '\ud800', '\udfff', '\u0001', '\n', '\t', '\u007f', '\u0085', '\u00a0', '\u200d', '\u2028', '\u202e', '\ufeff', '\uffff'],
-  ...[
-    'e\u0301',
-    '👩‍👩‍👧',
-    '😀',
-    '𝄞',
-    'שלום',
-    'ß',
-    'İ',
-    'ς',
-    'ﬁ',
-    '٣',
-    '５',
-    "'",
-    '"',
-    '\\',
-    '{',
-    '}',
-    '[',
-    ',',
-    ';',
-    '%',
-    '&',
-    '+',
-    '#',
-    '/',
-    '~',
-  ],
-  ...['NULL', '--', '$1', '%00', '%s', owned.name, 'EXISTING'],
+  ...`e\u0301 👩‍👩‍👧 😀 𝄞 שלום ß İ ς ﬁ ٣ ５ ' " \\ { } [ , ; % & + # / ~ NULL -- $1 %00 %s EXISTING ${owned.name}`.split(' '),
 ]
 const oddNames = ['__proto__', 'constructor', 'toString', '', 'unknown', 'a/b~c', 'ID', 'revision', 'owner_id', '\ud800', '\0', 'title ']
 
@@ -165,12 +138,6 @@ function changed(value: string): fc.Arbitrary<string> {
     fc.tuple(place, fc.constantFrom(...odd)).map(([at, with_]) => value.slice(0, at) + with_ + value.slice(at)),
     fc.tuple(place, fc.constantFrom(...odd)).map(([at, with_]) => value.slice(0, at) + with_ + value.slice(at + 1)),
     place.map(at => value.slice(0, at) + value.slice(at + 1)),
-    fc.constantFrom(` ${value}`, `${value} `, value + value, value.toUpperCase(), value.toLowerCase(), `{${value}}`, ...urn(value)),
+    fc.constantFrom(` ${value}`, `${value} `, value + value, value.toUpperCase(), value.toLowerCase(), `{${value}}`, `urn:uuid:${value}`),
   )
-}
-
-// A UUID as a URN fits `format: uuid` of Ajv, and not PostgreSQL. For as long as the spec takes it, it is left out.
-function urn(value: string) {
-  const long = `urn:uuid:${value}`
-  return faults(resolved({ $ref: '#/components/schemas/Id' }), long).length === 0 ? [] : [long]
 }
