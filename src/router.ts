@@ -1,5 +1,5 @@
 // From a request to its reply, by the spec. The only file that knows openapi-backend and ajv.
-import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020, type Options as AjvOptions, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } from 'openapi-backend'
 import type { Caller } from './auth.ts'
@@ -27,13 +27,13 @@ export type Router = (method: string, path: string) => Route
 
 type Parts = { path: Record<string, string>; query: Record<string, string | string[]>; header: Record<string, unknown> }
 type Answer = (request: Request, params: Record<string, string>) => Promise<AnyReply>
-type Options_ = { document: Document; handlers: Handlers; authenticate: (authorization: string | undefined) => Promise<Caller> }
+type Options = { document: Document; handlers: Handlers; authenticate: (authorization: string | undefined) => Promise<Caller> }
 
 /**
  * Builds the router. openapi-backend reads the document and makes the validators, once; each operation becomes one function,
  * found by its path in a tree, so that a request costs the same however many operations there are.
  */
-export async function createRouter({ document, handlers, authenticate }: Options_): Promise<Router> {
+export async function createRouter({ document, handlers, authenticate }: Options): Promise<Router> {
   const api = new OpenAPIBackend({ definition: structuredClone(document) as never, strict: true, validate: false })
   // openapi-backend checks documents against OpenAPI 3.0 only; a linter for 3.1 checks ours in the tests.
   api.validateDefinition = () => api.document
@@ -73,7 +73,7 @@ function compile(
   validators: ValidateFunction[],
   deprecated: Deprecation['used'],
   handle: (call: object) => Promise<AnyReply>,
-  authenticate: Options_['authenticate'],
+  authenticate: Options['authenticate'],
 ): Answer {
   const secured = operation.security?.some(scheme => 'bearerAuth' in scheme) ?? false
   if (!secured && operation.security?.length !== 0) throw new Error(`${operation.operationId} asks for another security than bearerAuth`)
@@ -137,7 +137,7 @@ function allowed(methods: string[]) {
 
 /** Parameters come as text and are turned into what their schema says; bodies stay as they are. Defaults are filled in. */
 function ajv(parameters: boolean): Ajv2020 {
-  const options: Options = { allErrors: true, strict: false, verbose: true, useDefaults: true, coerceTypes: parameters && 'array' }
+  const options: AjvOptions = { allErrors: true, strict: false, verbose: true, useDefaults: true, coerceTypes: parameters && 'array' }
   const made = new Ajv2020({ ...options, validateSchema: false }) // the linter has checked the schemas; it would cost half a start
   addFormats.default(made)
   made.addFormat('time-zone', isTimeZone)
