@@ -25,6 +25,7 @@ export type Server = {
 }
 
 const drain = 10_000 // ms
+const longestHead = 64 * 1024 // bytes: the longest valid query has 50 labels of 50 characters, each up to 12 bytes when encoded
 
 /** Puts the parts together and listens. */
 export async function serve(
@@ -36,7 +37,7 @@ export async function serve(
   const handlers = createHandlers(db, () => stopping)
   const router = await createRouter({ document, handlers, authenticate: authenticator(auth) })
   const app = createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping })
-  const server = createServer(around(app))
+  const server = createServer({ maxHeaderSize: longestHead }, around(app))
   server.listen(port, host)
   await once(server, 'listening')
 

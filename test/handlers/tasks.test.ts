@@ -302,6 +302,13 @@ describe('deleteTask', () => {
 })
 
 describe('listTasks', () => {
+  test('takes the longest query that the spec allows', async ({ as }) => {
+    const ann = await as('ann')
+    const labels = Array.from({ length: 50 }, (_, i) => `${i}`.padEnd(2, '.') + '😀'.repeat(48))
+    await ann.createTask({ body: { title: 'a', labels } })
+    expect((await ann.listTasks({ query: { label: labels } })).body.items).toHaveLength(1)
+  })
+
   const titles = ({ body }: { body: { items: { title: string }[] } }) => body.items.map(({ title }) => title)
 
   test('filters by all that is asked for together', async ({ as }) => {
