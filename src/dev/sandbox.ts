@@ -66,7 +66,7 @@ function resettable(listener: RequestListener, seed: () => Promise<void>): Reque
 }
 
 /** Forgets everything and writes the people of today, one statement a person. Again where somebody writes in between. */
-async function seed({ write }: Pick<Database, 'write'>, tries = 10): Promise<void> {
+async function seed({ write }: Pick<Database, 'write'>, tries = 100): Promise<void> {
   try {
     await write`delete from users`
     for (const person of people(new Date().toISOString().slice(0, 10))) await insert(write, person)
