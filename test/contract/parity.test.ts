@@ -82,8 +82,9 @@ async function send(url: string, { method, path, headers, body, name }: Sample, 
   )
 }
 
+const samples = corpus()
+
 describe('the corpus', () => {
-  const samples = corpus()
   const needed = new Set<Difference>()
 
   test('covers every operation with what is valid and what is not', () => {
@@ -144,7 +145,7 @@ describe('Prefer', () => {
     '%s gives %s when asked for',
     async ([, , reply]) => {
       const { operation, status, response } = reply
-      const plain = corpus().find(({ name }) => name === `${operation.operationId}: plain`) as Sample
+      const plain = samples.find(({ name }) => name === `${operation.operationId}: plain`) as Sample
       const ask = (prefer: string, accept: string) => send(mock.url, { ...plain, headers: { ...plain.headers, prefer, accept } }, 'x')
 
       const answer = await ask(`code=${status}`, '*/*')
