@@ -1,8 +1,10 @@
-// The contract as it was written, and parsed. The only file that knows yaml.
+// The contract: as it was written, and as what the program reads.
 import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 
 export type Document = { openapi: string; info: { title: string; version: string }; paths: Record<string, object> }
 
-export const text: string = readFileSync(new URL('../openapi.yaml', import.meta.url), 'utf8')
-export const document: Document = parse(text)
+const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
+
+export const text: string = read('openapi.yaml')
+// Reading YAML takes a sixth of a start, and 25 MB.
+export const document: Document = JSON.parse(read('generated/openapi.json'))
