@@ -1,9 +1,15 @@
 // Every change of a person's rows is counted in that person's row of users, by the changing statement itself:
 // the row lock puts one person's changes in commit order. These are the parts of statements that do it.
 import type { Claims } from './auth.ts'
-import type { Database, Part } from './db.ts'
+import type { Database } from './db.ts'
+import { type Part, sql } from './sql.ts'
 
-export function account({ sql, read }: Database) {
+export function account({ lookup }: Database) {
+  const counted = lookup({ owner: 'text' })<{ revision: number }>`
+    select revision
+    from users
+    where id = asked.owner`
+
   return {
     /** For a statement that may be the person's first: makes the account or counts the change. */
     opened: (owner: string, { email, name }: Claims) => sql`
@@ -25,10 +31,7 @@ export function account({ sql, read }: Database) {
 
     /** How many changes the account has seen: the ETag of its lists. 0 before the first contact. */
     async revision(owner: string): Promise<number> {
-      const [row] = await read<{ revision: number }>`
-        select revision
-        from users
-        where id = ${owner}`
+      const [row] = await counted({ owner })
       return row?.revision ?? 0
     },
   }

@@ -1,24 +1,20 @@
-// The database as handlers see it: `read` and `write` send a statement, `sql` makes parts of one.
+// The database as handlers see it: `read`, `lookup` and `write` send statements.
 // The only file that knows postgres.js, whose own pool is not safe for us: it sends statements on connections that are busy, and its
 // way to reconnect can forget a connection, hand the error of one statement to the next, and try without end.
 import { Socket } from 'node:net'
 import postgres from 'postgres'
 import { gate } from './gate.ts'
+import { type Lookup, lookups } from './lookup.ts'
 import { unavailable } from './problem.ts'
+import { type Statement, sql, statement, type Value } from './sql.ts'
 
-/** A part of a statement, or something that stands for one: never sent by itself. */
-export type Part = postgres.Fragment | postgres.Helper<never>
-type Value = postgres.ParameterOrFragment<never> | undefined
 type Send = <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>
 
 export type Database = {
-  /** Parts of statements, and `sql({ column: value })` for lists of columns. */
-  sql: {
-    (text: TemplateStringsArray, ...values: Value[]): postgres.Fragment
-    (columns: Record<string, unknown>): Value
-  }
   /** Sends a statement that changes nothing, again if its connection is lost. Values only through `${}`. */
   read: Send
+  /** Makes a function that reads what is quick to read, for many at once. */
+  lookup: Lookup
   /** Sends a statement that changes something, again only if it was certainly not carried out. */
   write: Send
   /** Waits for what is under way, then lets go of every connection. */
@@ -48,13 +44,13 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
     return connect()
   }
 
-  async function send<Row>(repeatable: boolean, text: TemplateStringsArray, values: Value[]): Promise<Row[]> {
+  async function send<Row>(repeatable: boolean, statement: () => Statement): Promise<Row[]> {
     const until = Date.now() + patience
     for (;;) {
       const leave = await places.enter(until)
       const mine = connection()
       try {
-        return await mine.send(text, values)
+        return await mine.send(statement())
       } catch (error) {
         const again = isUndone(error) || (error instanceof Lost && (repeatable || !error.sent))
         if (!again || Date.now() + pause >= until) throw translate(error)
@@ -67,9 +63,9 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
   }
 
   return {
-    sql: connect().sql as unknown as Database['sql'],
-    read: (text, ...values) => send(true, text, values),
-    write: (text, ...values) => send(false, text, values),
+    read: (text, ...values) => send(true, () => statement(sql(text, ...values))),
+    lookup: lookups(statement => send(true, statement)),
+    write: (text, ...values) => send(false, () => statement(sql(text, ...values))),
     async close() {
       // Who has every place has nobody beside them.
       const until = Date.now() + patience + silence
@@ -80,9 +76,8 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
 }
 
 type Connection = {
-  sql: postgres.Sql
   /** Rejects with what PostgreSQL says about the statement, or with `Lost`. */
-  send: <Row>(text: TemplateStringsArray, values: Value[]) => Promise<Row[]>
+  send: <Row>(statement: Statement) => Promise<Row[]>
   isOpen: () => boolean
   close: () => Promise<void>
 }
@@ -96,7 +91,8 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
     max_pipeline: 0,
     fetch_types: false, // asking each connection for the types of arrays takes time, and when that fails the process ends
     onnotice: () => {}, // a notice can quote people's content
-    connection: { application_name: 'taskspec', TimeZone: 'UTC', statement_timeout: statementTimeout },
+    // Compiling a plan can take longer than all of our statements.
+    connection: { application_name: 'taskspec', TimeZone: 'UTC', statement_timeout: statementTimeout, jit: 'off' },
     transform: { column: postgres.camel.column, undefined: undefined }, // `postgres.camel` would rename keys inside json too
     types,
     ...(observe && { debug: (_: number, statement: string) => observe(statement) }),
@@ -117,14 +113,13 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
       return socket
     }
 
-    const sql = postgres(where, { ...options, socket: open } as postgres.Options<typeof types>)
+    const driver = postgres(where, { ...options, socket: open } as postgres.Options<typeof types>)
     return {
-      sql,
       isOpen,
-      async send<Row>(text: TemplateStringsArray, values: Value[]) {
-        const query = sql(text, ...(values as never[]))
+      async send<Row>({ text, values }: Statement) {
+        const query = driver.unsafe(text, values as never[], { prepare: true, simple: false } as postgres.UnsafeQueryOptions)
         try {
-          return (await answered(query)) as unknown as Row[]
+          return whole((await answered(query)) as unknown as Row[])
         } catch (error) {
           // The driver sets `state` when it writes the statement.
           const sent = (query as { state?: unknown }).state !== null
@@ -134,11 +129,16 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
         }
       },
       async close() {
-        await sql.end({ timeout: 1 })
+        await driver.end({ timeout: 1 })
         socket?.destroy()
       },
     }
   }
+}
+
+/** After a statement that failed behind its first rows the driver goes on counting: the next result begins with as many gaps. */
+function whole<Row>(rows: Row[]): Row[] {
+  return rows.length === 0 || 0 in rows ? rows : Object.values(rows)
 }
 
 class Silence extends Error {

@@ -20,10 +20,8 @@ export function position(cursor: string, sort: string): Position {
 }
 
 /** Translates the error of a list with a cursor: one that somebody made up can hold a key that no column can (class 22). */
-export function madeUp(cursor: string | undefined): (error: unknown) => never {
-  return error => {
-    throw cursor !== undefined && errorCode(error).startsWith('22') ? badCursor() : error
-  }
+export function madeUp(error: unknown): never {
+  throw errorCode(error).startsWith('22') ? badCursor() : error
 }
 
 function badCursor() {

@@ -7,15 +7,24 @@ import type { Call, Handlers } from '../contract.ts'
 import { type Database, errorCode } from '../db.ts'
 import { madeUp, page, position } from '../page.ts'
 import { found, Problem } from '../problem.ts'
+import { assigned, type Part, sql } from '../sql.ts'
 
 type Category = components['schemas']['Category']
 type Input = Call<'createCategory'>['body']
 type Patch = Call<'updateCategory'>['body']
+type Listed = Category & { asOf: number }
 
 export function categories(db: Database) {
-  const { sql, read, write } = db
+  const { read, lookup, write } = db
   const { opened, changed, revision } = account(db)
   const columns = sql`id, name, color, position, revision, created_at, updated_at`
+  const order = sql`position, id`
+  const one = lookup({ owner: 'text', id: 'uuid' })<Category>`
+    select ${columns}
+    from categories
+    where owner_id = asked.owner and id = asked.id and deleted_at is null`
+  const firstPage = lookup({ owner: 'text', count: 'integer' }, order)<Listed>`
+    ${listed(sql`asked.owner`, sql``, sql`asked.count`)}`
 
   return {
     async listCategories({ owner, query, headers }) {
@@ -23,21 +32,8 @@ export function categories(db: Database) {
         const now = await revision(owner)
         if (unchanged(headers['if-none-match'], now)) return notModified(now)
       }
-      const after = query.cursor === undefined ? null : position(query.cursor, 'position')
-      const rows = await read<Category & { asOf: number }>`
-        with account as (
-          select revision as as_of
-          from users
-          where id = ${owner})
-        select as_of, ${columns}
-        from account left join lateral (
-          select ${columns}
-          from categories
-          where owner_id = ${owner} and deleted_at is null
-            ${after === null ? sql`` : sql`and (position, id) > (${after.key}, ${after.id})`}
-          order by position, id
-          limit ${query.limit + 1}) as page on true
-        order by position, id`.catch(madeUp(query.cursor))
+      const rows =
+        query.cursor === undefined ? await firstPage({ owner, count: query.limit + 1 }) : await nextPage(owner, query.limit, query.cursor)
       const { asOf, body } = page(rows, query.limit, 'position', category => category.position)
       return { status: 200, headers: { ETag: etag(asOf) }, body }
     },
@@ -50,19 +46,19 @@ export function categories(db: Database) {
     },
 
     async getCategory({ owner, path, headers }) {
-      return shownIfNew(found(await get(owner, path.categoryId)), headers['if-none-match'])
+      return shownIfNew(found(await one({ owner, id: path.categoryId })), headers['if-none-match'])
     },
 
     async putCategory({ owner, claims, path, headers, body }) {
       const id = path.categoryId
       if (headers['if-none-match'] !== undefined) {
         // The statement below would leave it alone too, and yet count a change.
-        const taken = await get(owner, id)
+        const taken = await one({ owner, id })
         if (taken.length > 0) throw failed(taken)
       }
       if (headers['if-match'] !== undefined) {
         const [category] = await change(owner, id, revisions(headers['if-match']), body)
-        if (category === undefined) throw failed(await get(owner, id))
+        if (category === undefined) throw failed(await one({ owner, id }))
         return shown(category)
       }
       const [category] = await write<Category>`
@@ -77,14 +73,14 @@ export function categories(db: Database) {
           deleted_at = null
         ${headers['if-none-match'] === undefined ? sql`` : sql`where c.deleted_at is not null`}
         returning ${columns}`.catch(refused)
-      if (category === undefined) throw failed(await get(owner, id))
+      if (category === undefined) throw failed(await one({ owner, id }))
       // A row that was just made has one instant for both.
       return category.createdAt === category.updatedAt ? created(category, owner, 'categories') : shown(category)
     },
 
     async updateCategory({ owner, path, headers, body }) {
       const match = revisions(headers['if-match'])
-      const current = () => get(owner, path.categoryId)
+      const current = () => one({ owner, id: path.categoryId })
       if (Object.keys(body).length === 0) {
         const category = found(await current())
         mustMatch(match, category)
@@ -97,16 +93,32 @@ export function categories(db: Database) {
     async deleteCategory({ owner, path, headers }) {
       const match = revisions(headers['if-match'])
       const [category] = await remove(owner, path.categoryId, match)
-      if (category === undefined) await missed(match, () => get(owner, path.categoryId))
+      if (category === undefined) await missed(match, () => one({ owner, id: path.categoryId }))
       return { status: 204 }
     },
   } satisfies Partial<Handlers>
 
-  function get(owner: string, id: string) {
-    return read<Category>`
-      select ${columns}
-      from categories
-      where owner_id = ${owner} and id = ${id} and deleted_at is null`
+  function nextPage(owner: string, limit: number, cursor: string) {
+    const { key, id } = position(cursor, 'position')
+    return read<Listed>`
+      ${listed(sql`${owner}`, sql`and (position, id) > (${key}, ${id})`, sql`${limit + 1}`)}
+      order by ${order}`.catch(madeUp)
+  }
+
+  /** Categories with the revision of the account as of the same instant. */
+  function listed(owner: Part, beyond: Part, count: Part) {
+    return sql`
+      with account as (
+        select revision as as_of
+        from users
+        where id = ${owner})
+      select as_of, ${columns}
+      from account left join lateral (
+        select ${columns}
+        from categories
+        where owner_id = ${owner} and deleted_at is null ${beyond}
+        order by ${order}
+        limit ${count}) as page on true`
   }
 
   function inserted(owner: string, claims: Claims, id: string, { name, color, position }: Input) {
@@ -121,7 +133,7 @@ export function categories(db: Database) {
     return write<Category>`
       with ${changed(owner, row(owner, id, match))}
       update categories
-      set ${sql(fields)}, revision = change.next, updated_at = now()
+      set ${assigned(fields)}, revision = change.next, updated_at = now()
       from change
       where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
       returning ${columns}`.catch(refused)

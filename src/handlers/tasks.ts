@@ -4,9 +4,10 @@ import { account } from '../account.ts'
 import type { Claims } from '../auth.ts'
 import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
 import type { Call, Handlers } from '../contract.ts'
-import { type Database, errorCode, type Part, violated } from '../db.ts'
+import { type Database, errorCode, violated } from '../db.ts'
 import { madeUp, page, position } from '../page.ts'
 import { found, invalid } from '../problem.ts'
+import { assigned, joined, type Part, sql, type Value } from '../sql.ts'
 
 type Task = components['schemas']['Task']
 type Input = Call<'createTask'>['body']
@@ -14,7 +15,7 @@ type Patch = Call<'updateTask'>['body']
 type Sort = Call<'listTasks'>['query']['sort']
 
 export function tasks(db: Database) {
-  const { sql, read, write } = db
+  const { read, lookup, write } = db
   const { opened, changed, revision } = account(db)
   const columns = sql`id, title, description, completed, completed_at, priority, category_id,
     due_date, due_time, time_zone, labels, revision, created_at, updated_at`
@@ -54,6 +55,18 @@ export function tasks(db: Database) {
     '-title': { ...title, ...down },
   }
 
+  const one = lookup({ owner: 'text', id: 'uuid' })<Task>`
+    select ${columns}
+    from tasks
+    where owner_id = asked.owner and id = asked.id and deleted_at is null`
+  // Each sort has its index, so that a list without conditions is quick however many tasks there are.
+  const firstPages = Object.fromEntries(
+    Object.entries(orders).map(([sort, order]) => [
+      sort,
+      lookup({ owner: 'text', count: 'integer' }, by(order))<Listed>`${listed(sql`asked.owner`, [], order, sql`asked.count`)}`,
+    ]),
+  ) as Record<Sort, (asked: { owner: string; count: number }) => Promise<Listed[]>>
+
   return {
     async listTasks({ owner, query, headers }) {
       if (headers['if-none-match'] !== undefined) {
@@ -61,20 +74,14 @@ export function tasks(db: Database) {
         if (unchanged(headers['if-none-match'], now)) return notModified(now)
       }
       const order = orders[query.sort]
-      const by = sql`${order.column} ${order.direction}, id ${order.direction}`
-      const rows = await read<Task & { asOf: number }>`
-        with account as (
-          select revision as as_of
-          from users
-          where id = ${owner})
-        select as_of, ${columns}
-        from account left join lateral (
-          select ${columns}
-          from tasks
-          where owner_id = ${owner} and deleted_at is null ${filtered(query)} ${beyond(query.cursor, query.sort)}
-          order by ${by}
-          limit ${query.limit + 1}) as page on true
-        order by ${by}`.catch(madeUp(query.cursor))
+      const conditions = [...filters(query), ...beyond(query.cursor, query.sort)]
+      const count = query.limit + 1
+      const rows =
+        conditions.length === 0
+          ? await firstPages[query.sort]({ owner, count })
+          : await read<Listed>`
+              ${listed(sql`${owner}`, conditions, order, sql`${count}`)}
+              order by ${by(order)}`.catch(query.cursor === undefined ? undefined : madeUp)
       const { asOf, body } = page(rows, query.limit, query.sort, order.of)
       return { status: 200, headers: { ETag: etag(asOf) }, body }
     },
@@ -87,19 +94,19 @@ export function tasks(db: Database) {
     },
 
     async getTask({ owner, path, headers }) {
-      return shownIfNew(found(await get(owner, path.taskId)), headers['if-none-match'])
+      return shownIfNew(found(await one({ owner, id: path.taskId })), headers['if-none-match'])
     },
 
     async putTask({ owner, claims, path, headers, body }) {
       const id = path.taskId
       if (headers['if-none-match'] !== undefined) {
         // The statement below would leave it alone too, and yet count a change.
-        const taken = await get(owner, id)
+        const taken = await one({ owner, id })
         if (taken.length > 0) throw failed(taken)
       }
       if (headers['if-match'] !== undefined) {
         const [task] = await change(owner, id, revisions(headers['if-match']), fields(body))
-        if (task === undefined) throw failed(await get(owner, id))
+        if (task === undefined) throw failed(await one({ owner, id }))
         return shown(task)
       }
       const [task] = await write<Task>`
@@ -123,14 +130,14 @@ export function tasks(db: Database) {
           deleted_at = null
         ${headers['if-none-match'] === undefined ? sql`` : sql`where t.deleted_at is not null`}
         returning ${columns}`.catch(refused)
-      if (task === undefined) throw failed(await get(owner, id))
+      if (task === undefined) throw failed(await one({ owner, id }))
       // A row that was just made has one instant for both.
       return task.createdAt === task.updatedAt ? created(task, owner, 'tasks') : shown(task)
     },
 
     async updateTask({ owner, path, headers, body }) {
       const match = revisions(headers['if-match'])
-      const current = () => get(owner, path.taskId)
+      const current = () => one({ owner, id: path.taskId })
       if (Object.keys(body).length === 0) {
         const task = found(await current())
         mustMatch(match, task)
@@ -143,37 +150,46 @@ export function tasks(db: Database) {
     async deleteTask({ owner, path, headers }) {
       const match = revisions(headers['if-match'])
       const [task] = await change(owner, path.taskId, match, { deletedAt: sql`now()` })
-      if (task === undefined) await missed(match, () => get(owner, path.taskId))
+      if (task === undefined) await missed(match, () => one({ owner, id: path.taskId }))
       return { status: 204 }
     },
   } satisfies Partial<Handlers>
 
-  function get(owner: string, id: string) {
-    return read<Task>`
-      select ${columns}
-      from tasks
-      where owner_id = ${owner} and id = ${id} and deleted_at is null`
+  /** Tasks with the revision of the account as of the same instant. */
+  function listed(owner: Part, conditions: Part[], order: Order, count: Part) {
+    return sql`
+      with account as (
+        select revision as as_of
+        from users
+        where id = ${owner})
+      select as_of, ${columns}
+      from account left join lateral (
+        select ${columns}
+        from tasks
+        where owner_id = ${owner} and deleted_at is null ${joined(conditions)}
+        order by ${by(order)}
+        limit ${count}) as page on true`
   }
 
-  function filtered(query: Call<'listTasks'>['query']) {
+  function filters(query: Call<'listTasks'>['query']): Part[] {
     return [
-      query.completed === undefined ? sql`` : sql`and completed = ${query.completed}`,
-      query.priority === undefined ? sql`` : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
-      query.categoryId === undefined ? sql`` : sql`and category_id = ${query.categoryId}`,
-      query.label === undefined ? sql`` : sql`and labels @> ${query.label}::text[]`,
-      query.dueFrom === undefined ? sql`` : sql`and due_date >= ${query.dueFrom}`,
-      query.dueTo === undefined ? sql`` : sql`and due_date <= ${query.dueTo}`,
+      query.completed === undefined ? [] : sql`and completed = ${query.completed}`,
+      query.priority === undefined ? [] : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
+      query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
+      query.label === undefined ? [] : sql`and labels @> ${query.label}::text[]`,
+      query.dueFrom === undefined ? [] : sql`and due_date >= ${query.dueFrom}`,
+      query.dueTo === undefined ? [] : sql`and due_date <= ${query.dueTo}`,
       query.q === undefined
-        ? sql``
+        ? []
         : sql`and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', ${query.q})`,
-    ]
+    ].flat()
   }
 
-  function beyond(cursor: string | undefined, sort: Sort) {
-    if (cursor === undefined) return sql``
+  function beyond(cursor: string | undefined, sort: Sort): Part[] {
+    if (cursor === undefined) return []
     const { key, id } = position(cursor, sort)
     const order = orders[sort]
-    return sql`and (${order.column}, id) ${order.beyond} (${order.key(key)}, ${id})`
+    return [sql`and (${order.column}, id) ${order.beyond} (${order.key(key)}, ${id})`]
   }
 
   function inserted(owner: string, claims: Claims, id: string, task: Input) {
@@ -192,7 +208,7 @@ export function tasks(db: Database) {
     return { ...columns, completedAt: completed ? sql`coalesce(completed_at, now())` : null }
   }
 
-  function change(owner: string, id: string, match: number[] | null, fields: Record<string, unknown>) {
+  function change(owner: string, id: string, match: number[] | null, fields: Record<string, Value>) {
     const matching = match === null ? sql`` : sql`and tasks.revision = any(${match}::bigint[])`
     const row = sql`
       select
@@ -201,13 +217,16 @@ export function tasks(db: Database) {
     return write<Task>`
       with ${changed(owner, row)}
       update tasks
-      set ${sql(fields)}, revision = change.next, updated_at = now()
+      set ${assigned(fields)}, revision = change.next, updated_at = now()
       from change
       where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching}
       returning ${columns}`.catch(refused)
   }
 }
 
+const by = ({ column, direction }: Order) => sql`${column} ${direction}, id ${direction}`
+
+type Listed = Task & { asOf: number }
 type Key = string | number | null
 type Order = { column: Part; direction: Part; beyond: Part; key: (key: Key) => Part; of: (task: Task) => Key }
 

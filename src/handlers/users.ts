@@ -4,13 +4,18 @@ import { failed, mustMatch, revisions, shown, shownIfNew } from '../conditional.
 import type { Handlers } from '../contract.ts'
 import type { Database } from '../db.ts'
 import { found } from '../problem.ts'
+import { assigned, sql } from '../sql.ts'
 
 type User = components['schemas']['User']
 type Patch = components['schemas']['UserPatch']
 
-export function users({ sql, read, write }: Database) {
+export function users({ lookup, write }: Database) {
   // The revision of a profile is that of its own last change, so that a change of a task doesn't make it stale.
   const columns = sql`id, email, name, time_zone, profile_revision as revision, created_at, updated_at`
+  const known = lookup({ owner: 'text' })<User>`
+    select ${columns}
+    from users
+    where id = asked.owner`
 
   return {
     async getUser({ owner, claims, headers }) {
@@ -34,22 +39,15 @@ export function users({ sql, read, write }: Database) {
         delete from users
         where id = ${owner} ${matching(match)}
         returning id`
-      if (erased.length === 0 && headers['if-match'] !== undefined) throw failed(await get(owner))
+      if (erased.length === 0 && headers['if-match'] !== undefined) throw failed(await known({ owner }))
       return { status: 204 }
     },
   } satisfies Partial<Handlers>
 
-  function get(owner: string) {
-    return read<User>`
-      select ${columns}
-      from users
-      where id = ${owner}`
-  }
-
   /** The profile; made on first contact, and with the email of the token. */
   async function met(owner: string, { email, name }: Claims): Promise<User> {
-    const [known] = await get(owner)
-    if (known !== undefined && (email === null || email === known.email)) return known
+    const [user] = await known({ owner })
+    if (user !== undefined && (email === null || email === user.email)) return user
 
     const [made] = await write<User>`
       insert into users as u (id, email, name, revision, profile_revision)
@@ -58,13 +56,13 @@ export function users({ sql, read, write }: Database) {
       set email = excluded.email, revision = u.revision + 1, profile_revision = u.revision + 1, updated_at = now()
       where excluded.email is distinct from u.email and excluded.email is not null
       returning ${columns}`
-    return made ?? found(await get(owner))
+    return made ?? found(await known({ owner }))
   }
 
   function change(owner: string, match: number[] | null, fields: Patch) {
     return write<User>`
       update users
-      set ${sql(fields)}, revision = revision + 1, profile_revision = revision + 1, updated_at = now()
+      set ${assigned(fields)}, revision = revision + 1, profile_revision = revision + 1, updated_at = now()
       where id = ${owner} ${matching(match)}
       returning ${columns}`
   }

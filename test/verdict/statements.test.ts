@@ -79,8 +79,12 @@ const isColumn = (node: Node | undefined, column: string, { alias }: Table) => {
 function bindsOwner(condition: Node, table: Table): boolean {
   const compared = condition.A_Expr as { kind: string; name: { String: { sval: string } }[]; lexpr: Node; rexpr: Node } | undefined
   if (compared?.kind !== 'AEXPR_OP' || compared.name[0]?.String.sval !== '=') return false
-  return isColumn(compared.lexpr, owners[table.name] as string, table) && compared.rexpr.ParamRef !== undefined
+  return isColumn(compared.lexpr, owners[table.name] as string, table) && isGiven(compared.rexpr)
 }
+
+/** A parameter, or what a statement that answers many at once has of the one who asks. */
+const isGiven = ({ ParamRef, ColumnRef }: Node) =>
+  ParamRef !== undefined || (ColumnRef !== undefined && names(ColumnRef as Node).join() === 'asked,owner')
 
 function leavesOutDeleted(condition: Node, table: Table): boolean {
   const test = condition.NullTest as { nulltesttype: string; arg: Node } | undefined
@@ -119,6 +123,11 @@ describe('the audit finds', () => {
     [
       'an owner in an or',
       'select id from tasks where (owner_id = $1 or id = $2) and deleted_at is null',
+      'does not bind owner_id of tasks',
+    ],
+    [
+      'an owner of somebody else who asks',
+      'select id from asked, tasks where owner_id = other.owner and deleted_at is null',
       'does not bind owner_id of tasks',
     ],
     ['an owner that is not equal', 'select id from tasks where owner_id <> $1 and deleted_at is null', 'does not bind owner_id of tasks'],

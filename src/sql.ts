@@ -1,0 +1,46 @@
+// Statements in parts, so that what several have in common is written once. The driver has the same, at a tenth of a small request.
+
+/** Text of a statement, with the values or further parts that stand in it. */
+export class Part {
+  readonly texts: readonly string[]
+  readonly values: readonly Value[]
+
+  constructor(texts: readonly string[], values: readonly Value[]) {
+    this.texts = texts
+    this.values = values
+  }
+}
+
+export type Value = Part | string | number | boolean | null | undefined | readonly string[] | readonly number[]
+export type Statement = { text: string; values: unknown[] }
+
+/** A part. What stands in `${}` is a part too or becomes a parameter: never text. */
+export function sql(texts: TemplateStringsArray, ...values: Value[]): Part {
+  return new Part(texts, values)
+}
+
+/** Parts one after the other. */
+export function joined(parts: readonly Part[]): Part {
+  return new Part(['', ...parts.map(() => ' ')], parts)
+}
+
+/** `"due_date"=…,"due_time"=…` out of `{ dueDate, dueTime }`. */
+export function assigned(columns: Record<string, Value>): Part {
+  const names = Object.keys(columns).map(name => `"${name.replaceAll('"', '""').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}"=`)
+  return new Part([...names.map((name, index) => (index === 0 ? name : `,${name}`)), ''], Object.values(columns))
+}
+
+/** The text with $1, $2 … for the values. */
+export function statement(part: Part): Statement {
+  const values: unknown[] = []
+  return { text: written(part, values), values }
+}
+
+function written(part: Part, values: unknown[]): string {
+  let text = part.texts[0] as string
+  for (const [index, value] of part.values.entries()) {
+    text += value instanceof Part ? written(value, values) : `$${values.push(value)}`
+    text += part.texts[index + 1]
+  }
+  return text
+}
