@@ -7,7 +7,7 @@ export type Log = Logger
 export function logger(level: string, destination?: DestinationStream): Log {
   const options = { level, base: null, timestamp: stdTimeFunctions.isoTime, serializers: { error: summary } }
   // Lines are written together, a tenth of a second late at the most, and at the exit: one write a line costs a tenth of a request.
-  return pino(options, destination ?? file({ dest: 1, sync: false, minLength: 4096, periodicFlush: 100 }))
+  return pino(options, destination ?? file({ dest: 1, sync: false, minLength: 16_000, periodicFlush: 100 }))
 }
 
 /**
