@@ -1,7 +1,11 @@
 // The process: settings, what development adds, the server, and the way out.
+import { setFlagsFromString } from 'node:v8'
 import { ConfigError, readConfig } from './config.ts'
 import { logger } from './log.ts'
 import { serve } from './server.ts'
+
+// V8 lets garbage grow to four times what is in use before it looks. Twice keeps 70 MB of 300, for a few percent of a list.
+setFlagsFromString('--heap-growing-percent=100')
 
 async function main() {
   const config = readConfig()

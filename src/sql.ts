@@ -38,9 +38,10 @@ export function statement(part: Part): Statement {
 
 function written(part: Part, values: unknown[]): string {
   let text = part.texts[0] as string
-  for (const [index, value] of part.values.entries()) {
+  for (let index = 0; index < part.values.length; ) {
+    const value = part.values[index++]
     text += value instanceof Part ? written(value, values) : `$${values.push(value)}`
-    text += part.texts[index + 1]
+    text += part.texts[index]
   }
   return text
 }

@@ -1,7 +1,12 @@
 // HTTP itself: what is the same for every operation.
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect } from 'vitest'
+import { createApp } from '../src/app.ts'
+import { logger } from '../src/log.ts'
+import type { Router } from '../src/router.ts'
 import { client } from './client.ts'
 import { start, test, tokenOf } from './taskspec.ts'
 
@@ -228,4 +233,20 @@ test('a connection that breaks in the middle of a body hurts nobody', async ({ a
   await new Promise(resolve => setTimeout(resolve, 100))
   socket.destroy()
   expect((await ann.listTasks()).body.items).toEqual([])
+})
+
+test("a reply that can't be written ends its connection, and the log says so", async ({ onTestFinished }) => {
+  const lines: string[] = []
+  const log = logger('info', { write: (line: string) => void lines.push(line) })
+  const router: Router = () => ({
+    operationId: 'getLiveness',
+    headers: {},
+    answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
+  })
+  const server = createServer(createApp({ router, log, version: '1', corsOrigins: [], stopping: () => false })).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+
+  await expect(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/livez`)).rejects.toThrow('fetch failed')
+  expect(lines.map(line => JSON.parse(line))).toMatchObject([{ msg: 'reply failed', error: { code: 'ERR_INVALID_CHAR' } }])
 })
