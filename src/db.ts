@@ -7,6 +7,7 @@ import { gate } from './gate.ts'
 import { type Lookup, lookups } from './lookup.ts'
 import { unavailable } from './problem.ts'
 import { type Statement, sql, statement, type Value } from './sql.ts'
+import { Silence, watch } from './watch.ts'
 
 type Send = <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>
 
@@ -47,7 +48,7 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
   async function send<Row>(repeatable: boolean, statement: () => Statement): Promise<Row[]> {
     const until = Date.now() + patience
     for (;;) {
-      const leave = await places.enter(until)
+      await places.enter(until)
       const mine = connection()
       try {
         return await mine.send(statement())
@@ -56,7 +57,7 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
         if (!again || Date.now() + pause >= until) throw translate(error)
       } finally {
         if (mine.isOpen()) idle.push(mine)
-        leave()
+        places.leave()
       }
       await new Promise(resolve => setTimeout(resolve, pause))
     }
@@ -102,6 +103,7 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
 
   return () => {
     let socket: Socket | undefined
+    const answered = watch(silence)
     const isOpen = () => socket?.readyState === 'open'
 
     function open({ host: [host], port: [port], path }: { host: string[]; port: number[]; path: string | false }) {
@@ -117,7 +119,7 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
     return {
       isOpen,
       async send<Row>({ text, values }: Statement) {
-        const query = driver.unsafe(text, values as never[], { prepare: true, simple: false } as postgres.UnsafeQueryOptions)
+        const query = driver.unsafe(text, values as never[], prepared)
         try {
           return whole((await answered(query)) as unknown as Row[])
         } catch (error) {
@@ -136,13 +138,11 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
   }
 }
 
+const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions // `simple` is missing in the driver's types
+
 /** After a statement that failed behind its first rows the driver goes on counting: the next result begins with as many gaps. */
 function whole<Row>(rows: Row[]): Row[] {
   return rows.length === 0 || 0 in rows ? rows : Object.values(rows)
-}
-
-class Silence extends Error {
-  override name = 'Silence'
 }
 
 /** The connection is gone. If the statement was sent, nobody knows whether it was carried out. */
@@ -154,15 +154,6 @@ class Lost extends Error {
     super(sent ? 'no answer from the database' : 'no connection to the database', { cause })
     this.sent = sent
   }
-}
-
-function answered<Rows>(query: Promise<Rows>): Promise<Rows> {
-  return new Promise((resolve, reject) => {
-    // When it was the process that was busy, the answer is there and is read first.
-    const late = () => setImmediate(() => reject(new Silence(`no answer in ${silence} ms`)))
-    const timer = setTimeout(late, silence)
-    query.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
 
 /** Does the work while no other process does work of this name on the database. */

@@ -1,40 +1,42 @@
 import { unavailable } from './problem.ts'
 
-/**
- * Lets `size` callers in at once and the others wait outside, first come first served.
- * `enter` answers with the function to leave by, or throws `unavailable` when nobody left until the instant (ms).
- */
-export function gate(size: number): { enter: (until: number) => Promise<() => void> } {
-  let free = size
-  const waiting = new Set<() => void>()
+type Waiting = { until: number; admit: () => void; refuse: (problem: unknown) => void }
 
-  function leave() {
-    const [next] = waiting
-    if (next === undefined) free += 1
-    else next()
+const admitted = Promise.resolve()
+const tick = 50 // ms: so much later than said somebody may be refused. A timer for each who waits would cost more than the waiting.
+
+/**
+ * Lets `size` callers in at once and the others wait outside, first come first served. Who was let in must leave.
+ * `enter` rejects with `unavailable` when nobody left until the instant (ms).
+ */
+export function gate(size: number): { enter: (until: number) => Promise<void>; leave: () => void } {
+  let free = size
+  let queue: Waiting[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  function refuseLate() {
+    const now = Date.now()
+    const late = queue.filter(({ until }) => until <= now)
+    if (late.length > 0) queue = queue.filter(({ until }) => until > now)
+    for (const { refuse } of late) refuse(unavailable('Too many requests wait for the database. Try again shortly.'))
+    timer = queue.length > 0 ? setTimeout(refuseLate, tick) : undefined
   }
 
   return {
-    async enter(until) {
+    enter(until) {
       if (free > 0) {
         free -= 1
-        return leave
+        return admitted
       }
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(
-          () => {
-            waiting.delete(admit)
-            reject(unavailable('Too many requests wait for the database. Try again shortly.'))
-          },
-          Math.max(0, until - Date.now()),
-        )
-        function admit() {
-          clearTimeout(timer)
-          waiting.delete(admit)
-          resolve(leave)
-        }
-        waiting.add(admit)
+      return new Promise((admit, refuse) => {
+        queue.push({ until, admit, refuse })
+        if (timer === undefined) timer = setTimeout(refuseLate, tick)
       })
+    },
+    leave() {
+      const next = queue.shift()
+      if (next === undefined) free += 1
+      else next.admit()
     },
   }
 }

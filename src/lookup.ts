@@ -16,8 +16,7 @@ export type Lookup = <Asked extends Types>(
 ) => <Row extends object>(text: TemplateStringsArray, ...parts: Part[]) => (values: Values<Asked>) => Promise<Row[]>
 
 type Row = { question: number | undefined }
-type Question = { values: object; resolve: (rows: never[]) => void; reject: (error: unknown) => void }
-type Batch = Map<number, Question>
+type Question = { number: number; values: Record<string, unknown>; resolve: (rows: never[]) => void; reject: (error: unknown) => void }
 
 const most = 16 // questions in a statement: more save little, and the last would wait for the first
 
@@ -27,60 +26,75 @@ const most = 16 // questions in a statement: more save little, and the last woul
  * `send` takes the statement as late as it can: until then others join in.
  */
 export function lookups(send: (statement: () => Statement) => Promise<Row[]>): Lookup {
-  let questions = 0
+  let numbers = 0
 
   return (asked, order) =>
     (texts, ...parts) => {
-      const text = together(asked, sql(texts, ...parts), order)
-      let open: Batch | undefined
+      const written = forms(asked, sql(texts, ...parts), order)
+      let open: Question[] | undefined
 
-      async function answer(batch: Batch) {
+      async function answer(questions: Question[]) {
         try {
           const rows = await send(() => {
-            close(batch)
-            return { text, values: [JSON.stringify(Array.from(batch, ([question, { values }]) => ({ question, ...values })))] }
+            close(questions)
+            return questions.length === 1 ? written.alone(questions[0] as Question) : written.together(questions)
           })
-          const answers = sorted(rows, batch)
-          for (const [number, { resolve }] of batch) resolve(answers.get(number) as never[])
+          const answers = questions.length === 1 ? [rows] : sorted(rows, questions)
+          for (const [index, { resolve }] of questions.entries()) resolve(answers[index] as never[])
         } catch (error) {
-          close(batch) // where no connection came free
+          close(questions) // where no connection came free
           // What one asked may be the mistake: then it is not the others'.
-          if (batch.size > 1 && !(error instanceof Problem)) for (const each of batch) void answer(new Map([each]))
-          else for (const { reject } of batch.values()) reject(error)
+          if (questions.length > 1 && !(error instanceof Problem)) for (const each of questions) void answer([each])
+          else for (const { reject } of questions) reject(error)
         }
       }
 
-      function close(batch: Batch) {
-        if (open === batch) open = undefined
+      function close(questions: Question[]) {
+        if (open === questions) open = undefined
       }
 
       return values =>
         new Promise((resolve, reject) => {
-          const batch: Batch = open ?? new Map()
-          if (batch.size === 0) setImmediate(answer, batch)
-          batch.set(++questions, { values, resolve, reject })
-          open = batch.size === most ? undefined : batch
+          const questions = open ?? []
+          if (questions.length === 0) setImmediate(answer, questions)
+          questions.push({ number: ++numbers, values, resolve, reject })
+          open = questions.length === most ? undefined : questions
         })
     }
 }
 
-// JSON and not arrays: of those PostgreSQL would think anew how many there are, and plan every statement again.
-function together(asked: Types, answer: Part, order: Part | undefined): string {
-  const columns = Object.entries(asked).map(([name, type]) => `, ${name} ${type}`)
-  return `
+/** The statement for one who asks, and the statement for several. */
+function forms(asked: Types, answer: Part, order: Part | undefined) {
+  const names = Object.keys(asked)
+  const { text } = statement(answer)
+  const by = order === undefined ? '' : statement(order).text
+  const alone = text.replace(/\basked\.(\w+)/g, (_, name) => `$${names.indexOf(name) + 1}::${asked[name]}`)
+  // JSON and not arrays: of those PostgreSQL would think anew how many there are, and plan every statement again.
+  const together = `
     select question, answer.*
-    from json_to_recordset($1::text::json) as asked (question bigint${columns.join('')})
-    cross join lateral (${statement(answer).text}) as answer
-    ${order === undefined ? '' : `order by question, ${statement(order).text}`}`
+    from json_to_recordset($1::text::json) as asked (question bigint${names.map(name => `, ${name} ${asked[name]}`).join('')})
+    cross join lateral (${text}) as answer`
+
+  return {
+    alone: ({ values }: Question): Statement => ({
+      text: by === '' ? alone : `${alone} order by ${by}`,
+      values: names.map(name => values[name]),
+    }),
+    together: (questions: Question[]): Statement => ({
+      text: by === '' ? together : `${together} order by question, ${by}`,
+      values: [JSON.stringify(questions.map(({ number, values }) => ({ question: number, ...values })))],
+    }),
+  }
 }
 
-function sorted(rows: Row[], batch: Batch): Map<number, Row[]> {
-  const answers = new Map(Array.from(batch.keys(), number => [number, [] as Row[]]))
+/** The rows of each question. */
+function sorted(rows: Row[], questions: Question[]): Row[][] {
+  const answers = new Map(questions.map(({ number }) => [number, [] as Row[]]))
   for (const row of rows) {
     const own = answers.get(row.question as number)
     if (own === undefined) throw new Error('a row answers a question that was not asked')
     row.question = undefined // JSON leaves it out
     own.push(row)
   }
-  return answers
+  return [...answers.values()]
 }

@@ -32,16 +32,18 @@ export function assigned(columns: Record<string, Value>): Part {
 
 /** The text with $1, $2 … for the values. */
 export function statement(part: Part): Statement {
+  const texts: string[] = []
   const values: unknown[] = []
-  return { text: written(part, values), values }
+  write(part, texts, values)
+  return { text: texts.join(''), values }
 }
 
-function written(part: Part, values: unknown[]): string {
-  let text = part.texts[0] as string
+function write(part: Part, texts: string[], values: unknown[]) {
+  texts.push(part.texts[0] as string)
   for (let index = 0; index < part.values.length; ) {
     const value = part.values[index++]
-    text += value instanceof Part ? written(value, values) : `$${values.push(value)}`
-    text += part.texts[index]
+    if (value instanceof Part) write(value, texts, values)
+    else texts.push(`$${values.push(value)}`)
+    texts.push(part.texts[index] as string)
   }
-  return text
 }

@@ -144,18 +144,10 @@ async function ask({ url }: Running, { method, path, headers, body }: Request) {
   return { status, etag: got.get('etag'), location: got.get('location'), body: text === '' ? null : JSON.parse(text) }
 }
 
-/** A statement without its line breaks, and of one that answers many at once what it says for each. */
-function plain(text: string): string {
-  const line = text
+/** A statement without its line breaks, and without the numbers and types of what it is given. */
+const plain = (text: string) =>
+  text
     .replace(/\s+/g, ' ')
     .replace(/\( | (?=\))/g, match => match.trim())
+    .replace(/\$\d+(::(text|uuid|integer)\b(?!\[))?/g, '$')
     .trim()
-  const together = /^select question, answer.* cross join lateral \((?<answer>.*)\) as answer(?: order by question, (?<order>.*))?$/.exec(
-    line,
-  )
-  if (together === null) return line
-  const { answer, order } = together.groups as { answer: string; order?: string }
-  let count = 0
-  const alone = answer.replace(/asked\.\w+/g, () => `$${++count}`)
-  return order === undefined ? alone : `${alone} order by ${order}`
-}

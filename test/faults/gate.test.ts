@@ -7,8 +7,8 @@ const later = () => Date.now() + 5_000
 
 describe('gate', () => {
   test('lets in as many as there are places, and the next when one leaves', async () => {
-    const { enter } = gate(2)
-    const [leave] = await Promise.all([enter(soon()), enter(soon())])
+    const { enter, leave } = gate(2)
+    await Promise.all([enter(soon()), enter(soon())])
     await expect(enter(soon())).rejects.toThrow(Problem)
     leave()
     await enter(soon())
@@ -16,11 +16,11 @@ describe('gate', () => {
   })
 
   test('who came first goes first', async () => {
-    const { enter } = gate(1)
+    const { enter, leave } = gate(1)
     const order: number[] = []
-    const leave = await enter(later())
+    await enter(later())
     const all = [1, 2, 3].map(async number => {
-      const leave = await enter(later())
+      await enter(later())
       order.push(number)
       leave()
     })
@@ -30,30 +30,30 @@ describe('gate', () => {
   })
 
   test('who has waited too long is sent away with 503 and takes no place', async () => {
-    const { enter } = gate(1)
-    const leave = await enter(later())
+    const { enter, leave } = gate(1)
+    await enter(later())
     const refused = await enter(soon()).catch(error => error)
     expect(refused).toMatchObject({ kind: 'unavailable', status: 503, headers: { 'Retry-After': '1' } })
     const next = enter(later())
     leave()
-    const leaveAgain = await next
-    leaveAgain()
+    await next
+    leave()
     await enter(later())
   })
 
   test('with a place free nobody is too late', async () => {
-    const { enter } = gate(1)
-    const leave = await enter(Date.now() - 1)
+    const { enter, leave } = gate(1)
+    await enter(Date.now() - 1)
     leave()
     await enter(0)
   })
 
   test('loses no place however callers come, wait and give up', async () => {
-    const { enter } = gate(3)
+    const { enter, leave } = gate(3)
     let inside = 0
     let most = 0
     async function visit(until: number) {
-      const leave = await enter(until)
+      await enter(until)
       most = Math.max(most, ++inside)
       await new Promise(resolve => setTimeout(resolve, Math.random() * 4))
       inside--

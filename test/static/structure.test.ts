@@ -15,7 +15,7 @@ const floors = [
   ['account.ts', 'conditional.ts', 'page.ts'],
   ['contract.ts'],
   ['auth.ts', 'db.ts'],
-  ['gate.ts', 'lookup.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'migrations.ts'],
+  ['gate.ts', 'lookup.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'migrations.ts'],
   ['problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.

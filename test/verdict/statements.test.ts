@@ -83,8 +83,10 @@ function bindsOwner(condition: Node, table: Table): boolean {
 }
 
 /** A parameter, or what a statement that answers many at once has of the one who asks. */
-const isGiven = ({ ParamRef, ColumnRef }: Node) =>
-  ParamRef !== undefined || (ColumnRef !== undefined && names(ColumnRef as Node).join() === 'asked,owner')
+function isGiven({ ParamRef, TypeCast, ColumnRef }: Node): boolean {
+  if (TypeCast !== undefined) return isGiven((TypeCast as { arg: Node }).arg)
+  return ParamRef !== undefined || (ColumnRef !== undefined && names(ColumnRef as Node).join() === 'asked,owner')
+}
 
 function leavesOutDeleted(condition: Node, table: Table): boolean {
   const test = condition.NullTest as { nulltesttype: string; arg: Node } | undefined
