@@ -69,11 +69,12 @@ function forms(asked: Types, answer: Part, order: Part | undefined) {
   const { text } = statement(answer)
   const by = order === undefined ? '' : statement(order).text
   const alone = text.replace(/\basked\.(\w+)/g, (_, name) => `$${names.indexOf(name) + 1}::${asked[name]}`)
-  // JSON and not arrays: of those PostgreSQL would think anew how many there are, and plan every statement again.
+  // JSON and not arrays: of those PostgreSQL would think anew how many there are, and plan every statement again. `offset 0` keeps it
+  // from reading a small table whole to join it.
   const together = `
     select question, answer.*
     from json_to_recordset($1::text::json) as asked (question bigint${names.map(name => `, ${name} ${asked[name]}`).join('')})
-    cross join lateral (${text}) as answer`
+    cross join lateral (${text} offset 0) as answer`
 
   return {
     alone: ({ values }: Question): Statement => ({
