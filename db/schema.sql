@@ -1,4 +1,4 @@
-\restrict 5bLVtZHTghGZF24An6WzaWT3qqqrvgpAXhngb2shXiF2D1JqA8nR6Q8jMzIlO0p
+\restrict Y6w8culZAmepUBsK3LLIghArjAMFjDQtOJ0efzNLXapqInT0oXeHsPuro2RoaXx
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -72,6 +72,17 @@ CREATE TABLE public.categories (
     CONSTRAINT categories_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT categories_position_range CHECK ((("position" >= 0) AND ("position" <= 1000000))),
     CONSTRAINT categories_revision_range CHECK ((revision >= 0))
+);
+
+
+--
+-- Name: rate_limits; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE UNLOGGED TABLE public.rate_limits (
+    key text NOT NULL,
+    points integer NOT NULL,
+    expire bigint
 );
 
 
@@ -153,6 +164,14 @@ ALTER TABLE ONLY public.categories
 
 ALTER TABLE ONLY public.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (owner_id, id);
+
+
+--
+-- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.rate_limits
+    ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
 
 --
@@ -277,7 +296,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict 5bLVtZHTghGZF24An6WzaWT3qqqrvgpAXhngb2shXiF2D1JqA8nR6Q8jMzIlO0p
+\unrestrict Y6w8culZAmepUBsK3LLIghArjAMFjDQtOJ0efzNLXapqInT0oXeHsPuro2RoaXx
 
 
 --
@@ -300,4 +319,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261120000013'),
     ('20261120000014'),
     ('20261120000015'),
-    ('20261120000016');
+    ('20261120000016'),
+    ('20261120000017');

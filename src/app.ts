@@ -3,6 +3,8 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import cors from 'cors'
 import express, { type Request, type Response } from 'express'
+import proxyAddress from 'proxy-addr'
+import type { Config } from './config.ts'
 import type { AnyReply } from './contract.ts'
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
@@ -17,6 +19,8 @@ type Options = {
   corsOrigins: readonly string[] | null
   /** whether the process is stopping, so that connections should end */
   stopping: () => boolean
+  /** how many proxies stand in front, or their addresses */
+  trustProxy: Config['trustProxy']
 }
 
 // Replies are data of one person: nothing may keep, frame, sniff or run them.
@@ -30,9 +34,21 @@ const always = {
 }
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
-export function createApp({ router, log, version, corsOrigins, stopping }: Options): RequestListener {
+export function createApp({ router, log, version, corsOrigins, stopping, trustProxy }: Options): RequestListener {
   const app = express.Router()
-  const exposedHeaders = ['Deprecation', 'ETag', 'Location', 'Retry-After', 'Sunset', 'WWW-Authenticate', 'X-Api-Version', 'X-Request-Id']
+  const trusted = typeof trustProxy === 'number' ? (_: string, hop: number) => hop < trustProxy : proxyAddress.compile([...trustProxy])
+  const exposedHeaders = [
+    'Deprecation',
+    'ETag',
+    'Location',
+    'RateLimit',
+    'RateLimit-Policy',
+    'Retry-After',
+    'Sunset',
+    'WWW-Authenticate',
+    'X-Api-Version',
+    'X-Request-Id',
+  ]
   const crossOrigin = cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 })
   // Who doesn't say where they come from is no web page of another origin.
   app.use((request, response, next) => (request.headers.origin === undefined ? next() : crossOrigin(request, response, next)))
@@ -44,16 +60,25 @@ export function createApp({ router, log, version, corsOrigins, stopping }: Optio
     let route: Route | undefined
     let reply: AnyReply
     let failure: unknown
+    let announced: Record<string, string> | undefined
     try {
       route = router(request.method, pathname)
-      reply = await route.answer({ headers: request.headers, query, body: () => readBody(request, response) })
+      reply = await route.answer({
+        headers: request.headers,
+        query,
+        body: () => readBody(request, response),
+        address: () => network(proxyAddress(request, trusted)),
+        announce: headers => {
+          announced = headers
+        },
+      })
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
       if (problem.status >= 500) failure = problem.cause
       const body = problem.body(pathname, requestId)
       reply = { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
     }
-    const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers }
+    const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
     write(response, reply, stopping() ? { ...ours, Connection: 'close' } : ours)
     // The operation says which path it was: the path itself and its query are people's content.
     const line = {
@@ -86,6 +111,19 @@ const charset = (type: string) => (type.startsWith('text/') ? `${type}; charset=
 function idOf(request: Request): string {
   const given = request.headers['x-request-id']
   return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUIDv7()
+}
+
+/** Who has an IPv6 address has a whole network of them: its first 64 bits count. */
+function network(address: string): string {
+  const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? []
+  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
+  const [head = '', tail] = address.split('::')
+  const groups = head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length
+  return [...groups, ...Array(Math.max(0, missing)).fill('0')]
+    .slice(0, 4)
+    .map(group => Number.parseInt(group, 16))
+    .join(':')
 }
 
 function split(url: string) {

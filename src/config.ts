@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 const asymmetric = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -7,6 +9,13 @@ export type AuthConfig = Readonly<{
   algorithms: readonly string[]
   issuer: string | null
   audience: string | null
+}>
+
+export type LimitsConfig = Readonly<{
+  /** requests; 0 for no limit */
+  perMinute: number
+  /** counted in the database, for several processes together; else each process counts by itself */
+  shared: boolean
 }>
 
 export type Config = Readonly<{
@@ -21,6 +30,9 @@ export type Config = Readonly<{
   auth: AuthConfig | null
   /** null: every origin on localhost, for development only */
   corsOrigins: readonly string[] | null
+  limits: LimitsConfig
+  /** how many proxies stand in front, each of which adds to X-Forwarded-For, or their addresses */
+  trustProxy: number | readonly string[]
 }>
 
 /** Every setting that is missing or wrong, in one message. */
@@ -90,6 +102,23 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     }
   }
 
+  function trustProxy(): Config['trustProxy'] {
+    const value = list('TRUST_PROXY') ?? ['0']
+    if (value.length === 1 && /^\d+$/.test(value[0] as string)) return Number(value[0])
+    for (const each of value)
+      if (!isNetwork(each))
+        mistakes.push(
+          `TRUST_PROXY must be how many proxies there are, or their addresses like 10.0.0.0/8, separated by commas: "${each}" is neither`,
+        )
+    return value
+  }
+
+  function limits(): LimitsConfig {
+    const store = text('RATE_LIMIT_STORE') ?? 'memory'
+    if (store !== 'memory' && store !== 'postgres') mistakes.push('RATE_LIMIT_STORE must be memory or postgres')
+    return { perMinute: integer('RATE_LIMIT_PER_MINUTE', 600, [0, 1_000_000_000]), shared: store === 'postgres' }
+  }
+
   const config: Config = {
     production,
     host: text('HOST') ?? '127.0.0.1',
@@ -99,10 +128,19 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
     auth: auth(),
     corsOrigins: origins(),
+    limits: limits(),
+    trustProxy: trustProxy(),
   }
   if (production && config.databaseUrl === null)
     mistakes.push('DATABASE_URL must be set in production: the embedded database is for development')
 
   if (mistakes.length > 0) throw new ConfigError(`The environment is not right:\n${mistakes.map(each => `  - ${each}\n`).join('')}`)
   return Object.freeze(config)
+}
+
+/** An address, or addresses that begin alike, such as 10.0.0.0/8. */
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...more] = text.split('/')
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] as number
+  return bits > 0 && more.length === 0 && (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits))
 }

@@ -8,7 +8,7 @@ type Success = 200 | 201 | 204 | 304
 
 type Parameters<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<operations[Op]['parameters'][In]>
 // The headers that a handler sets: not those that every reply has.
-type Common = 'X-Api-Version' | 'X-Request-Id'
+type Common = 'RateLimit' | 'RateLimit-Policy' | 'X-Api-Version' | 'X-Request-Id'
 type Own<All> = { [Name in keyof All as string extends Name ? never : Name extends Common ? never : Name]: All[Name] }
 
 // The router fills in the spec's defaults, so handlers see these as present. A test holds the spec to it:

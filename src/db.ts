@@ -18,6 +18,8 @@ export type Database = {
   lookup: Lookup
   /** Sends a statement that changes something, again only if it was certainly not carried out. */
   write: Send
+  /** Sends a statement that a library has written. */
+  run: (statement: Statement) => Promise<object[]>
   /** Waits for what is under way, then lets go of every connection. */
   close: () => Promise<void>
 }
@@ -67,6 +69,7 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
     read: (text, ...values) => send(true, () => statement(sql(text, ...values))),
     lookup: lookups(statement => send(true, statement)),
     write: (text, ...values) => send(false, () => statement(sql(text, ...values))),
+    run: statement => send(false, () => statement),
     async close() {
       // Who has every place has nobody beside them.
       const until = Date.now() + patience + silence

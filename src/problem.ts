@@ -24,6 +24,7 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
     detail: 'Send the body uncompressed with Content-Type: application/json.',
   },
   'invalid-request': { status: 422, title: 'The request is not valid', detail: 'The request breaks the schema.' },
+  'too-many-requests': { status: 429, title: 'Too many requests', detail: 'There were too many requests. Try again later.' },
   internal: { status: 500, title: 'Internal error', detail: 'This is a mistake of ours. Please report it with the request id.' },
   unavailable: { status: 503, title: 'Temporarily unavailable', detail: 'Something that the server needs is away. Try again shortly.' },
 }

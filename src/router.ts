@@ -5,6 +5,7 @@ import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } fro
 import type { Caller } from './auth.ts'
 import type { AnyReply, Handlers, OperationId } from './contract.ts'
 import { type Deprecation, deprecation } from './deprecation.ts'
+import type { Limits } from './limits.ts'
 import { paths } from './paths.ts'
 import { type FieldError, invalid, Problem } from './problem.ts'
 import type { Document } from './spec.ts'
@@ -15,6 +16,10 @@ export type Request = {
   /** what stands behind the question mark */
   query: string
   body: () => Promise<Buffer | undefined>
+  /** where it comes from, as far as the proxies in front can be believed */
+  address: () => string
+  /** Hears of headers that the reply is to have, whatever it will be. */
+  announce: (headers: Record<string, string>) => void
 }
 export type Route = {
   operationId: OperationId
@@ -27,13 +32,18 @@ export type Router = (method: string, path: string) => Route
 
 type Parts = { path: Record<string, string>; query: Record<string, string | string[]>; header: Record<string, unknown> }
 type Answer = (request: Request, params: Record<string, string>) => Promise<AnyReply>
-type Options = { document: Document; handlers: Handlers; authenticate: (authorization: string | undefined) => Promise<Caller> }
+type Options = {
+  document: Document
+  handlers: Handlers
+  authenticate: (authorization: string | undefined) => Promise<Caller>
+  limits: Limits
+}
 
 /**
  * Builds the router. openapi-backend reads the document and makes the validators, once; each operation becomes one function,
  * found by its path in a tree, so that a request costs the same however many operations there are.
  */
-export async function createRouter({ document, handlers, authenticate }: Options): Promise<Router> {
+export async function createRouter({ document, handlers, authenticate, limits }: Options): Promise<Router> {
   const api = new OpenAPIBackend({ definition: structuredClone(document) as never, strict: true, validate: false })
   // openapi-backend checks documents against OpenAPI 3.0 only; a linter for 3.1 checks ours in the tests.
   api.validateDefinition = () => api.document
@@ -52,7 +62,7 @@ export async function createRouter({ document, handlers, authenticate }: Options
     const validators = validator.getRequestValidatorsForOperation(operationId)
     if (validators === null || handlers[operationId] === undefined) throw new Error(`${operationId} has no handler`)
     const { always: headers, used } = deprecation(operation as never)
-    const answer = compile(operation, validators, used, handlers[operationId] as never, authenticate)
+    const answer = compile(operation, validators, used, handlers[operationId] as never, authenticate, limits)
     const methods = routes.get(operation.path) ?? new Map()
     routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, headers, answer }))
   }
@@ -74,16 +84,18 @@ function compile(
   deprecated: Deprecation['used'],
   handle: (call: object) => Promise<AnyReply>,
   authenticate: Options['authenticate'],
+  limits: Limits,
 ): Answer {
   const secured = operation.security?.some(scheme => 'bearerAuth' in scheme) ?? false
   if (!secured && operation.security?.length !== 0) throw new Error(`${operation.operationId} asks for another security than bearerAuth`)
   const names = (operation.parameters ?? []).flatMap(each => ('in' in each && each.in === 'header' ? [each.name.toLowerCase()] : []))
+  const budget = operation.method === 'get' ? 'reads' : 'writes'
   const hasBody = operation.requestBody !== undefined
   const checkParts = validators.at(-1) as ValidateFunction
   const checkBody = hasBody ? (validators[0] as ValidateFunction) : undefined
 
   return async (request, path) => {
-    const caller = secured ? await authenticate(header(request, 'authorization')) : undefined
+    const caller = secured ? await admitted(request) : undefined
     if (caller !== undefined && path.userId !== 'me' && path.userId !== caller.id) throw new Problem('forbidden')
 
     const body = hasBody ? { requestBody: await readJson(request) } : {}
@@ -96,6 +108,15 @@ function compile(
     if (errors.length > 0) throw invalid(...errors)
     const reply = await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers, body: body.requestBody })
     return announced === undefined ? reply : { ...reply, headers: { ...reply.headers, ...announced } }
+  }
+
+  async function admitted(request: Request): Promise<Caller> {
+    const caller = await authenticate(header(request, 'authorization')).catch(async error => {
+      if (error instanceof Problem && error.kind === 'unauthenticated') request.announce(await limits('address', request.address()))
+      throw error
+    })
+    request.announce(await limits(budget, caller.id))
+    return caller
   }
 }
 

@@ -6,11 +6,15 @@ import { authenticator } from './auth.ts'
 import type { AuthConfig, Config } from './config.ts'
 import { database } from './db.ts'
 import { createHandlers } from './handlers/index.ts'
+import { limits as counted } from './limits.ts'
 import type { Log } from './log.ts'
 import { createRouter } from './router.ts'
 import { document } from './spec.ts'
 
-type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'corsOrigins'> & { databaseUrl: string; auth: AuthConfig }
+type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'corsOrigins' | 'limits' | 'trustProxy'> & {
+  databaseUrl: string
+  auth: AuthConfig
+}
 type Options = {
   log: Log
   observe?: (statement: string) => void
@@ -29,14 +33,14 @@ const longestHead = 64 * 1024 // bytes: the longest valid query has 50 labels of
 
 /** Puts the parts together and listens. */
 export async function serve(
-  { host, port, poolSize, corsOrigins, databaseUrl, auth }: Settings,
+  { host, port, poolSize, corsOrigins, limits, trustProxy, databaseUrl, auth }: Settings,
   { log, observe, around = app => app }: Options,
 ): Promise<Server> {
   let stopping = false
   const db = database({ url: databaseUrl, poolSize, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
-  const router = await createRouter({ document, handlers, authenticate: authenticator(auth) })
-  const app = createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping })
+  const router = await createRouter({ document, handlers, authenticate: authenticator(auth), limits: counted(limits, db) })
+  const app = createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping, trustProxy })
   const server = createServer({ maxHeaderSize: longestHead }, around(app))
   server.listen(port, host)
   await once(server, 'listening')

@@ -31,8 +31,11 @@ beforeAll(async () => {
   const answer = async () => ({ status: 200, body: {} })
   const handlers = Object.fromEntries(operations.map(({ operationId }) => [operationId, answer])) as never as Handlers
   const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
-  const router = await createRouter({ document: spec as never, handlers, authenticate })
-  server.on('request', createApp({ router, log: logger('silent'), version: '1.2.3', corsOrigins: null, stopping: () => false }))
+  const router = await createRouter({ document: spec as never, handlers, authenticate, limits: async () => ({}) })
+  server.on(
+    'request',
+    createApp({ router, log: logger('silent'), version: '1.2.3', corsOrigins: null, stopping: () => false, trustProxy: 0 }),
+  )
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}/v1/users/me`
 })

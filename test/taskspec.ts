@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import postgres from 'postgres'
 import { test as base, inject } from 'vitest'
 import { issue } from '../src/auth.ts'
-import type { AuthConfig } from '../src/config.ts'
+import type { AuthConfig, Config } from '../src/config.ts'
 import { logger } from '../src/log.ts'
 import { type Server, serve } from '../src/server.ts'
 import { type Client, client } from './client.ts'
@@ -24,7 +24,10 @@ export type Service = Server & {
   log: Record<string, unknown>[]
 }
 
-type Settings = { databaseUrl: string; auth?: AuthConfig; poolSize?: number; corsOrigins?: string[] | null }
+// Counted, and never too much.
+const generous = { perMinute: 1_000_000, shared: false }
+
+type Settings = { databaseUrl: string; auth?: AuthConfig } & Partial<Pick<Config, 'poolSize' | 'corsOrigins' | 'limits' | 'trustProxy'>>
 
 /** A server on a free port. */
 export async function start({ databaseUrl, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
@@ -35,7 +38,17 @@ export async function start({ databaseUrl, ...settings }: Settings): Promise<Ser
       done()
     },
   })
-  const all = { host: '127.0.0.1', port: 0, poolSize: 4, corsOrigins: null, auth, ...settings, databaseUrl }
+  const all = {
+    host: '127.0.0.1',
+    port: 0,
+    poolSize: 4,
+    corsOrigins: null,
+    limits: generous,
+    trustProxy: 0,
+    auth,
+    ...settings,
+    databaseUrl,
+  }
   const server = await serve(all, { log: logger('info', lines), observe: statement => record('statements', statement) })
   return { ...server, log }
 }

@@ -32,7 +32,17 @@ export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
     await seed(db)
 
     const auth = await developmentAuth()
-    const settings = { host: '127.0.0.1', port: wanted, poolSize: 10, corsOrigins: null, databaseUrl, auth }
+    const unlimited = { perMinute: 0, shared: false }
+    const settings = {
+      host: '127.0.0.1',
+      port: wanted,
+      poolSize: 10,
+      corsOrigins: null,
+      limits: unlimited,
+      trustProxy: 0,
+      databaseUrl,
+      auth,
+    }
     const server = await serve(settings, { log: logger(logLevel), around: listener => resettable(listener, () => seed(db)) })
     return {
       url: server.url,

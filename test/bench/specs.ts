@@ -6,6 +6,7 @@ import { type Document, document } from '../../src/spec.ts'
 
 const copied = { '/v1/users/{userId}/tasks': ['get', 'post'], '/v1/users/{userId}/tasks/{taskId}': ['get', 'patch'] }
 const caller: Caller = { id: 'ann', claims: { email: null, name: null } }
+const here = { address: () => '127.0.0.1', announce: () => {} }
 const reply: AnyReply = { status: 200, body: {} }
 
 /** A function that asks so many times, evenly among so many operations, and tells how many microseconds one took. */
@@ -13,7 +14,7 @@ export async function answering(operations: number): Promise<(times: number) => 
   const nouns = Array.from({ length: operations / 4 }, (_, index) => `noun${index}`)
   const { document, ids } = made(nouns)
   const handlers = Object.fromEntries(ids.map(id => [id, async () => reply]))
-  const router = await createRouter({ document, handlers: handlers as never, authenticate: async () => caller })
+  const router = await createRouter({ document, handlers: handlers as never, authenticate: async () => caller, limits: async () => ({}) })
   const asked = nouns.flatMap(noun => requests(`/v1/users/me/${noun}`))
 
   return async times => {
@@ -44,11 +45,11 @@ function made(nouns: string[]) {
 
 function requests(path: string): { method: string; path: string; request: Request }[] {
   const one = `${path}/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12`
-  const ask = (query: string): Request => ({ headers: { authorization: 'Bearer a.b.c' }, query, body: async () => undefined })
+  const ask = (query: string): Request => ({ headers: { authorization: 'Bearer a.b.c' }, query, body: async () => undefined, ...here })
   const send = (body: object): Request => {
     const bytes = Buffer.from(JSON.stringify(body))
     const headers = { 'content-type': 'application/json', 'content-length': String(bytes.length) }
-    return { headers, query: '', body: async () => bytes }
+    return { headers, query: '', body: async () => bytes, ...here }
   }
   return [
     { method: 'GET', path, request: ask('limit=20') },

@@ -67,6 +67,7 @@ export async function start(name: TargetName, { databaseUrl, poolSize, jwksUrl, 
     PORT: '0',
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_SIZE: String(poolSize),
+    RATE_LIMIT_PER_MINUTE: '1000000000', // counted all the same
     AUTH_ISSUER: auth.issuer as string,
     AUTH_AUDIENCE: auth.audience as string,
     ...key,

@@ -65,6 +65,17 @@ test('every operation that needs the database answers 500 when a table is not wh
   await database.drop()
 })
 
+test('every operation that needs a token answers 429 when too much was asked for', async ({ service }) => {
+  const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false } })
+  for (const operation of operations) {
+    const ann = client(url, await tokenOf(`ann-${operation.operationId}`))
+    await ann.send(operation.method, pathOf(operation), bodyOf(operation))
+    const { status } = await ann.send(operation.method, pathOf(operation), bodyOf(operation))
+    expect([operation.operationId, status === 429]).toEqual([operation.operationId, operation.responses[429] !== undefined])
+  }
+  await stop()
+})
+
 test('every operation that needs the database answers 503 when there is none, and the others go on', async () => {
   const nobody = createServer().listen(0, '127.0.0.1')
   await once(nobody, 'listening')

@@ -19,6 +19,8 @@ test('development needs nothing', () => {
     poolSize: 10,
     auth: null,
     corsOrigins: null,
+    limits: { perMinute: 600, shared: false },
+    trustProxy: 0,
   })
 })
 
@@ -55,6 +57,10 @@ test.each([
   ['AUTH_ALGORITHMS', 'HS256'],
   ['CORS_ORIGINS', 'https://app.example.com/'],
   ['CORS_ORIGINS', '*'],
+  ['RATE_LIMIT_PER_MINUTE', '-1'],
+  ['RATE_LIMIT_STORE', 'redis'],
+  ['TRUST_PROXY', 'true'],
+  ['TRUST_PROXY', '10.0.0.0/33'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(messageOf({ [name]: value })).toContain(`- ${name} must`)
 })
@@ -71,3 +77,8 @@ function messageOf(env: Record<string, string>): string {
   }
   throw new Error('was taken')
 }
+
+test('proxies are trusted by number or by address', () => {
+  expect(readConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2)
+  expect(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1'])
+})

@@ -14,6 +14,7 @@ const floors = [
   ['handlers/users.ts', 'handlers/categories.ts', 'handlers/tasks.ts', 'handlers/system.ts'],
   ['account.ts', 'conditional.ts', 'page.ts'],
   ['contract.ts'],
+  ['limits.ts'],
   ['auth.ts', 'db.ts'],
   ['gate.ts', 'lookup.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'migrations.ts'],
   ['problem.ts', 'sql.ts'],
@@ -40,6 +41,8 @@ const beside: Record<string, string[]> = {
 const owners: Record<string, string> = {
   express: 'app.ts',
   cors: 'app.ts',
+  'proxy-addr': 'app.ts',
+  'rate-limiter-flexible': 'limits.ts',
   'openapi-backend': 'router.ts',
   ajv: 'router.ts',
   'ajv-formats': 'router.ts',
