@@ -7,12 +7,14 @@ import proxyAddress from 'proxy-addr'
 import type { Config } from './config.ts'
 import type { AnyReply } from './contract.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 import type { Route, Router } from './router.ts'
 
 type Options = {
   router: Router
   log: Log
+  metrics: Metrics | null
   /** of the spec that is served */
   version: string
   /** null: every origin on localhost */
@@ -34,7 +36,7 @@ const always = {
 }
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
-export function createApp({ router, log, version, corsOrigins, stopping, trustProxy }: Options): RequestListener {
+export function createApp({ router, log, metrics, version, corsOrigins, stopping, trustProxy }: Options): RequestListener {
   const app = express.Router()
   const trusted = typeof trustProxy === 'number' ? (_: string, hop: number) => hop < trustProxy : proxyAddress.compile([...trustProxy])
   const exposedHeaders = [
@@ -81,12 +83,14 @@ export function createApp({ router, log, version, corsOrigins, stopping, trustPr
     const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
     write(response, reply, stopping() ? { ...ours, Connection: 'close' } : ours)
     // The operation says which path it was: the path itself and its query are people's content.
+    const ms = performance.now() - began
+    metrics?.request(route?.operationId, reply.status, ms / 1000)
     const line = {
       requestId,
       method: request.method,
       operation: route?.operationId,
       status: reply.status,
-      ms: Math.round((performance.now() - began) * 10) / 10,
+      ms: Math.round(ms * 10) / 10,
     }
     if (failure === undefined) log.info(line, 'request')
     else log.error({ ...line, error: failure }, 'request')

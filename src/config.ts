@@ -25,12 +25,20 @@ export type Config = Readonly<{
   logLevel: (typeof levels)[number]
   /** null: the embedded database, for development only */
   databaseUrl: string | null
+  /** of the role that owns the schema, for migrations */
+  migrationUrl: string | null
   poolSize: number
+  /** whether a pooler in transaction mode stands before the database */
+  pooler: boolean
   /** null: a development key, and a token printed at start */
   auth: AuthConfig | null
   /** null: every origin on localhost, for development only */
   corsOrigins: readonly string[] | null
   limits: LimitsConfig
+  /** where Prometheus reads; null: nowhere */
+  metricsPort: number | null
+  /** processes that do the work */
+  workers: number
   /** how many proxies stand in front, each of which adds to X-Forwarded-For, or their addresses */
   trustProxy: number | readonly string[]
 }>
@@ -59,6 +67,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     if (value !== null && !(URL.canParse(value) && protocols.includes(new URL(value).protocol)))
       mistakes.push(`${name} must be a URL that starts with ${protocols.map(each => `${each}//`).join(' or ')}`)
     return value
+  }
+
+  function pooler() {
+    const value = text('DATABASE_POOLER')
+    if (value !== null && value !== 'transaction') mistakes.push('DATABASE_POOLER must be transaction, or absent')
+    return value === 'transaction'
   }
 
   function level() {
@@ -125,10 +139,14 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     port: integer('PORT', port, [0, 65535]),
     logLevel: level(),
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
+    migrationUrl: url('MIGRATION_DATABASE_URL', ['postgres:', 'postgresql:']),
     poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
+    pooler: pooler(),
     auth: auth(),
     corsOrigins: origins(),
     limits: limits(),
+    metricsPort: text('METRICS_PORT') === null ? null : integer('METRICS_PORT', 0, [0, 65535]),
+    workers: integer('WEB_CONCURRENCY', 1, [1, 512]),
     trustProxy: trustProxy(),
   }
   if (production && config.databaseUrl === null)

@@ -20,6 +20,8 @@ export type Database = {
   write: Send
   /** Sends a statement that a library has written. */
   run: (statement: Statement) => Promise<object[]>
+  /** How many statements are under way, and how many wait for a connection. */
+  load: () => { busy: number; waiting: number }
   /** Waits for what is under way, then lets go of every connection. */
   close: () => Promise<void>
 }
@@ -27,6 +29,8 @@ export type Database = {
 export type DatabaseOptions = {
   url: string
   poolSize: number
+  /** whether a pooler stands between that gives each statement another connection */
+  pooler?: boolean
   /** Sees the text of each statement sent; for tests. */
   observe?: (statement: string) => void
 }
@@ -37,8 +41,8 @@ const silence = 2_000 // ms after which a connection that doesn't answer counts 
 const statementTimeout = 1_500 // ms after which PostgreSQL itself gives up: below `silence`, so that a living server always answers
 const pause = 100 // ms between tries
 
-export function database({ url, poolSize, observe }: DatabaseOptions): Database {
-  const connect = connector(url, observe)
+export function database({ url, poolSize, pooler = false, observe }: DatabaseOptions): Database {
+  const connect = connector(url, pooler, observe)
   const places = gate(poolSize)
   const idle: Connection[] = []
 
@@ -70,6 +74,10 @@ export function database({ url, poolSize, observe }: DatabaseOptions): Database 
     lookup: lookups(statement => send(true, statement)),
     write: (text, ...values) => send(false, () => statement(sql(text, ...values))),
     run: statement => send(false, () => statement),
+    load() {
+      const { inside, waiting } = places.load()
+      return { busy: inside, waiting }
+    },
     async close() {
       // Who has every place has nobody beside them.
       const until = Date.now() + patience + silence
@@ -87,7 +95,9 @@ type Connection = {
 }
 
 /** Makes connections that have one life and carry one statement at a time: each is a pool of one, whose driver may open one socket. */
-function connector(url: string, observe: DatabaseOptions['observe']): () => Connection {
+function connector(url: string, pooler: boolean, observe: DatabaseOptions['observe']): () => Connection {
+  // Compiling a plan can take longer than all of our statements. A pooler keeps no settings: there they belong to the role.
+  const settings = pooler ? {} : { statement_timeout: statementTimeout, jit: 'off' }
   const options = {
     max: 1,
     // Pipelining makes the driver repeat statements out of order when a prepared plan has changed:
@@ -95,8 +105,8 @@ function connector(url: string, observe: DatabaseOptions['observe']): () => Conn
     max_pipeline: 0,
     fetch_types: false, // asking each connection for the types of arrays takes time, and when that fails the process ends
     onnotice: () => {}, // a notice can quote people's content
-    // Compiling a plan can take longer than all of our statements.
-    connection: { application_name: 'taskspec', TimeZone: 'UTC', statement_timeout: statementTimeout, jit: 'off' },
+    prepare: !pooler, // a prepared statement stays with its connection
+    connection: { application_name: 'taskspec', TimeZone: 'UTC', ...settings },
     transform: { column: postgres.camel.column, undefined: undefined }, // `postgres.camel` would rename keys inside json too
     types,
     ...(observe && { debug: (_: number, statement: string) => observe(statement) }),

@@ -2,14 +2,16 @@ import { unavailable } from './problem.ts'
 
 type Waiting = { until: number; admit: () => void; refuse: (problem: unknown) => void }
 
+type Gate = { enter: (until: number) => Promise<void>; leave: () => void; load: () => { inside: number; waiting: number } }
+
 const admitted = Promise.resolve()
 const tick = 50 // ms: so much later than said somebody may be refused. A timer for each who waits would cost more than the waiting.
 
 /**
  * Lets `size` callers in at once and the others wait outside, first come first served. Who was let in must leave.
- * `enter` rejects with `unavailable` when nobody left until the instant (ms).
+ * `enter` rejects with `unavailable` when nobody left until the instant (ms); `load` tells how many are inside and waiting.
  */
-export function gate(size: number): { enter: (until: number) => Promise<void>; leave: () => void } {
+export function gate(size: number): Gate {
   let free = size
   let queue: Waiting[] = []
   let timer: NodeJS.Timeout | undefined
@@ -38,5 +40,6 @@ export function gate(size: number): { enter: (until: number) => Promise<void>; l
       if (next === undefined) free += 1
       else next.admit()
     },
+    load: () => ({ inside: size - free, waiting: queue.length }),
   }
 }

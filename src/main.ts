@@ -1,24 +1,37 @@
-// The process: settings, what development adds, the server, and the way out.
+// The process: settings, what development adds, the server or its workers, and the way out.
 import { setFlagsFromString } from 'node:v8'
-import { ConfigError, readConfig } from './config.ts'
-import { logger } from './log.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { exporter } from './exporter.ts'
+import { type Log, logger } from './log.ts'
+import { workersMetrics } from './metrics.ts'
 import { serve } from './server.ts'
+import { isWorker, supervise } from './workers.ts'
 
 // V8 lets garbage grow to four times what is in use before it looks. Twice keeps 70 MB of 300, for a few percent of a list.
 setFlagsFromString('--heap-growing-percent=100')
 
+type Running = { url: string; metricsUrl: string | null; stop: () => Promise<void> }
+
 async function main() {
   const config = readConfig()
   const log = logger(config.logLevel)
+  // A mistake that nobody has caught: what state it left behind nobody knows either.
+  process.on('uncaughtException', error => {
+    log.fatal({ error }, 'mistake')
+    process.exit(1)
+  })
   const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).embeddedDatabase() : null
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
   const databaseUrl = config.databaseUrl ?? (embedded?.url as string)
 
-  const server = await serve({ ...config, databaseUrl, auth }, { log }).catch(async error => {
-    await embedded?.stop()
-    throw error
-  })
-  if (config.production) log.info({ url: server.url }, 'listening')
+  const several = config.workers > 1 && !isWorker
+  const server = await (several ? workers(config, databaseUrl, log) : serve({ ...config, databaseUrl, auth }, { log })).catch(
+    async error => {
+      await embedded?.stop()
+      throw error
+    },
+  )
+  if (config.production || isWorker) log.info({ url: server.url, metrics: server.metricsUrl ?? undefined }, 'listening')
   else process.stdout.write(await (await import('./dev/welcome.ts')).welcome({ url: server.url, config, embedded, auth }))
 
   let leaving = false
@@ -32,6 +45,20 @@ async function main() {
       log.info('stopped')
       process.exit(0)
     })
+}
+
+/** The workers do the work, each as if it were alone; their metrics are added up here. */
+async function workers({ workers, host, metricsPort }: Config, databaseUrl: string, log: Log): Promise<Running> {
+  const { port, stop } = await supervise(workers, { DATABASE_URL: databaseUrl }, log)
+  const operators = metricsPort === null ? null : await exporter(workersMetrics(), host, metricsPort)
+  return {
+    url: `http://${host}:${port}`,
+    metricsUrl: operators?.url ?? null,
+    async stop() {
+      await stop()
+      operators?.close()
+    },
+  }
 }
 
 main().catch(error => {

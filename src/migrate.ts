@@ -1,4 +1,4 @@
-// `npm run migrate`: brings the database of DATABASE_URL up to date. The only file that knows dbmate.
+// `npm run migrate`: brings the database up to date, that of MIGRATION_DATABASE_URL or else of DATABASE_URL. The only file that knows dbmate.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -30,9 +30,10 @@ function withSslMode(text: string) {
 
 if (import.meta.main) {
   try {
-    const { databaseUrl } = readConfig()
-    if (databaseUrl === null) throw new ConfigError('Set DATABASE_URL to the database to migrate. The embedded one migrates itself.')
-    await migrate(databaseUrl)
+    const { migrationUrl, databaseUrl } = readConfig()
+    const url = migrationUrl ?? databaseUrl
+    if (url === null) throw new ConfigError('Set DATABASE_URL to the database to migrate. The embedded one migrates itself.')
+    await migrate(url)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

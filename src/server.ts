@@ -5,13 +5,16 @@ import { createApp } from './app.ts'
 import { authenticator } from './auth.ts'
 import type { AuthConfig, Config } from './config.ts'
 import { database } from './db.ts'
+import { exporter } from './exporter.ts'
 import { createHandlers } from './handlers/index.ts'
 import { limits as counted } from './limits.ts'
 import type { Log } from './log.ts'
+import { metrics } from './metrics.ts'
 import { createRouter } from './router.ts'
 import { document } from './spec.ts'
+import { isWorker } from './workers.ts'
 
-type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'corsOrigins' | 'limits' | 'trustProxy'> & {
+type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'trustProxy'> & {
   databaseUrl: string
   auth: AuthConfig
 }
@@ -24,6 +27,8 @@ type Options = {
 
 export type Server = {
   url: string
+  /** where the metrics are; null where they are nowhere, or with the process that supervises this one */
+  metricsUrl: string | null
   /** Answers what is under way, for 10 seconds at the most, and lets go of the database. */
   stop: () => Promise<void>
 }
@@ -33,20 +38,31 @@ const longestHead = 64 * 1024 // bytes: the longest valid query has 50 labels of
 
 /** Puts the parts together and listens. */
 export async function serve(
-  { host, port, poolSize, corsOrigins, limits, trustProxy, databaseUrl, auth }: Settings,
+  { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, trustProxy, databaseUrl, auth }: Settings,
   { log, observe, around = app => app }: Options,
 ): Promise<Server> {
   let stopping = false
-  const db = database({ url: databaseUrl, poolSize, ...(observe && { observe }) })
+  const db = database({ url: databaseUrl, poolSize, pooler, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
   const router = await createRouter({ document, handlers, authenticate: authenticator(auth), limits: counted(limits, db) })
-  const app = createApp({ router, log, version: document.info.version, corsOrigins, stopping: () => stopping, trustProxy })
+  const measured = metricsPort === null ? null : metrics(db)
+  const app = createApp({
+    router,
+    log,
+    metrics: measured,
+    version: document.info.version,
+    corsOrigins,
+    stopping: () => stopping,
+    trustProxy,
+  })
   const server = createServer({ maxHeaderSize: longestHead }, around(app))
   server.listen(port, host)
   await once(server, 'listening')
+  const operators = measured === null || isWorker ? null : await exporter(measured, host, metricsPort as number)
 
   return {
     url: origin(server.address() as AddressInfo),
+    metricsUrl: operators?.url ?? null,
     async stop() {
       stopping = true
       const closed = once(server, 'close')
@@ -55,6 +71,7 @@ export async function serve(
       await closed
       clearTimeout(cut)
       await db.close()
+      operators?.close()
     },
   }
 }

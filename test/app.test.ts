@@ -243,10 +243,9 @@ test("a reply that can't be written ends its connection, and the log says so", a
     headers: {},
     answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
   })
-  const server = createServer(createApp({ router, log, version: '1', corsOrigins: [], stopping: () => false, trustProxy: 0 })).listen(
-    0,
-    '127.0.0.1',
-  )
+  const server = createServer(
+    createApp({ router, log, metrics: null, version: '1', corsOrigins: [], stopping: () => false, trustProxy: 0 }),
+  ).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')
 

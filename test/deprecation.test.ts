@@ -34,7 +34,7 @@ beforeAll(async () => {
   const router = await createRouter({ document: spec as never, handlers, authenticate, limits: async () => ({}) })
   server.on(
     'request',
-    createApp({ router, log: logger('silent'), version: '1.2.3', corsOrigins: null, stopping: () => false, trustProxy: 0 }),
+    createApp({ router, metrics: null, log: logger('silent'), version: '1.2.3', corsOrigins: null, stopping: () => false, trustProxy: 0 }),
   )
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}/v1/users/me`

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { client } from './client.ts'
 import { auth, createDatabase, test, tokenOf } from './taskspec.ts'
 
@@ -17,8 +17,8 @@ const environment = {
 
 type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
 
-function run(env: Record<string, string>): Process {
-  const child = spawn(process.execPath, [main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+function run(env: Record<string, string>, ...flags: string[]): Process {
+  const child = spawn(process.execPath, [...flags, main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', chunk => {
@@ -110,9 +110,55 @@ describe('the process', () => {
     await database.drop()
   })
 
+  test('logs a mistake that nobody has caught, and ends with 1', async ({ service }) => {
+    const later = 'data:text/javascript,process.on("SIGUSR2",()=>Promise.reject(new TypeError("oops")))'
+    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, '--import', later)
+    await listening(process)
+    process.child.kill('SIGUSR2')
+    expect(await process.ended).toBe(1)
+    const last = JSON.parse(process.output().trim().split('\n').at(-1) as string)
+    expect(last).toMatchObject({ level: 60, msg: 'mistake', error: { name: 'TypeError', message: 'oops' } })
+  })
+
   test('says plainly that the port is taken', async ({ service }) => {
     const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
     expect(await ended).toBe(1)
     expect(output()).toMatch(/^listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/)
+  })
+})
+
+describe('workers', () => {
+  const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
+  const linesOf = ({ output }: Process) =>
+    output()
+      .split('\n')
+      .filter(line => line.startsWith('{'))
+      .map(line => JSON.parse(line))
+  const started = (process: Process) => linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
+
+  test('share the work and a page of metrics; one that dies is replaced, and the others go on', async ({ service }) => {
+    const process = run({ ...settings, DATABASE_URL: service.databaseUrl })
+    const ready = () => linesOf(process).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
+    await vi.waitFor(() => expect(ready()).toBeDefined(), 10_000)
+    const { url, metrics } = ready() as { url: string; metrics: string }
+    const ann = client(url, await tokenOf('workers'))
+    await Promise.all(Array.from({ length: 20 }, () => ann.listTasks()))
+    expect(await (await fetch(metrics)).text()).toContain('http_request_duration_seconds_count{operation="listTasks",status="200"} 20')
+
+    const [first] = started(process) as [number]
+    globalThis.process.kill(first, 'SIGKILL')
+    await vi.waitFor(() => expect(linesOf(process)).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })), 5_000)
+    await ann.listTasks()
+    await vi.waitFor(() => expect(started(process)).toHaveLength(3), 10_000)
+
+    process.child.kill('SIGTERM')
+    expect(await process.ended).toBe(0)
+    expect(linesOf(process).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
+  })
+
+  test('that can not start end the whole with 1', async ({ service }) => {
+    const { ended, output } = run({ ...settings, DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
+    expect(await ended).toBe(1)
+    expect(output()).toContain('EADDRINUSE')
   })
 })

@@ -27,7 +27,9 @@ export type Service = Server & {
 // Counted, and never too much.
 const generous = { perMinute: 1_000_000, shared: false }
 
-type Settings = { databaseUrl: string; auth?: AuthConfig } & Partial<Pick<Config, 'poolSize' | 'corsOrigins' | 'limits' | 'trustProxy'>>
+type Settings = { databaseUrl: string; auth?: AuthConfig } & Partial<
+  Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'trustProxy'>
+>
 
 /** A server on a free port. */
 export async function start({ databaseUrl, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
@@ -42,8 +44,10 @@ export async function start({ databaseUrl, ...settings }: Settings): Promise<Ser
     host: '127.0.0.1',
     port: 0,
     poolSize: 4,
+    pooler: false,
     corsOrigins: null,
     limits: generous,
+    metricsPort: null,
     trustProxy: 0,
     auth,
     ...settings,

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { text } from '../../src/spec.ts'
+import { text as current } from '../../src/spec.ts'
 
 const command = fileURLToPath(new URL('../../src/dev/contract.ts', import.meta.url))
+const text = current.replace(/^ {2}version: \S+$/m, '  version: 0.1.0')
 let directory: string
 const git = (...words: string[]) =>
   execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...words], { cwd: directory, stdio: 'ignore' })

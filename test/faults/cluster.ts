@@ -18,7 +18,7 @@ export type Cluster = Postgres & {
 /** `cluster`: one for the file. `serve`: starts a server on it, which ends with the test. */
 export const test = base.extend<{
   $file: { cluster: Cluster }
-  $test: { serve: (settings?: { poolSize?: number; databaseUrl?: string }) => ReturnType<typeof start> }
+  $test: { serve: (settings?: Partial<Parameters<typeof start>[0]>) => ReturnType<typeof start> }
 }>({
   cluster: [
     // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern

@@ -16,10 +16,14 @@ test('development needs nothing', () => {
     port: 3000,
     logLevel: 'info',
     databaseUrl: null,
+    migrationUrl: null,
     poolSize: 10,
+    pooler: false,
     auth: null,
     corsOrigins: null,
     limits: { perMinute: 600, shared: false },
+    metricsPort: null,
+    workers: 1,
     trustProxy: 0,
   })
 })
@@ -48,7 +52,9 @@ test.each([
   ['PORT', '80.5'],
   ['DATABASE_URL', 'mysql://db'],
   ['DATABASE_URL', 'db'],
+  ['MIGRATION_DATABASE_URL', 'db'],
   ['DATABASE_POOL_SIZE', '0'],
+  ['DATABASE_POOLER', 'session'],
   ['LOG_LEVEL', 'loud'],
   ['AUTH_JWKS_URL', 'id.example.com'],
   ['AUTH_JWKS_URL', 'https://user:hunter2@id.example.com/jwks'],
@@ -59,6 +65,8 @@ test.each([
   ['CORS_ORIGINS', '*'],
   ['RATE_LIMIT_PER_MINUTE', '-1'],
   ['RATE_LIMIT_STORE', 'redis'],
+  ['METRICS_PORT', 'x'],
+  ['WEB_CONCURRENCY', '0'],
   ['TRUST_PROXY', 'true'],
   ['TRUST_PROXY', '10.0.0.0/33'],
 ])('%s=%s is refused by name', (name, value) => {

@@ -1,0 +1,37 @@
+// What Prometheus reads, on a port of its own.
+import { expect } from 'vitest'
+import { client } from './client.ts'
+import { start, test, tokenOf } from './taskspec.ts'
+
+test('requests are counted by operation and status, and the state of process and database is there', async ({
+  service,
+  onTestFinished,
+}) => {
+  const { url, metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0 })
+  onTestFinished(stop)
+  const ann = client(url, await tokenOf('ann'))
+  for (let i = 0; i < 3; i++) await ann.listTasks()
+  await ann.getTask({ path: { taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12' } }, 404)
+  await ann.send('GET', '/nowhere/secret')
+
+  const response = await fetch(metricsUrl as string)
+  expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4')
+  const text = await response.text()
+  for (const line of [
+    'http_request_duration_seconds_count{operation="listTasks",status="200"} 3',
+    'http_request_duration_seconds_count{operation="getTask",status="404"} 1',
+    'http_request_duration_seconds_count{operation="none",status="404"} 1',
+    'taskspec_database_connections_busy 0',
+    'taskspec_database_waiting 0',
+  ])
+    expect(text.split('\n')).toContain(line)
+  expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m)
+  expect(text).not.toMatch(/secret|ann/)
+})
+
+test('there is nothing else on that port, and no metrics on the other', async ({ service, anonymous, onTestFinished }) => {
+  const { metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0 })
+  onTestFinished(stop)
+  expect((await fetch(new URL('/v1/users/me', metricsUrl as string))).status).toBe(404)
+  expect((await anonymous.send('GET', '/metrics')).status).toBe(404)
+})
