@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import type { Request } from './operations.ts'
-import { cpuOf, cpuOfFamily } from './process.ts'
+import { cpuOfFamily } from './process.ts'
 
 export type Job = {
   url: string
@@ -55,7 +55,7 @@ async function carryOut({ url, requests, statuses, seconds, warmUp, server, post
   })
   load.on('reqError', error => void note(String(error)))
 
-  const reading = () => ({ at: performance.now(), server: cpuOf(server), postgres: cpuOfFamily(postgres) })
+  const reading = () => ({ at: performance.now(), server: cpuOfFamily(server), postgres: cpuOfFamily(postgres) })
   await sleep(warmUp * 1000)
   const before = reading()
   counting = true

@@ -3,16 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const tick = 10_000 // µs: USER_HZ is 100 on every Linux that Node runs on
 
-/** Microseconds of CPU that the process has used, in all its threads. */
-export function cpuOf(pid: number): number {
-  const { user, system } = stat(pid)
-  return (user + system) * tick
+/** Microseconds of CPU that a process has used with its children, in all their threads, also those that are gone already. */
+export function cpuOfFamily(parent: number): number {
+  return [stat(parent), ...children(parent)].reduce((sum, { user, system }) => sum + user + system, stat(parent).gone) * tick
 }
 
-/** The same for a process with its children, also those that are gone already. */
-export function cpuOfFamily(parent: number): number {
-  const own = stat(parent)
-  const children = readdirSync('/proc')
+/** The most memory that a process and its children have each held at once, in bytes. */
+export function peakMemory(parent: number): number {
+  return [parent, ...children(parent).map(({ pid }) => pid)].reduce((sum, pid) => {
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return sum + Number(kilobytes) * 1024
+  }, 0)
+}
+
+function children(parent: number) {
+  return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(name => {
       try {
@@ -22,13 +27,6 @@ export function cpuOfFamily(parent: number): number {
       }
     })
     .filter(each => each.parent === parent)
-  return [own, ...children].reduce((sum, { user, system }) => sum + user + system, own.gone) * tick
-}
-
-/** The most memory that the process has held at once, in bytes. */
-export function peakMemory(pid: number): number {
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kilobytes) * 1024
 }
 
 function stat(pid: number) {
@@ -37,5 +35,5 @@ function stat(pid: number) {
   const [parent, user, system, goneUser, goneSystem] = [1, 11, 12, 13, 14].map(index => Number(fields[index])) as [
     ...[number, number, number, number, number],
   ]
-  return { parent, user, system, gone: goneUser + goneSystem }
+  return { pid, parent, user, system, gone: goneUser + goneSystem }
 }

@@ -26,6 +26,7 @@ type Target = {
 export const targets = {
   ours: { file: '../../src/main.ts', title: 'this server' },
   'ours-eddsa': { file: '../../src/main.ts', title: 'this server, EdDSA tokens', algorithm: 'EdDSA', operations: ['A', 'B'] },
+  'ours-two': { file: '../../src/main.ts', title: 'this server, two workers', env: { WEB_CONCURRENCY: '2' }, optional: true },
   bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js, nothing else' },
   'bare-pipelined': { file: 'targets/bare.ts', title: 'the same with unsafe pipelining', env: { MAX_PIPELINE: '100' } },
   fastify: { file: 'targets/fastify.ts', title: 'Fastify with schemas and its JWT plugin' },
