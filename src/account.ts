@@ -29,6 +29,15 @@ export function account({ lookup }: Database) {
         where id = ${owner} and exists (${row})
         returning revision as next)`,
 
+    /** The rows of a list with the revision of the account as of the same instant; one row without them where there are none. */
+    listed: (owner: Part, columns: Part, rows: Part) => sql`
+      with account as (
+        select revision as as_of
+        from users
+        where id = ${owner})
+      select as_of, ${columns}
+      from account left join lateral (${rows}) as page on true`,
+
     /** How many changes the account has seen: the ETag of its lists. 0 before the first contact. */
     async revision(owner: string): Promise<number> {
       const [row] = await counted({ owner })

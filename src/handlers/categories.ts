@@ -16,7 +16,7 @@ type Listed = Category & { asOf: number }
 
 export function categories(db: Database) {
   const { read, lookup, write } = db
-  const { opened, changed, revision } = account(db)
+  const { opened, changed, listed, revision } = account(db)
   const columns = sql`id, name, color, position, revision, created_at, updated_at`
   const order = sql`position, id`
   const one = lookup({ owner: 'text', id: 'uuid' })<Category>`
@@ -24,7 +24,7 @@ export function categories(db: Database) {
     from categories
     where owner_id = asked.owner and id = asked.id and deleted_at is null`
   const firstPage = lookup({ owner: 'text', count: 'integer' }, order)<Listed>`
-    ${listed(sql`asked.owner`, sql``, sql`asked.count`)}`
+    ${inOrder(sql`asked.owner`, sql``, sql`asked.count`)}`
 
   return {
     async listCategories({ owner, query, headers }) {
@@ -101,24 +101,18 @@ export function categories(db: Database) {
   function nextPage(owner: string, limit: number, cursor: string) {
     const { key, id } = position(cursor, 'position')
     return read<Listed>`
-      ${listed(sql`${owner}`, sql`and (position, id) > (${key}, ${id})`, sql`${limit + 1}`)}
+      ${inOrder(sql`${owner}`, sql`and (position, id) > (${key}, ${id})`, sql`${limit + 1}`)}
       order by ${order}`.catch(madeUp)
   }
 
-  /** Categories with the revision of the account as of the same instant. */
-  function listed(owner: Part, beyond: Part, count: Part) {
-    return sql`
-      with account as (
-        select revision as as_of
-        from users
-        where id = ${owner})
-      select as_of, ${columns}
-      from account left join lateral (
-        select ${columns}
-        from categories
-        where owner_id = ${owner} and deleted_at is null ${beyond}
-        order by ${order}
-        limit ${count}) as page on true`
+  function inOrder(owner: Part, beyond: Part, count: Part) {
+    const rows = sql`
+      select ${columns}
+      from categories
+      where owner_id = ${owner} and deleted_at is null ${beyond}
+      order by ${order}
+      limit ${count}`
+    return listed(owner, columns, rows)
   }
 
   function inserted(owner: string, claims: Claims, id: string, { name, color, position }: Input) {

@@ -16,7 +16,7 @@ type Sort = Call<'listTasks'>['query']['sort']
 
 export function tasks(db: Database) {
   const { read, lookup, write } = db
-  const { opened, changed, revision } = account(db)
+  const { opened, changed, listed, revision } = account(db)
   const columns = sql`id, title, description, completed, completed_at, priority, category_id,
     due_date, due_time, time_zone, labels, revision, created_at, updated_at`
 
@@ -63,7 +63,7 @@ export function tasks(db: Database) {
   const firstPages = Object.fromEntries(
     Object.entries(orders).map(([sort, order]) => [
       sort,
-      lookup({ owner: 'text', count: 'integer' }, by(order))<Listed>`${listed(sql`asked.owner`, [], order, sql`asked.count`)}`,
+      lookup({ owner: 'text', count: 'integer' }, by(order))<Listed>`${inOrder(sql`asked.owner`, [], order, sql`asked.count`)}`,
     ]),
   ) as Record<Sort, (asked: { owner: string; count: number }) => Promise<Listed[]>>
 
@@ -80,7 +80,7 @@ export function tasks(db: Database) {
         conditions.length === 0
           ? await firstPages[query.sort]({ owner, count })
           : await read<Listed>`
-              ${listed(sql`${owner}`, conditions, order, sql`${count}`)}
+              ${inOrder(sql`${owner}`, conditions, order, sql`${count}`)}
               order by ${by(order)}`.catch(query.cursor === undefined ? undefined : madeUp)
       const { asOf, body } = page(rows, query.limit, query.sort, order.of)
       return { status: 200, headers: { ETag: etag(asOf) }, body }
@@ -155,20 +155,14 @@ export function tasks(db: Database) {
     },
   } satisfies Partial<Handlers>
 
-  /** Tasks with the revision of the account as of the same instant. */
-  function listed(owner: Part, conditions: Part[], order: Order, count: Part) {
-    return sql`
-      with account as (
-        select revision as as_of
-        from users
-        where id = ${owner})
-      select as_of, ${columns}
-      from account left join lateral (
-        select ${columns}
-        from tasks
-        where owner_id = ${owner} and deleted_at is null ${joined(conditions)}
-        order by ${by(order)}
-        limit ${count}) as page on true`
+  function inOrder(owner: Part, conditions: Part[], order: Order, count: Part) {
+    const rows = sql`
+      select ${columns}
+      from tasks
+      where owner_id = ${owner} and deleted_at is null ${joined(conditions)}
+      order by ${by(order)}
+      limit ${count}`
+    return listed(owner, columns, rows)
   }
 
   function filters(query: Call<'listTasks'>['query']): Part[] {
