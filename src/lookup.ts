@@ -68,21 +68,23 @@ function forms(asked: Types, answer: Part, order: Part | undefined) {
   const names = Object.keys(asked)
   const { text } = statement(answer)
   const by = order === undefined ? '' : statement(order).text
-  const alone = text.replace(/\basked\.(\w+)/g, (_, name) => `$${names.indexOf(name) + 1}::${asked[name]}`)
+  const given = text.replace(/\basked\.(\w+)/g, (_, name) => `$${names.indexOf(name) + 1}::${asked[name]}`)
+  const alone = by === '' ? given : `${given} order by ${by}`
   // JSON and not arrays: of those PostgreSQL would think anew how many there are, and plan every statement again. `offset 0` keeps it
   // from reading a small table whole to join it.
   const together = `
     select question, answer.*
     from json_to_recordset($1::text::json) as asked (question bigint${names.map(name => `, ${name} ${asked[name]}`).join('')})
-    cross join lateral (${text} offset 0) as answer`
+    cross join lateral (${text} offset 0) as answer
+    ${by === '' ? '' : `order by question, ${by}`}`
 
   return {
     alone: ({ values }: Question): Statement => ({
-      text: by === '' ? alone : `${alone} order by ${by}`,
+      text: alone,
       values: names.map(name => values[name]),
     }),
     together: (questions: Question[]): Statement => ({
-      text: by === '' ? together : `${together} order by question, ${by}`,
+      text: together,
       values: [JSON.stringify(questions.map(({ number, values }) => ({ question: number, ...values })))],
     }),
   }
