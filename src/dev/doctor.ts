@@ -2,7 +2,7 @@
 import { authenticator } from '../auth.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { type Database, database, errorCode } from '../db.ts'
-import { versions } from '../migrations.ts'
+import { applied, versions } from '../migrations.ts'
 import { Problem } from '../problem.ts'
 
 /** `remedy` is what to do; undefined where all is well. */
@@ -62,13 +62,9 @@ async function databaseFindings(db: Database, { production, poolSize, workers }:
 
 async function migrations(db: Database): Promise<Finding> {
   const known = await versions()
-  const rows = await db.read<{ version: string }>`select version from schema_migrations`.catch(error => {
-    if (errorCode(error) === '42P01') return []
-    throw error
-  })
-  const applied = new Set(rows.map(({ version }) => version))
-  const pending = known.filter(version => !applied.has(version)).length
-  const newer = rows.filter(({ version }) => !known.includes(version)).length
+  const done = await applied(db)
+  const pending = known.filter(version => !done.includes(version)).length
+  const newer = done.filter(version => !known.includes(version)).length
   const found = `${known.length - pending} of ${known.length} are applied${newer > 0 ? `, and ${newer} of a newer release` : ''}`
   return { about: 'migrations', found, ...(pending > 0 && { remedy: 'Run: npm run migrate' }) }
 }

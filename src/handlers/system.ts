@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Handlers } from '../contract.ts'
-import { type Database, errorCode } from '../db.ts'
-import { versions } from '../migrations.ts'
+import type { Database } from '../db.ts'
+import { applied, versions } from '../migrations.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { document, text } from '../spec.ts'
 
@@ -19,7 +19,7 @@ const assets: Record<string, Asset> = {
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export function system({ read }: Database, stopping: () => boolean) {
+export function system(db: Database, stopping: () => boolean) {
   return {
     async getLiveness() {
       return { status: 200, body: { status: 'alive' } }
@@ -27,10 +27,7 @@ export function system({ read }: Database, stopping: () => boolean) {
 
     async getReadiness() {
       if (stopping()) throw unavailable('The server is stopping.')
-      const applied = await read<{ version: string }>`
-        select version
-        from schema_migrations`.catch(noneYet)
-      const done = new Set(applied.map(({ version }) => version))
+      const done = new Set(await applied(db))
       const pending = (await versions()).filter(version => !done.has(version))
       if (pending.length > 0) throw unavailable(`Migrations are pending: ${pending.length}. Run: npm run migrate`)
       return { status: 200, body: { status: 'ready' } }
@@ -57,9 +54,4 @@ export function system({ read }: Database, stopping: () => boolean) {
       return { status: 200, headers: { 'Cache-Control': 'public, max-age=3600' }, type: asset.type, body: asset.text }
     },
   } satisfies Partial<Handlers>
-}
-
-function noneYet(error: unknown): [] {
-  if (errorCode(error) === '42P01') return []
-  throw error
 }

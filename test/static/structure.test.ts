@@ -14,9 +14,9 @@ const floors = [
   ['handlers/users.ts', 'handlers/categories.ts', 'handlers/tasks.ts', 'handlers/system.ts'],
   ['account.ts', 'conditional.ts', 'page.ts'],
   ['contract.ts'],
-  ['limits.ts', 'metrics.ts', 'workers.ts'],
+  ['limits.ts', 'metrics.ts', 'migrations.ts', 'workers.ts'],
   ['auth.ts', 'db.ts'],
-  ['gate.ts', 'lookup.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'migrations.ts'],
+  ['gate.ts', 'lookup.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts'],
   ['problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.
