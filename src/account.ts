@@ -11,32 +11,40 @@ export function account({ lookup }: Database) {
     where id = asked.owner`
 
   return {
-    /** For a statement that may be the person's first: makes the account or counts the change. */
-    opened: (owner: string, { email, name }: Claims) => sql`
+    /** What `opened` asks for. */
+    opening: { owner: 'text', ownerEmail: 'text', ownerName: 'text' } as const,
+
+    opener: (owner: string, { email, name }: Claims) => ({ owner, ownerEmail: email, ownerName: name }),
+
+    /** For a change that may be the person's first: makes the account or counts the change. */
+    opened: sql`
       change as (
         insert into users as u (id, email, name, revision, profile_revision)
-        values (${owner}, ${email}, ${name}, 1, 1)
+        select asked.owner, asked.owner_email, asked.owner_name, 1, 1
+        from asked
         on conflict (id) do update set revision = u.revision + 1
         returning u.id as owner_id, u.revision as next)`,
 
     /**
-     * For a statement that changes a row: counts nothing where `row` selects nothing. Of several at once under one ETag, those that
+     * For a change of a row: counts nothing where `row` selects nothing. Of several at once under one ETag, those that
      * wait for the winner have seen the row before: each of them may count once for nothing, which only makes an ETag newer.
      */
-    changed: (owner: string, row: Part) => sql`
+    changed: (row: Part) => sql`
       change as (
-        update users set revision = revision + 1
-        where id = ${owner} and exists (${row})
-        returning revision as next)`,
+        update users as u
+        set revision = u.revision + 1
+        from asked
+        where u.id = asked.owner and exists (${row})
+        returning u.id as owner_id, u.revision as next)`,
 
     /** The rows of a list with the revision of the account as of the same instant; one row without them where there are none. */
-    listed: (owner: Part, columns: Part, rows: Part) => sql`
+    listed: (owner: Part, columns: Part, page: Part) => sql`
       with account as (
         select revision as as_of
         from users
         where id = ${owner})
       select as_of, ${columns}
-      from account left join lateral (${rows}) as page on true`,
+      from account left join lateral ${page} on true`,
 
     /** How many changes the account has seen: the ETag of its lists. 0 before the first contact. */
     async revision(owner: string): Promise<number> {

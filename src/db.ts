@@ -1,8 +1,9 @@
-// The database as handlers see it: `read`, `lookup` and `write` send statements.
+// The database as handlers see it: `read`, `lookup`, `write` and `change` send statements.
 // The only file that knows postgres.js, whose own pool is not safe for us: it sends statements on connections that are busy, and its
 // way to reconnect can forget a connection, hand the error of one statement to the next, and try without end.
 import { Socket } from 'node:net'
 import postgres from 'postgres'
+import { type Change, changes } from './change.ts'
 import { gate } from './gate.ts'
 import { type Lookup, lookups } from './lookup.ts'
 import { unavailable } from './problem.ts'
@@ -16,6 +17,8 @@ export type Database = {
   read: Send
   /** Makes a function that reads what is quick to read, for many at once. */
   lookup: Lookup
+  /** Makes a function that changes something of a person, for many at once; again only as `write` does. */
+  change: Change
   /** Sends a statement that changes something, again only if it was certainly not carried out. */
   write: Send
   /** Sends a statement that a library has written. */
@@ -72,6 +75,7 @@ export function database({ url, poolSize, pooler = false, observe }: DatabaseOpt
   return {
     read: (text, ...values) => send(true, () => statement(sql(text, ...values))),
     lookup: lookups(statement => send(true, statement)),
+    change: changes(statement => send(false, statement)),
     write: (text, ...values) => send(false, () => statement(sql(text, ...values))),
     run: statement => send(false, () => statement),
     load() {

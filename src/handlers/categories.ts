@@ -1,30 +1,82 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { components } from '../../generated/api.ts'
 import { account } from '../account.ts'
-import type { Claims } from '../auth.ts'
 import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
 import type { Call, Handlers } from '../contract.ts'
 import { type Database, errorCode } from '../db.ts'
 import { madeUp, page, position } from '../page.ts'
 import { found, Problem } from '../problem.ts'
-import { assigned, type Part, sql } from '../sql.ts'
+import { type Part, sql } from '../sql.ts'
 
 type Category = components['schemas']['Category']
-type Input = Call<'createCategory'>['body']
 type Patch = Call<'updateCategory'>['body']
 type Listed = Category & { asOf: number }
 
 export function categories(db: Database) {
-  const { read, lookup, write } = db
-  const { opened, changed, listed, revision } = account(db)
-  const columns = sql`id, name, color, position, revision, created_at, updated_at`
+  const { read, lookup, change } = db
+  const { opening, opener, opened, changed, listed, revision } = account(db)
+  const columns = sql`c.id, c.name, c.color, c.position, c.revision, c.created_at, c.updated_at`
   const order = sql`position, id`
   const one = lookup({ owner: 'text', id: 'uuid' })<Category>`
     select ${columns}
-    from categories
+    from categories as c
     where owner_id = asked.owner and id = asked.id and deleted_at is null`
   const firstPage = lookup({ owner: 'text', count: 'integer' }, order)<Listed>`
     ${inOrder(sql`asked.owner`, sql``, sql`asked.count`)}`
+
+  const given = { name: 'text', color: 'text', position: 'integer' } as const
+  const inserted = sql`
+    ${opened}
+    insert into categories as c (owner_id, id, name, color, position, revision)
+    select change.owner_id, asked.id, asked.name, asked.color, asked.position, next
+    from change join asked on asked.owner = change.owner_id`
+  const replaced = sql`
+    ${inserted}
+    on conflict (owner_id, id) do update
+    set name = excluded.name,
+      color = excluded.color,
+      position = excluded.position,
+      revision = excluded.revision,
+      created_at = case when c.deleted_at is null then c.created_at else now() end,
+      updated_at = now(),
+      deleted_at = null`
+  const whole = { ...opening, id: 'uuid', ...given } as const
+  const create = change(whole)<Category>`${inserted} returning c.owner_id as owner, ${columns}`
+  const put = change(whole)<Category>`${replaced} returning c.owner_id as owner, ${columns}`
+  const putNew = change(whole)<Category>`${replaced} where c.deleted_at is not null returning c.owner_id as owner, ${columns}`
+
+  const row = sql`
+    c.owner_id = asked.owner and c.id = asked.id and c.deleted_at is null
+    and (asked.match is null or c.revision = any(asked.match))`
+  const known = { owner: 'text', id: 'uuid', match: 'bigint[]' } as const
+  // Null says that a field isn't given, but where it is among those to clear.
+  const update = change({ ...known, ...given, cleared: 'text[]' })<Category>`
+    ${changed(sql`select from categories as c where ${row}`)}
+    update categories as c
+    set name = coalesce(asked.name, c.name),
+      color = case when 'color' = any(asked.cleared) then null else coalesce(asked.color, c.color) end,
+      position = coalesce(asked.position, c.position),
+      revision = next,
+      updated_at = now()
+    from change join asked on asked.owner = change.owner_id
+    where ${row}
+    returning c.owner_id as owner, ${columns}`
+  // Marks the category and frees its tasks.
+  const mark = change(known)<{ id: string }>`
+    ${changed(sql`select from categories as c where ${row}`)},
+    marked as (
+      update categories as c
+      set deleted_at = now(), revision = next, updated_at = now()
+      from change join asked on asked.owner = change.owner_id
+      where ${row}
+      returning c.owner_id as owner, c.id, next),
+    freed as (
+      update tasks as t
+      set category_id = null, revision = marked.next, updated_at = now()
+      from marked join asked on asked.owner = marked.owner
+      where t.owner_id = asked.owner and t.category_id = marked.id)
+    select owner, id
+    from marked`
 
   return {
     async listCategories({ owner, query, headers }) {
@@ -39,9 +91,7 @@ export function categories(db: Database) {
     },
 
     async createCategory({ owner, claims, body }) {
-      const rows = await write<Category>`
-        ${inserted(owner, claims, randomUUIDv7(), body)}
-        returning ${columns}`.catch(refused)
+      const rows = await create({ ...body, ...opener(owner, claims), id: randomUUIDv7() }).catch(refused)
       return created(found(rows), owner, 'categories')
     },
 
@@ -57,22 +107,12 @@ export function categories(db: Database) {
         if (taken.length > 0) throw failed(taken)
       }
       if (headers['if-match'] !== undefined) {
-        const [category] = await change(owner, id, revisions(headers['if-match']), body)
+        const [category] = await patch(owner, id, revisions(headers['if-match']), body)
         if (category === undefined) throw failed(await one({ owner, id }))
         return shown(category)
       }
-      const [category] = await write<Category>`
-        ${inserted(owner, claims, id, body)}
-        on conflict (owner_id, id) do update
-        set name = excluded.name,
-          color = excluded.color,
-          position = excluded.position,
-          revision = excluded.revision,
-          created_at = case when c.deleted_at is null then c.created_at else now() end,
-          updated_at = now(),
-          deleted_at = null
-        ${headers['if-none-match'] === undefined ? sql`` : sql`where c.deleted_at is not null`}
-        returning ${columns}`.catch(refused)
+      const send = headers['if-none-match'] === undefined ? put : putNew
+      const [category] = await send({ ...body, ...opener(owner, claims), id }).catch(refused)
       if (category === undefined) throw failed(await one({ owner, id }))
       // A row that was just made has one instant for both.
       return category.createdAt === category.updatedAt ? created(category, owner, 'categories') : shown(category)
@@ -86,7 +126,7 @@ export function categories(db: Database) {
         mustMatch(match, category)
         return shown(category)
       }
-      const [category] = await change(owner, path.categoryId, match, body)
+      const [category] = await patch(owner, path.categoryId, match, body)
       return shown(category ?? (await missed(match, current)))
     },
 
@@ -106,66 +146,29 @@ export function categories(db: Database) {
   }
 
   function inOrder(owner: Part, beyond: Part, count: Part) {
-    const rows = sql`
-      select ${columns}
-      from categories
-      where owner_id = ${owner} and deleted_at is null ${beyond}
-      order by ${order}
-      limit ${count}`
-    return listed(owner, columns, rows)
+    const page = sql`
+      (
+        select ${columns}
+        from categories as c
+        where owner_id = ${owner} and deleted_at is null ${beyond}
+        order by ${order}
+        limit ${count}) as c`
+    return listed(owner, columns, page)
   }
 
-  function inserted(owner: string, claims: Claims, id: string, { name, color, position }: Input) {
-    return sql`
-      with ${opened(owner, claims)}
-      insert into categories as c (owner_id, id, name, color, position, revision)
-      select owner_id, ${id}, ${name}, ${color}, ${position}, next
-      from change`
+  function patch(owner: string, id: string, match: number[] | null, body: Patch) {
+    const cleared = Object.entries(body).flatMap(([name, value]) => (value === null ? name : []))
+    return update({ ...body, owner, id, match, cleared }).catch(refused)
   }
 
-  function change(owner: string, id: string, match: number[] | null, fields: Patch) {
-    return write<Category>`
-      with ${changed(owner, row(owner, id, match))}
-      update categories
-      set ${assigned(fields)}, revision = change.next, updated_at = now()
-      from change
-      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
-      returning ${columns}`.catch(refused)
-  }
-
-  /** Marks the category and frees its tasks. A task that joins it meanwhile breaks the foreign key: then again. */
+  /** A task that joins the category meanwhile breaks the foreign key: then again. */
   async function remove(owner: string, id: string, match: number[] | null, tries = 5): Promise<{ id: string }[]> {
     try {
-      return await write<{ id: string }>`
-        with ${changed(owner, row(owner, id, match))},
-        marked as (
-          update categories
-          set deleted_at = now(), revision = change.next, updated_at = now()
-          from change
-          where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}
-          returning id),
-        freed as (
-          update tasks
-          set category_id = null, revision = change.next, updated_at = now()
-          from change, marked
-          where tasks.owner_id = ${owner} and tasks.category_id = marked.id)
-        select id
-        from marked`
+      return await mark({ owner, id, match })
     } catch (error) {
       if (errorCode(error) !== '23503' || tries === 1) throw error
       return remove(owner, id, match, tries - 1)
     }
-  }
-
-  function row(owner: string, id: string, match: number[] | null) {
-    return sql`
-      select
-      from categories
-      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching(match)}`
-  }
-
-  function matching(match: number[] | null) {
-    return match === null ? sql`` : sql`and categories.revision = any(${match}::bigint[])`
   }
 }
 

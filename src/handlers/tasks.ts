@@ -1,63 +1,37 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { components } from '../../generated/api.ts'
 import { account } from '../account.ts'
-import type { Claims } from '../auth.ts'
 import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
 import type { Call, Handlers } from '../contract.ts'
 import { type Database, errorCode, violated } from '../db.ts'
-import { madeUp, page, position } from '../page.ts'
+import { beyond, by, type Order, orders, type Sort } from '../orders.ts'
+import { madeUp, page } from '../page.ts'
 import { found, invalid } from '../problem.ts'
-import { assigned, joined, type Part, sql, type Value } from '../sql.ts'
+import { joined, type Part, sql } from '../sql.ts'
 
 type Task = components['schemas']['Task']
-type Input = Call<'createTask'>['body']
 type Patch = Call<'updateTask'>['body']
-type Sort = Call<'listTasks'>['query']['sort']
 
 export function tasks(db: Database) {
-  const { read, lookup, write } = db
-  const { opened, changed, listed, revision } = account(db)
-  const columns = sql`id, title, description, completed, completed_at, priority, category_id,
-    due_date, due_time, time_zone, labels, revision, created_at, updated_at`
-
-  // What each sort compares: in the words of its index, of a cursor's key, and of a task.
-  const createdAt = { column: sql`created_at`, key: (key: Key) => sql`${key}`, of: (task: Task) => task.createdAt }
-  const updatedAt = { column: sql`updated_at`, key: (key: Key) => sql`${key}`, of: (task: Task) => task.updatedAt }
-  const priority = { column: sql`priority`, key: (key: Key) => sql`${key}`, of: (task: Task) => task.priority }
-  const title = {
-    column: sql`left(title, 100) collate "und-x-icu"`,
-    key: (key: Key) => sql`left(${key}, 100)`,
-    of: (task: Task) => task.title,
-  }
-  // Without a due date comes last in both directions, so the two differ in more than the direction.
-  const dueDate = {
-    column: sql`coalesce(due_date, 'infinity'::date)`,
-    key: (key: Key) => sql`coalesce(${key}::date, 'infinity'::date)`,
-    of: (task: Task) => task.dueDate,
-  }
-  const dueDateDown = {
-    column: sql`coalesce(due_date, '-infinity'::date)`,
-    key: (key: Key) => sql`coalesce(${key}::date, '-infinity'::date)`,
-    of: (task: Task) => task.dueDate,
-  }
-  const up = { direction: sql`asc`, beyond: sql`>` }
-  const down = { direction: sql`desc`, beyond: sql`<` }
-  const orders: Record<Sort, Order> = {
-    createdAt: { ...createdAt, ...up },
-    '-createdAt': { ...createdAt, ...down },
-    updatedAt: { ...updatedAt, ...up },
-    '-updatedAt': { ...updatedAt, ...down },
-    dueDate: { ...dueDate, ...up },
-    '-dueDate': { ...dueDateDown, ...down },
-    priority: { ...priority, ...up },
-    '-priority': { ...priority, ...down },
-    title: { ...title, ...up },
-    '-title': { ...title, ...down },
-  }
+  const { read, lookup, change } = db
+  const { opening, opener, opened, changed, listed, revision } = account(db)
+  const columns = sql`t.id, t.title, t.description, t.completed, t.completed_at, t.priority, t.category_id,
+    t.due_date, t.due_time, t.time_zone, t.labels, t.revision, t.created_at, t.updated_at`
+  const given = {
+    title: 'text',
+    description: 'text',
+    completed: 'boolean',
+    priority: 'task_priority',
+    categoryId: 'uuid',
+    dueDate: 'date',
+    dueTime: 'time',
+    timeZone: 'text',
+    labels: 'text[]',
+  } as const
 
   const one = lookup({ owner: 'text', id: 'uuid' })<Task>`
     select ${columns}
-    from tasks
+    from tasks as t
     where owner_id = asked.owner and id = asked.id and deleted_at is null`
   // Each sort has its index, so that a list without conditions is quick however many tasks there are.
   const firstPages = Object.fromEntries(
@@ -66,6 +40,69 @@ export function tasks(db: Database) {
       lookup({ owner: 'text', count: 'integer' }, by(order))<Listed>`${inOrder(sql`asked.owner`, [], order, sql`asked.count`)}`,
     ]),
   ) as Record<Sort, (asked: { owner: string; count: number }) => Promise<Listed[]>>
+
+  const inserted = sql`
+    ${opened}
+    insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
+      due_date, due_time, time_zone, labels, revision)
+    select change.owner_id, asked.id, asked.title, asked.description, case when asked.completed then now() end, asked.priority,
+      asked.category_id, asked.due_date, asked.due_time, asked.time_zone, asked.labels, next
+    from change join asked on asked.owner = change.owner_id`
+  const replaced = sql`
+    ${inserted}
+    on conflict (owner_id, id) do update
+    set title = excluded.title,
+      description = excluded.description,
+      completed_at = case
+        when excluded.completed_at is null then null
+        when t.deleted_at is null then coalesce(t.completed_at, now())
+        else now() end,
+      priority = excluded.priority,
+      category_id = excluded.category_id,
+      due_date = excluded.due_date,
+      due_time = excluded.due_time,
+      time_zone = excluded.time_zone,
+      labels = excluded.labels,
+      revision = excluded.revision,
+      created_at = case when t.deleted_at is null then t.created_at else now() end,
+      updated_at = now(),
+      deleted_at = null`
+  const whole = { ...opening, id: 'uuid', ...given } as const
+  const create = change(whole)<Task>`${inserted} returning t.owner_id as owner, ${columns}`
+  const put = change(whole)<Task>`${replaced} returning t.owner_id as owner, ${columns}`
+  const putNew = change(whole)<Task>`${replaced} where t.deleted_at is not null returning t.owner_id as owner, ${columns}`
+
+  const row = sql`
+    t.owner_id = asked.owner and t.id = asked.id and t.deleted_at is null
+    and (asked.match is null or t.revision = any(asked.match))`
+  const known = { owner: 'text', id: 'uuid', match: 'bigint[]' } as const
+  // Null says that a field isn't given, but where it is among those to clear. Completing twice keeps the first instant.
+  const update = change({ ...known, ...given, cleared: 'text[]' })<Task>`
+    ${changed(sql`select from tasks as t where ${row}`)}
+    update tasks as t
+    set title = coalesce(asked.title, t.title),
+      description = case when 'description' = any(asked.cleared) then null else coalesce(asked.description, t.description) end,
+      completed_at = case
+        when asked.completed is null then t.completed_at
+        when asked.completed then coalesce(t.completed_at, now()) end,
+      priority = coalesce(asked.priority, t.priority),
+      category_id = case when 'categoryId' = any(asked.cleared) then null else coalesce(asked.category_id, t.category_id) end,
+      due_date = case when 'dueDate' = any(asked.cleared) then null else coalesce(asked.due_date, t.due_date) end,
+      due_time = case when 'dueTime' = any(asked.cleared) then null else coalesce(asked.due_time, t.due_time) end,
+      time_zone = case when 'timeZone' = any(asked.cleared) then null else coalesce(asked.time_zone, t.time_zone) end,
+      labels = coalesce(asked.labels, t.labels),
+      revision = next,
+      updated_at = now()
+    from change join asked on asked.owner = change.owner_id
+    where ${row}
+    returning t.owner_id as owner, ${columns}`
+  const remove = change(known)<Task>`
+    ${changed(sql`select from tasks as t where ${row}`)}
+    update tasks as t
+    set deleted_at = now(), revision = next, updated_at = now()
+    from change join asked on asked.owner = change.owner_id
+    where ${row}
+    returning t.owner_id as owner, ${columns}`
 
   return {
     async listTasks({ owner, query, headers }) {
@@ -87,9 +124,7 @@ export function tasks(db: Database) {
     },
 
     async createTask({ owner, claims, body }) {
-      const rows = await write<Task>`
-        ${inserted(owner, claims, randomUUIDv7(), body)}
-        returning ${columns}`.catch(refused)
+      const rows = await create({ ...body, ...opener(owner, claims), id: randomUUIDv7() }).catch(refused)
       return created(found(rows), owner, 'tasks')
     },
 
@@ -105,31 +140,12 @@ export function tasks(db: Database) {
         if (taken.length > 0) throw failed(taken)
       }
       if (headers['if-match'] !== undefined) {
-        const [task] = await change(owner, id, revisions(headers['if-match']), fields(body))
+        const [task] = await patch(owner, id, revisions(headers['if-match']), body)
         if (task === undefined) throw failed(await one({ owner, id }))
         return shown(task)
       }
-      const [task] = await write<Task>`
-        ${inserted(owner, claims, id, body)}
-        on conflict (owner_id, id) do update
-        set title = excluded.title,
-          description = excluded.description,
-          completed_at = case
-            when excluded.completed_at is null then null
-            when t.deleted_at is null then coalesce(t.completed_at, now())
-            else now() end,
-          priority = excluded.priority,
-          category_id = excluded.category_id,
-          due_date = excluded.due_date,
-          due_time = excluded.due_time,
-          time_zone = excluded.time_zone,
-          labels = excluded.labels,
-          revision = excluded.revision,
-          created_at = case when t.deleted_at is null then t.created_at else now() end,
-          updated_at = now(),
-          deleted_at = null
-        ${headers['if-none-match'] === undefined ? sql`` : sql`where t.deleted_at is not null`}
-        returning ${columns}`.catch(refused)
+      const send = headers['if-none-match'] === undefined ? put : putNew
+      const [task] = await send({ ...body, ...opener(owner, claims), id }).catch(refused)
       if (task === undefined) throw failed(await one({ owner, id }))
       // A row that was just made has one instant for both.
       return task.createdAt === task.updatedAt ? created(task, owner, 'tasks') : shown(task)
@@ -143,26 +159,27 @@ export function tasks(db: Database) {
         mustMatch(match, task)
         return shown(task)
       }
-      const [task] = await change(owner, path.taskId, match, fields(body))
+      const [task] = await patch(owner, path.taskId, match, body)
       return shown(task ?? (await missed(match, current)))
     },
 
     async deleteTask({ owner, path, headers }) {
       const match = revisions(headers['if-match'])
-      const [task] = await change(owner, path.taskId, match, { deletedAt: sql`now()` })
+      const [task] = await remove({ owner, id: path.taskId, match })
       if (task === undefined) await missed(match, () => one({ owner, id: path.taskId }))
       return { status: 204 }
     },
   } satisfies Partial<Handlers>
 
   function inOrder(owner: Part, conditions: Part[], order: Order, count: Part) {
-    const rows = sql`
-      select ${columns}
-      from tasks
-      where owner_id = ${owner} and deleted_at is null ${joined(conditions)}
-      order by ${by(order)}
-      limit ${count}`
-    return listed(owner, columns, rows)
+    const page = sql`
+      (
+        select ${columns}
+        from tasks as t
+        where owner_id = ${owner} and deleted_at is null ${joined(conditions)}
+        order by ${by(order)}
+        limit ${count}) as t`
+    return listed(owner, columns, page)
   }
 
   function filters(query: Call<'listTasks'>['query']): Part[] {
@@ -179,50 +196,13 @@ export function tasks(db: Database) {
     ].flat()
   }
 
-  function beyond(cursor: string | undefined, sort: Sort): Part[] {
-    if (cursor === undefined) return []
-    const { key, id } = position(cursor, sort)
-    const order = orders[sort]
-    return [sql`and (${order.column}, id) ${order.beyond} (${order.key(key)}, ${id})`]
-  }
-
-  function inserted(owner: string, claims: Claims, id: string, task: Input) {
-    return sql`
-      with ${opened(owner, claims)}
-      insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
-        due_date, due_time, time_zone, labels, revision)
-      select owner_id, ${id}, ${task.title}, ${task.description}, ${task.completed ? sql`now()` : null}, ${task.priority},
-        ${task.categoryId}, ${task.dueDate}, ${task.dueTime}, ${task.timeZone}, ${task.labels}, next
-      from change`
-  }
-
-  /** The columns of a body: completing twice keeps the first instant. */
-  function fields({ completed, ...columns }: Patch) {
-    if (completed === undefined) return columns
-    return { ...columns, completedAt: completed ? sql`coalesce(completed_at, now())` : null }
-  }
-
-  function change(owner: string, id: string, match: number[] | null, fields: Record<string, Value>) {
-    const matching = match === null ? sql`` : sql`and tasks.revision = any(${match}::bigint[])`
-    const row = sql`
-      select
-      from tasks
-      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching}`
-    return write<Task>`
-      with ${changed(owner, row)}
-      update tasks
-      set ${assigned(fields)}, revision = change.next, updated_at = now()
-      from change
-      where owner_id = ${owner} and id = ${id} and deleted_at is null ${matching}
-      returning ${columns}`.catch(refused)
+  function patch(owner: string, id: string, match: number[] | null, body: Patch) {
+    const cleared = Object.entries(body).flatMap(([name, value]) => (value === null ? name : []))
+    return update({ ...body, owner, id, match, cleared }).catch(refused)
   }
 }
 
-const by = ({ column, direction }: Order) => sql`${column} ${direction}, id ${direction}`
-
 type Listed = Task & { asOf: number }
-type Key = string | number | null
-type Order = { column: Part; direction: Part; beyond: Part; key: (key: Key) => Part; of: (task: Task) => Key }
 
 function refused(error: unknown): never {
   if (errorCode(error) === '23503')

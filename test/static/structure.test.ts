@@ -12,11 +12,13 @@ const floors = [
   ['router.ts'],
   ['handlers/index.ts'],
   ['handlers/users.ts', 'handlers/categories.ts', 'handlers/tasks.ts', 'handlers/system.ts'],
+  ['orders.ts'],
   ['account.ts', 'conditional.ts', 'page.ts'],
   ['contract.ts'],
   ['limits.ts', 'metrics.ts', 'migrations.ts', 'workers.ts'],
   ['auth.ts', 'db.ts'],
-  ['gate.ts', 'lookup.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts'],
+  ['change.ts', 'lookup.ts'],
+  ['batch.ts', 'gate.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts'],
   ['problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.

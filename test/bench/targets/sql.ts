@@ -1,5 +1,5 @@
-// The statements of the targets: word for word those that the server sends (a test holds that), in the cheapest form that the
-// driver has, with its settings from src/db.ts.
+// The statements of the targets: those that the server sends for one person (a test holds that), in the cheapest form that the driver
+// has, with its settings from src/db.ts. An update names only what it changes, where the server has one statement for all.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
 import type { settings } from './settings.ts'
@@ -19,27 +19,27 @@ export type Draft = {
 }
 export type Filter = { limit: number; completed?: boolean; priority?: string[]; q?: string }
 
-const columns =
-  'id, title, description, completed, completed_at, priority, category_id, due_date, due_time, time_zone, labels, revision, created_at, updated_at'
+const columns = `t.id, t.title, t.description, t.completed, t.completed_at, t.priority, t.category_id,
+  t.due_date, t.due_time, t.time_zone, t.labels, t.revision, t.created_at, t.updated_at`
 
 // `text` has a $ for each of `values`: the owner is bound wherever it stands, as the server does it.
 const numbered = (text: string) => {
   let count = 0
   return text.replaceAll('$', () => `$${++count}`)
 }
-const get = numbered(`select ${columns} from tasks where owner_id = $ and id = $ and deleted_at is null`)
+const get = numbered(`select ${columns} from tasks as t where owner_id = $ and id = $ and deleted_at is null`)
 const revision = numbered('select revision from users where id = $')
 const listWith = remembered(listText)
 const updateWith = remembered(updateText)
 const create = numbered(`
   with change as (
     insert into users as u (id, email, name, revision, profile_revision)
-    values ($, $, $, 1, 1)
+    select $, $, $, 1, 1
     on conflict (id) do update set revision = u.revision + 1
     returning u.id as owner_id, u.revision as next)
   insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
     due_date, due_time, time_zone, labels, revision)
-  select owner_id, $, $, $, $, $, $, $, $, $, $, next
+  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, next
   from change
   returning ${columns}`)
 
@@ -82,15 +82,14 @@ export function store(
     async create({ id, email, name }: Person, task: Draft): Promise<Task> {
       const { title, description = null, completed = false, priority = 'none', categoryId = null } = task
       const { dueDate = null, dueTime = null, timeZone = null, labels = [] } = task
-      const completedAt = completed ? new Date().toISOString() : null
-      const values = [title, description, completedAt, priority, categoryId, dueDate, dueTime, timeZone, labels]
+      const values = [title, description, completed, priority, categoryId, dueDate, dueTime, timeZone, labels]
       const rows = await send<Task>(create, [id, email, name, randomUUIDv7(), ...values])
       return rows[0] as Task
     },
     async update(owner: string, id: string, patch: object): Promise<Task | undefined> {
       const { completed, ...columns } = patch as Draft
       const set = Object.keys(columns).map(name => `"${postgres.fromCamel(name)}"=$`)
-      if (completed !== undefined) set.push(`"completed_at"=${completed ? 'coalesce(completed_at, now())' : 'null'}`)
+      if (completed !== undefined) set.push(`"completed_at"=${completed ? 'coalesce(t.completed_at, now())' : 'null'}`)
       return (await send<Task>(updateWith(set.join(',')), [owner, owner, id, ...Object.values(columns), owner, id]))[0]
     },
     /** How many changes the account has seen: the ETag of its lists. */
@@ -110,10 +109,10 @@ function listText(filters: string) {
     select as_of, ${columns}
     from account left join lateral (
       select ${columns}
-      from tasks
+      from tasks as t
       where owner_id = $ and deleted_at is null${filters}
       order by created_at desc, id desc
-      limit $) as page on true
+      limit $) as t on true
     order by created_at desc, id desc`)
 }
 
@@ -123,10 +122,10 @@ function updateText(set: string) {
       update users set revision = revision + 1
       where id = $ and exists (
         select
-        from tasks
+        from tasks as t
         where owner_id = $ and id = $ and deleted_at is null)
       returning revision as next)
-    update tasks
+    update tasks as t
     set ${set}, revision = change.next, updated_at = now()
     from change
     where owner_id = $ and id = $ and deleted_at is null
