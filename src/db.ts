@@ -176,12 +176,11 @@ class Lost extends Error {
 /** Does the work while no other process does work of this name on the database. */
 export async function alone(url: string, name: string, work: () => Promise<void>): Promise<void> {
   const sql = postgres(location(url), { max: 1, onnotice: () => {}, connect_timeout: 10 })
-  try {
-    await sql`select pg_advisory_lock(hashtextextended(${name}, 0))`
-    await work()
-  } finally {
-    await sql.end({ timeout: 5 })
-  }
+  await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) }
+  // Asked again and again: `create index concurrently` waits for every statement under way, also for one that waits for this lock.
+  const lock = () => sql`select where pg_try_advisory_lock(hashtextextended(${name}, 0))`
+  while ((await lock()).length === 0) await new Promise(resolve => setTimeout(resolve, pause))
+  await work()
 }
 
 /** The URL without what libpq knows and the driver would send to the server as a setting. */
