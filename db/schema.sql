@@ -141,6 +141,8 @@ CREATE TABLE public.users (
     profile_revision bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    task_room bigint DEFAULT 0 NOT NULL,
+    category_room bigint DEFAULT 0 NOT NULL,
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 1) AND (char_length(email) <= 320))),
     CONSTRAINT users_id_length CHECK (((char_length(id) >= 1) AND (char_length(id) <= 255))),
     CONSTRAINT users_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
@@ -224,6 +226,13 @@ CREATE INDEX tasks_category_idx ON public.tasks USING btree (owner_id, category_
 --
 
 CREATE INDEX tasks_created_at_idx ON public.tasks USING btree (owner_id, created_at, id) WHERE (deleted_at IS NULL);
+
+
+--
+-- Name: tasks_deleted_at_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_deleted_at_idx ON public.tasks USING btree (owner_id, deleted_at) WHERE (deleted_at IS NOT NULL);
 
 
 --
@@ -320,4 +329,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261120000014'),
     ('20261120000015'),
     ('20261120000016'),
-    ('20261120000017');
+    ('20261120000017'),
+    ('20261120000018'),
+    ('20261120000019');

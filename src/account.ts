@@ -16,13 +16,14 @@ export function account({ lookup }: Database) {
 
     opener: (owner: string, { email, name }: Claims) => ({ owner, ownerEmail: email, ownerName: name }),
 
-    /** For a change that may be the person's first: makes the account or counts the change. */
-    opened: sql`
+    /** For a change that may be the person's first: makes the account, or counts the change where `allowed` of its row `u`. */
+    opened: (allowed: Part) => sql`
       change as (
         insert into users as u (id, email, name, revision, profile_revision)
         select asked.owner, asked.owner_email, asked.owner_name, 1, 1
         from asked
         on conflict (id) do update set revision = u.revision + 1
+        where ${allowed}
         returning u.id as owner_id, u.revision as next)`,
 
     /**

@@ -16,6 +16,7 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
   'not-found': { status: 404, title: 'Not found', detail: 'There is nothing here. It may have been deleted.' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'This path knows the methods in Allow only.' },
   conflict: { status: 409, title: 'Conflict', detail: 'This contradicts what is there already.' },
+  'quota-exceeded': { status: 409, title: 'The account is full', detail: 'There is no room for more. Delete something first.' },
   'precondition-failed': { status: 412, title: 'It has changed', detail: 'Nothing of that id is there (any more).' },
   'content-too-large': { status: 413, title: 'The body is too large', detail: 'A body has 1 MiB at most.' },
   'unsupported-media-type': {

@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { account } from '../src/account.ts'
 import { database } from '../src/db.ts'
+import { sql } from '../src/sql.ts'
 import { json } from './faults/crowd.ts'
 import { test } from './taskspec.ts'
 
@@ -66,7 +67,7 @@ test('what comes in one moment is one statement, up to sixteen; who is new goes 
   const sent: string[] = []
   const db = database({ url: service.databaseUrl, poolSize: 4, observe: text => sent.push(text) })
   const { opening, opened, opener } = account(db)
-  const open = db.change(opening)<{ next: number }>`${opened} 
+  const open = db.change(opening)<{ next: number }>`${opened(sql`true`)} 
     select owner_id as owner, next
     from change`
   const people = Array.from({ length: 40 }, (_, i) => opener(`together${i}`, { email: null, name: null }))
@@ -84,7 +85,7 @@ test('what comes in one moment is one statement, up to sixteen; who is new goes 
 test("a row of somebody else is nobody's", async ({ service }) => {
   const db = database({ url: service.databaseUrl, poolSize: 4 })
   const { opening, opened, opener } = account(db)
-  const stray = db.change(opening)`${opened} select 'eve' as owner from change`
+  const stray = db.change(opening)`${opened(sql`true`)} select 'eve' as owner from change`
   const people = ['stray1', 'stray2'].map(name => opener(name, { email: null, name: null }))
   for (const person of people) await stray(person)
   for (const answer of await Promise.allSettled(people.map(stray)))

@@ -6,6 +6,7 @@ import type { Call, Handlers } from '../contract.ts'
 import { type Database, errorCode } from '../db.ts'
 import { madeUp, page, position } from '../page.ts'
 import { found, Problem } from '../problem.ts'
+import { quota } from '../quota.ts'
 import { type Part, sql } from '../sql.ts'
 
 type Category = components['schemas']['Category']
@@ -15,6 +16,7 @@ type Listed = Category & { asOf: number }
 export function categories(db: Database) {
   const { read, lookup, change } = db
   const { opening, opener, opened, changed, listed, revision } = account(db)
+  const { hasRoom, within } = quota(db, 'categories')
   const columns = sql`c.id, c.name, c.color, c.position, c.revision, c.created_at, c.updated_at`
   const order = sql`position, id`
   const one = lookup({ owner: 'text', id: 'uuid' })<Category>`
@@ -25,13 +27,17 @@ export function categories(db: Database) {
     ${inOrder(sql`asked.owner`, sql``, sql`asked.count`)}`
 
   const given = { name: 'text', color: 'text', position: 'integer' } as const
-  const inserted = sql`
-    ${opened}
+  const inserted = (allowed: Part) => sql`
+    ${opened(allowed)}
     insert into categories as c (owner_id, id, name, color, position, revision)
     select change.owner_id, asked.id, asked.name, asked.color, asked.position, next
     from change join asked on asked.owner = change.owner_id`
+  // What is there already, if only as a mark, needs no room.
+  const room = sql`
+    ${hasRoom} or exists (select from categories as c join asked on asked.owner = u.id
+      where c.owner_id = asked.owner and c.id = asked.id)`
   const replaced = sql`
-    ${inserted}
+    ${inserted(room)}
     on conflict (owner_id, id) do update
     set name = excluded.name,
       color = excluded.color,
@@ -41,7 +47,7 @@ export function categories(db: Database) {
       updated_at = now(),
       deleted_at = null`
   const whole = { ...opening, id: 'uuid', ...given } as const
-  const create = change(whole)<Category>`${inserted} returning c.owner_id as owner, ${columns}`
+  const create = change(whole)<Category>`${inserted(hasRoom)} returning c.owner_id as owner, ${columns}`
   const put = change(whole)<Category>`${replaced} returning c.owner_id as owner, ${columns}`
   const putNew = change(whole)<Category>`${replaced} where c.deleted_at is not null returning c.owner_id as owner, ${columns}`
 
@@ -91,8 +97,8 @@ export function categories(db: Database) {
     },
 
     async createCategory({ owner, claims, body }) {
-      const rows = await create({ ...body, ...opener(owner, claims), id: randomUUIDv7() }).catch(refused)
-      return created(found(rows), owner, 'categories')
+      const values = { ...body, ...opener(owner, claims), id: randomUUIDv7() }
+      return created(await within(owner, () => create(values).catch(refused)), owner, 'categories')
     },
 
     async getCategory({ owner, path, headers }) {
@@ -101,19 +107,19 @@ export function categories(db: Database) {
 
     async putCategory({ owner, claims, path, headers, body }) {
       const id = path.categoryId
-      if (headers['if-none-match'] !== undefined) {
-        // The statement below would leave it alone too, and yet count a change.
-        const taken = await one({ owner, id })
+      const mustBeNew = async () => {
+        const taken = headers['if-none-match'] === undefined ? [] : await one({ owner, id })
         if (taken.length > 0) throw failed(taken)
       }
+      await mustBeNew() // the statement below would leave it alone too, and yet count a change
       if (headers['if-match'] !== undefined) {
         const [category] = await patch(owner, id, revisions(headers['if-match']), body)
         if (category === undefined) throw failed(await one({ owner, id }))
         return shown(category)
       }
       const send = headers['if-none-match'] === undefined ? put : putNew
-      const [category] = await send({ ...body, ...opener(owner, claims), id }).catch(refused)
-      if (category === undefined) throw failed(await one({ owner, id }))
+      const values = { ...body, ...opener(owner, claims), id }
+      const category = await within(owner, () => send(values).catch(refused), mustBeNew)
       // A row that was just made has one instant for both.
       return category.createdAt === category.updatedAt ? created(category, owner, 'categories') : shown(category)
     },

@@ -7,6 +7,7 @@ import { type Database, errorCode, violated } from '../db.ts'
 import { beyond, by, type Order, orders, type Sort } from '../orders.ts'
 import { madeUp, page } from '../page.ts'
 import { found, invalid } from '../problem.ts'
+import { quota } from '../quota.ts'
 import { joined, type Part, sql } from '../sql.ts'
 
 type Task = components['schemas']['Task']
@@ -15,6 +16,7 @@ type Patch = Call<'updateTask'>['body']
 export function tasks(db: Database) {
   const { read, lookup, change } = db
   const { opening, opener, opened, changed, listed, revision } = account(db)
+  const { hasRoom, within } = quota(db, 'tasks')
   const columns = sql`t.id, t.title, t.description, t.completed, t.completed_at, t.priority, t.category_id,
     t.due_date, t.due_time, t.time_zone, t.labels, t.revision, t.created_at, t.updated_at`
   const given = {
@@ -41,15 +43,19 @@ export function tasks(db: Database) {
     ]),
   ) as Record<Sort, (asked: { owner: string; count: number }) => Promise<Listed[]>>
 
-  const inserted = sql`
-    ${opened}
+  const inserted = (allowed: Part) => sql`
+    ${opened(allowed)}
     insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
       due_date, due_time, time_zone, labels, revision)
     select change.owner_id, asked.id, asked.title, asked.description, case when asked.completed then now() end, asked.priority,
       asked.category_id, asked.due_date, asked.due_time, asked.time_zone, asked.labels, next
     from change join asked on asked.owner = change.owner_id`
+  // What is there already, if only as a mark, needs no room.
+  const room = sql`
+    ${hasRoom} or exists (select from tasks as t join asked on asked.owner = u.id
+      where t.owner_id = asked.owner and t.id = asked.id)`
   const replaced = sql`
-    ${inserted}
+    ${inserted(room)}
     on conflict (owner_id, id) do update
     set title = excluded.title,
       description = excluded.description,
@@ -68,7 +74,7 @@ export function tasks(db: Database) {
       updated_at = now(),
       deleted_at = null`
   const whole = { ...opening, id: 'uuid', ...given } as const
-  const create = change(whole)<Task>`${inserted} returning t.owner_id as owner, ${columns}`
+  const create = change(whole)<Task>`${inserted(hasRoom)} returning t.owner_id as owner, ${columns}`
   const put = change(whole)<Task>`${replaced} returning t.owner_id as owner, ${columns}`
   const putNew = change(whole)<Task>`${replaced} where t.deleted_at is not null returning t.owner_id as owner, ${columns}`
 
@@ -124,8 +130,8 @@ export function tasks(db: Database) {
     },
 
     async createTask({ owner, claims, body }) {
-      const rows = await create({ ...body, ...opener(owner, claims), id: randomUUIDv7() }).catch(refused)
-      return created(found(rows), owner, 'tasks')
+      const values = { ...body, ...opener(owner, claims), id: randomUUIDv7() }
+      return created(await within(owner, () => create(values).catch(refused)), owner, 'tasks')
     },
 
     async getTask({ owner, path, headers }) {
@@ -134,19 +140,19 @@ export function tasks(db: Database) {
 
     async putTask({ owner, claims, path, headers, body }) {
       const id = path.taskId
-      if (headers['if-none-match'] !== undefined) {
-        // The statement below would leave it alone too, and yet count a change.
-        const taken = await one({ owner, id })
+      const mustBeNew = async () => {
+        const taken = headers['if-none-match'] === undefined ? [] : await one({ owner, id })
         if (taken.length > 0) throw failed(taken)
       }
+      await mustBeNew() // the statement below would leave it alone too, and yet count a change
       if (headers['if-match'] !== undefined) {
         const [task] = await patch(owner, id, revisions(headers['if-match']), body)
         if (task === undefined) throw failed(await one({ owner, id }))
         return shown(task)
       }
       const send = headers['if-none-match'] === undefined ? put : putNew
-      const [task] = await send({ ...body, ...opener(owner, claims), id }).catch(refused)
-      if (task === undefined) throw failed(await one({ owner, id }))
+      const values = { ...body, ...opener(owner, claims), id }
+      const task = await within(owner, () => send(values).catch(refused), mustBeNew)
       // A row that was just made has one instant for both.
       return task.createdAt === task.updatedAt ? created(task, owner, 'tasks') : shown(task)
     },

@@ -21,6 +21,15 @@ test('an account is what its requests made of it', { timeout: 120_000 }, async (
     }),
   )
   await holds(property, { runs: 160, lanes: 4 })
+
+  // What quotas rest on: whatever was done to an account, it has no more rows than it has seen changes.
+  const { sql } = service
+  const accounts = await sql<{ revision: string; tasks: string; categories: string }[]>`
+    select revision, (select count(*) from tasks where owner_id = users.id) as tasks,
+      (select count(*) from categories where owner_id = users.id) as categories
+    from users`
+  expect(accounts.length).toBeGreaterThan(10)
+  for (const { revision, tasks, categories } of accounts) expect(Number(tasks) + Number(categories)).toBeLessThanOrEqual(Number(revision))
 })
 
 /** A newcomer, and the function that does a command to them and to their model. */

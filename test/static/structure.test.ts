@@ -13,7 +13,7 @@ const floors = [
   ['handlers/index.ts'],
   ['handlers/users.ts', 'handlers/categories.ts', 'handlers/tasks.ts', 'handlers/system.ts'],
   ['orders.ts'],
-  ['account.ts', 'conditional.ts', 'page.ts'],
+  ['account.ts', 'conditional.ts', 'page.ts', 'quota.ts'],
   ['contract.ts'],
   ['limits.ts', 'metrics.ts', 'migrations.ts', 'workers.ts'],
   ['auth.ts', 'db.ts'],

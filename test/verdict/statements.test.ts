@@ -9,6 +9,15 @@ const withMarks = ['categories', 'tasks']
 // Statements that mean deleted rows too, by a part of their text, each with its reason.
 const meansDeleted = [
   { part: 'set category_id = null', table: 'tasks', because: 'a deleted task must not refer to a deleted category either' },
+  ...withMarks.flatMap(table => [
+    { part: `select count(*) from ${table}`, table, because: 'what was deleted takes room as well' },
+    { part: `delete from ${table}`, table, because: 'what was deleted first makes room' },
+    {
+      part: `or exists (select from ${table} as`,
+      table,
+      because: 'what was deleted has its room already',
+    },
+  ]),
 ]
 
 type Node = { [key: string]: unknown }

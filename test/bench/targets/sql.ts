@@ -36,6 +36,7 @@ const create = numbered(`
     insert into users as u (id, email, name, revision, profile_revision)
     select $, $, $, 1, 1
     on conflict (id) do update set revision = u.revision + 1
+    where u.revision < greatest(u.task_room, 50000)
     returning u.id as owner_id, u.revision as next)
   insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
     due_date, due_time, time_zone, labels, revision)
