@@ -1,0 +1,131 @@
+// A migration runs while the server of the release before works on: each does only what that server doesn't notice.
+// What isn't known to be harmless says in a comment why it is all the same: `-- online: <reason>`.
+import { readdirSync, readFileSync } from 'node:fs'
+import { parse } from 'libpg-query'
+import { describe, expect, test } from 'vitest'
+
+const directory = new URL('../../db/migrations/', import.meta.url)
+const first = '20261120000016' // up to here they made the first schema, before anybody used it
+
+type Node = { [key: string]: unknown }
+
+/** What is wrong with the migration. */
+async function faults(file: string): Promise<string[]> {
+  const [, options = '', up = ''] = /^-- migrate:up(.*)\n([\s\S]*?)^-- migrate:down/m.exec(file) ?? []
+  if (!file.startsWith('-- migrate:up') || up.trim() === '') return ['has no way up, or no way down']
+  const { stmts } = (await parse(up)) as { stmts: { stmt: Node }[] }
+  if (stmts.length !== 1) return ['has more than one statement: make a file of each']
+  const [kind, node] = Object.entries(stmts[0]?.stmt ?? {})[0] as [string, Node]
+  const alone = node.concurrent === true
+  const free = kind === 'DoStmt' // with a commit now and then, or without
+  if (!free && alone !== options.includes('transaction:false')) return [`${alone ? 'needs' : 'must not have'} transaction:false`]
+  const reason = /^-- online: \S/m.test(up)
+  const risks = kind === 'AlterTableStmt' ? (node.cmds as { AlterTableCmd: Node }[]).flatMap(altered) : risk(kind, node)
+  if (risks.length === 0 && reason) return ['needs no reason']
+  return reason ? [] : risks
+}
+
+function risk(kind: string, node: Node): string[] {
+  if (kind === 'IndexStmt') return node.concurrent ? [] : ['makes an index and locks the table meanwhile: create index concurrently']
+  if (kind === 'DropStmt' && node.removeType === 'OBJECT_INDEX')
+    return node.concurrent ? [] : ['locks the table until nobody uses the index: drop index concurrently']
+  if (['CreateStmt', 'CreateEnumStmt', 'CreateExtensionStmt', 'CommentStmt'].includes(kind)) return []
+  if (kind === 'CreateFunctionStmt' && node.replace !== true) return []
+  return [`${kind} is not known to be harmless`]
+}
+
+function altered({ AlterTableCmd: { subtype, def, name } }: { AlterTableCmd: Node }): string[] {
+  const definition = Object.values((def as Node) ?? {})[0] as Node | undefined
+  if (subtype === 'AT_AddColumn') return added(definition as Node)
+  if (subtype === 'AT_AddConstraint')
+    return definition?.skip_validation === true || definition?.indexname !== undefined
+      ? []
+      : [
+          `reads the whole table under a lock for ${definition?.conname}: add it not valid (or using an index), and validate it in the next file`,
+        ]
+  if (['AT_ValidateConstraint', 'AT_ColumnDefault', 'AT_SetStatistics', 'AT_SetRelOptions'].includes(subtype as string)) return []
+  return [`${subtype} of ${name} is not known to be harmless`]
+}
+
+/** A column may be null, or have a constant from the start; anything else writes or reads every row. */
+function added({ colname, constraints = [] }: Node): string[] {
+  const all = (constraints as { Constraint: Node }[]).map(({ Constraint }) => Constraint)
+  const has = (kind: string) => all.find(({ contype }) => contype === kind)
+  const value = has('CONSTR_DEFAULT')?.raw_expr as Node | undefined
+  const constant = value !== undefined && ('A_Const' in value || 'A_Const' in ((value.TypeCast as { arg: Node } | undefined)?.arg ?? {}))
+  const odd = all.filter(({ contype }) => !['CONSTR_DEFAULT', 'CONSTR_NOTNULL', 'CONSTR_NULL'].includes(contype as string))
+  return [
+    ...(has('CONSTR_NOTNULL') && !constant ? [`adds ${colname}, not null without a constant: the server before doesn't write it`] : []),
+    ...(value !== undefined && !constant ? [`adds ${colname} with a default that is no constant, and so writes every row`] : []),
+    ...odd.map(({ contype }) => `adds ${colname} with ${contype}, and so reads or writes every row`),
+  ]
+}
+
+const files = readdirSync(directory).filter(file => (file.split('_', 1)[0] as string) > first)
+
+test('every migration leaves those alone who work meanwhile', async () => {
+  expect(files.length).toBeGreaterThan(2)
+  for (const file of files) expect(await faults(readFileSync(new URL(file, directory), 'utf8')), file).toEqual([])
+})
+
+describe('the check', () => {
+  const up = (text: string, options = '') => `-- migrate:up${options}\n${text};\n\n-- migrate:down\nselect;\n`
+
+  test.each([
+    ['alter table users add column a text'],
+    ["alter table users add column a bigint not null default 0, add column b task_priority default 'none'::task_priority"],
+    ['alter table users add constraint c check (a > 0) not valid'],
+    ['alter table users add constraint c foreign key (a) references b (id) not valid'],
+    ['alter table users validate constraint c'],
+    ['alter table users add constraint c unique using index i'],
+    ['alter table users alter column a set default 1'],
+    ['create table a (id bigint primary key, b text unique)'],
+    ["create type a as enum ('b')"],
+    ['-- online: nobody reads it since 0.3.0\nalter table users drop column a'],
+  ])('lets pass: %s', async text => {
+    expect(await faults(up(text))).toEqual([])
+  })
+  test('lets a loop commit as it goes, where it says why', async () => {
+    const text = '-- online: a row at a time\ndo $$ begin commit; end $$'
+    expect(await faults(up(text, ' transaction:false'))).toEqual([])
+    expect((await faults(up('alter table users add column a text', ' transaction:false'))).join()).toContain('must not have')
+  })
+  test.each([['create index concurrently i on tasks (a)'], ['drop index concurrently i']])('lets pass: %s', async text => {
+    expect(await faults(up(text, ' transaction:false'))).toEqual([])
+    expect(await faults(up(text))).toEqual(['needs transaction:false'])
+  })
+
+  test.each([
+    ['drop table a', 'DropStmt'],
+    ['alter table users drop column a', 'AT_DropColumn'],
+    ['alter table users rename column a to b', 'RenameStmt'],
+    ['alter table users rename to people', 'RenameStmt'],
+    ['alter table users alter column a type bigint', 'AT_AlterColumnType'],
+    ['alter table users alter column a set not null', 'AT_SetNotNull'],
+    ['alter table users alter column a drop not null', 'AT_DropNotNull'],
+    ['alter table users add column a text not null', "the server before doesn't write it"],
+    ['alter table users add column a uuid default gen_random_uuid()', 'writes every row'],
+    ['alter table users add column a text, add column b text unique', 'CONSTR_UNIQUE'],
+    ['alter table users add column a int generated always as (1) stored', 'CONSTR_GENERATED'],
+    ['alter table users add column a text references b (id)', 'CONSTR_FOREIGN'],
+    ['alter table users add constraint c check (a > 0)', 'under a lock for c'],
+    ['alter table users add constraint c unique (a)', 'under a lock for c'],
+    ['create index i on tasks (a)', 'create index concurrently'],
+    ['create unique index i on tasks (a)', 'create index concurrently'],
+    ['drop index i', 'drop index concurrently'],
+    ["alter type task_priority add value 'urgent'", 'AlterEnumStmt'],
+    ['create or replace function labels_fit() returns int language sql return 1', 'CreateFunctionStmt'],
+    ['update users set a = 1', 'UpdateStmt'],
+    ['delete from tasks', 'DeleteStmt'],
+    ['do $$ begin update users set a = 1; end $$', 'DoStmt'],
+    ['truncate tasks', 'TruncateStmt'],
+    ['create table a (); create table b ()', 'more than one statement'],
+    ['-- online: says nothing\nalter table users add column a text', 'needs no reason'],
+  ])('stops: %s', async (text, fault) => {
+    expect((await faults(up(text))).join()).toContain(fault)
+  })
+
+  test('stops what has no way back', async () => {
+    expect(await faults('-- migrate:up\ncreate table a ();\n')).toEqual(['has no way up, or no way down'])
+  })
+})
