@@ -9,12 +9,20 @@ import type { AnyReply } from './contract.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
-import type { Route, Router } from './router.ts'
+import type { Request as Asked, Route, Router } from './router.ts'
+import { type Step, type Steps, serverTiming } from './steps.ts'
+import { traceparent } from './traceparent.ts'
+import type { Tracing } from './tracing.ts'
 
 type Options = {
   router: Router
   log: Log
   metrics: Metrics | null
+  /** null: nobody watches */
+  steps?: Steps | null
+  tracing?: Tracing | null
+  /** whether replies say where the time went, for which there must be steps */
+  timing?: boolean
   /** of the spec that is served */
   version: string
   /** null: every origin on localhost */
@@ -34,9 +42,21 @@ const always = {
   'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
   'X-Content-Type-Options': 'nosniff',
 }
+const none: Step[] = [] // for everybody: where nobody watches, nothing is put in
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
-export function createApp({ router, log, metrics, version, corsOrigins, stopping, trustProxy }: Options): RequestListener {
+export function createApp({
+  router,
+  log,
+  metrics,
+  steps = null,
+  tracing = null,
+  timing = false,
+  version,
+  corsOrigins,
+  stopping,
+  trustProxy,
+}: Options): RequestListener {
   const app = express.Router()
   const trusted = typeof trustProxy === 'number' ? (_: string, hop: number) => hop < trustProxy : proxyAddress.compile([...trustProxy])
   const exposedHeaders = [
@@ -57,6 +77,7 @@ export function createApp({ router, log, metrics, version, corsOrigins, stopping
 
   app.use(async (request, response) => {
     const began = performance.now()
+    const taken: Step[] = steps === null ? none : []
     const requestId = idOf(request)
     const { pathname, query } = split(request.url)
     let route: Route | undefined
@@ -64,8 +85,9 @@ export function createApp({ router, log, metrics, version, corsOrigins, stopping
     let failure: unknown
     let announced: Record<string, string> | undefined
     try {
-      route = router(request.method, pathname)
-      reply = await route.answer({
+      const found = router(request.method, pathname)
+      route = found
+      const asked: Asked = {
         headers: request.headers,
         query,
         body: () => readBody(request, response),
@@ -73,7 +95,8 @@ export function createApp({ router, log, metrics, version, corsOrigins, stopping
         announce: headers => {
           announced = headers
         },
-      })
+      }
+      reply = await (steps === null ? found.answer(asked) : steps.into(taken, () => found.answer(asked)))
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
       if (problem.status >= 500) failure = problem.cause
@@ -81,15 +104,24 @@ export function createApp({ router, log, metrics, version, corsOrigins, stopping
       reply = { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
     }
     const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
+    if (timing) Object.assign(ours, { 'Server-Timing': serverTiming(taken, performance.now() - began), 'Timing-Allow-Origin': '*' })
     write(response, reply, stopping() ? { ...ours, Connection: 'close' } : ours)
     // The operation says which path it was: the path itself and its query are people's content.
-    const ms = performance.now() - began
+    const ended = performance.now()
+    const ms = ended - began
     metrics?.request(route?.operationId, reply.status, ms / 1000)
+    const { method } = request
+    const { status } = reply
+    const operation = route?.operationId
+    const parent = request.headers.traceparent === undefined ? undefined : traceparent(request.headers.traceparent)
+    const place = tracing?.add({ method, operation, template: route?.template, status, parent, began, ended, steps: taken }) ?? parent
     const line = {
       requestId,
-      method: request.method,
-      operation: route?.operationId,
-      status: reply.status,
+      traceId: place?.traceId,
+      spanId: place?.spanId,
+      method,
+      operation,
+      status,
       ms: Math.round(ms * 10) / 10,
     }
     if (failure === undefined) log.info(line, 'request')

@@ -1,6 +1,7 @@
 // Whoever asks the same in the same moment is served by one statement: most of what a small statement costs is its way to
 // PostgreSQL and back, and of a change the commit.
 import type { Statement } from './sql.ts'
+import type { Sent, Steps } from './steps.ts'
 
 /** Sends a statement, which it takes as late as it can: until then others join in. Rejects with what PostgreSQL says, or a problem. */
 export type Send = <Row>(statement: () => Statement) => Promise<Row[]>
@@ -13,12 +14,17 @@ export type Forms<Values, Row> = {
   joins?: (values: Values, several: Values[]) => boolean
 }
 
-type Waiting<Values, Row> = { values: Values; resolve: (rows: Row[]) => void; reject: (error: unknown) => void }
+type Waiting<Values, Row> = {
+  values: Values
+  sent: Sent | undefined
+  resolve: (rows: Row[]) => void
+  reject: (error: unknown) => void
+}
 
 const most = 16 // in a statement: more save little, and the last would wait for the first
 
 /** Makes a function that serves one, together with others where there are some. */
-export function batched<Values, Row>(send: Send, { alone, together, joins = () => true }: Forms<Values, Row>) {
+export function batched<Values, Row>(send: Send, steps: Steps | null, { alone, together, joins = () => true }: Forms<Values, Row>) {
   let open: Waiting<Values, Row>[] = []
 
   async function serve(several: Waiting<Values, Row>[]) {
@@ -30,10 +36,10 @@ export function batched<Values, Row>(send: Send, { alone, together, joins = () =
       const rows = await send<Row>(() => {
         close()
         const all = several.map(({ values }) => values)
-        if (all.length === 1) return alone(all[0] as Values)
+        if (all.length === 1) return told(several, alone(all[0] as Values))
         const made = together(all)
         sort = made.sort
-        return made.statement
+        return told(several, made.statement)
       })
       for (const [index, own] of sort(rows).entries()) {
         const each = several[index] as Waiting<Values, Row>
@@ -48,8 +54,13 @@ export function batched<Values, Row>(send: Send, { alone, together, joins = () =
     }
   }
 
-  return (values: Values): Promise<Row[]> =>
-    new Promise((resolve, reject) => {
+  function told(several: Waiting<Values, Row>[], statement: Statement) {
+    if (steps !== null) for (const { sent } of several) sent?.(statement, several.length)
+    return statement
+  }
+
+  function ask(values: Values, sent?: Sent): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
       if (
         open.length === most ||
         !joins(
@@ -59,8 +70,11 @@ export function batched<Values, Row>(send: Send, { alone, together, joins = () =
       )
         open = []
       if (open.length === 0) setImmediate(serve, open)
-      open.push({ values, resolve, reject })
+      open.push({ values, sent, resolve, reject })
     })
+  }
+
+  return steps === null ? (values: Values) => ask(values) : (values: Values) => steps.statement(sent => ask(values, sent))
 }
 
 /** PostgreSQL has said no: nothing of the statement has happened. */

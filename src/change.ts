@@ -1,6 +1,7 @@
 // Changes of many people in one statement.
 import { batched, type Send } from './batch.ts'
 import { type Part, sql, statement } from './sql.ts'
+import type { Steps } from './steps.ts'
 
 type Types = Record<string, string>
 type Values<Asked extends Types> = { [Name in keyof Asked]?: unknown } & { owner: string }
@@ -23,13 +24,13 @@ type Owned = { owner: string | undefined }
  * person's rows does, and passes over who is busy or new: they go alone, as does everybody when PostgreSQL refuses what one of them asks.
  * Nobody gets what is another's: a person has one change in a statement, and is given the rows that are theirs.
  */
-export function changes(send: Send): Change {
+export function changes(send: Send, steps: Steps | null = null): Change {
   return asked =>
     <Row extends object>(texts: TemplateStringsArray, ...parts: Part[]) => {
       const names = Object.keys(asked)
       const columns = names.map(snake)
       const written = texted(columns, Object.values(asked), statement(sql(texts, ...parts)).text)
-      const change = batched<Values<typeof asked>, Row & Owned>(send, {
+      const change = batched<Values<typeof asked>, Row & Owned>(send, steps, {
         alone: values => ({ text: written.alone, values: names.map(name => values[name] ?? null) }),
         together: several => ({
           statement: {

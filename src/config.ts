@@ -18,6 +18,21 @@ export type LimitsConfig = Readonly<{
   shared: boolean
 }>
 
+const samplers = [
+  ...['always_on', 'always_off', 'traceidratio'],
+  ...['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
+] as const
+
+export type TracingConfig = Readonly<{
+  url: string
+  headers: Readonly<Record<string, string>>
+  /** what the traces say about their process, `service.name` at least */
+  resource: Readonly<Record<string, string>>
+  sampler: (typeof samplers)[number]
+  /** of the traces that a sampler with a ratio takes */
+  ratio: number
+}>
+
 export type Config = Readonly<{
   production: boolean
   host: string
@@ -30,6 +45,8 @@ export type Config = Readonly<{
   poolSize: number
   /** whether a pooler in transaction mode stands before the database */
   pooler: boolean
+  /** whether replies say in Server-Timing where the time went: in development */
+  timing: boolean
   /** null: a development key, and a token printed at start */
   auth: AuthConfig | null
   /** null: every origin on localhost, for development only */
@@ -37,6 +54,8 @@ export type Config = Readonly<{
   limits: LimitsConfig
   /** where Prometheus reads; null: nowhere */
   metricsPort: number | null
+  /** where traces go, in the words of OpenTelemetry; null: nowhere */
+  tracing: TracingConfig | null
   /** processes that do the work */
   workers: number
   /** how many proxies stand in front, each of which adds to X-Forwarded-For, or their addresses */
@@ -133,6 +152,45 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     return { perMinute: integer('RATE_LIMIT_PER_MINUTE', 600, [0, 1_000_000_000]), shared: store === 'postgres' }
   }
 
+  /** `name=value` in a list, percent-encoded. A value may be a secret, so the refusal shows none. */
+  function pairs(name: string): Record<string, string> {
+    const parts =
+      text(name)
+        ?.split(',')
+        .filter(each => each.trim() !== '') ?? []
+    try {
+      return Object.fromEntries(
+        parts.map(each => {
+          const [, key, value] = /^\s*([\w.!#$%&'*+^`|~-]+)\s*=([^\r\n]*)$/.exec(each) as unknown as [string, string, string]
+          return [decodeURIComponent(key), decodeURIComponent(value.trim())]
+        }),
+      )
+    } catch {
+      mistakes.push(`${name} must be pairs like name=value, percent-encoded, separated by commas`)
+      return {}
+    }
+  }
+
+  function tracing(): TracingConfig | null {
+    const [all, own] = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].map(name => url(name, ['http:', 'https:']))
+    const endpoint = own ?? all?.replace(/\/*$/, '/v1/traces') ?? null
+    if (endpoint === null || text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true') return null
+    const protocol = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'].find(name => text(name) !== null)
+    if (protocol !== undefined && text(protocol) !== 'http/json') mistakes.push(`${protocol} must be http/json, or absent`)
+    const sampler = samplers.find(each => each === (text('OTEL_TRACES_SAMPLER') ?? 'parentbased_always_on'))
+    if (sampler === undefined) mistakes.push(`OTEL_TRACES_SAMPLER must be one of ${samplers.join(', ')}`)
+    const ratio = Number(text('OTEL_TRACES_SAMPLER_ARG') ?? 1)
+    if (!(ratio >= 0 && ratio <= 1)) mistakes.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1')
+    const resource = pairs('OTEL_RESOURCE_ATTRIBUTES')
+    return {
+      url: endpoint,
+      headers: { ...pairs('OTEL_EXPORTER_OTLP_HEADERS'), ...pairs('OTEL_EXPORTER_OTLP_TRACES_HEADERS') },
+      resource: { ...resource, 'service.name': text('OTEL_SERVICE_NAME') ?? resource['service.name'] ?? 'taskspec' },
+      sampler: sampler ?? 'always_off',
+      ratio,
+    }
+  }
+
   const config: Config = {
     production,
     host: text('HOST') ?? '127.0.0.1',
@@ -142,10 +200,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     migrationUrl: url('MIGRATION_DATABASE_URL', ['postgres:', 'postgresql:']),
     poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
     pooler: pooler(),
+    timing: !production,
     auth: auth(),
     corsOrigins: origins(),
     limits: limits(),
     metricsPort: text('METRICS_PORT') === null ? null : integer('METRICS_PORT', 0, [0, 65535]),
+    tracing: tracing(),
     workers: integer('WEB_CONCURRENCY', 1, [1, 512]),
     trustProxy: trustProxy(),
   }

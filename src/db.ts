@@ -8,6 +8,8 @@ import { gate } from './gate.ts'
 import { type Lookup, lookups } from './lookup.ts'
 import { unavailable } from './problem.ts'
 import { type Statement, sql, statement, type Value } from './sql.ts'
+import type { Steps } from './steps.ts'
+import { types } from './values.ts'
 import { Silence, watch } from './watch.ts'
 
 type Send = <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>
@@ -34,6 +36,7 @@ export type DatabaseOptions = {
   poolSize: number
   /** whether a pooler stands between that gives each statement another connection */
   pooler?: boolean
+  steps?: Steps | null
   /** Sees the text of each statement sent; for tests. */
   observe?: (statement: string) => void
 }
@@ -44,7 +47,7 @@ const silence = 2_000 // ms after which a connection that doesn't answer counts 
 const statementTimeout = 1_500 // ms after which PostgreSQL itself gives up: below `silence`, so that a living server always answers
 const pause = 100 // ms between tries
 
-export function database({ url, poolSize, pooler = false, observe }: DatabaseOptions): Database {
+export function database({ url, poolSize, pooler = false, steps = null, observe }: DatabaseOptions): Database {
   const connect = connector(url, pooler, observe)
   const places = gate(poolSize)
   const idle: Connection[] = []
@@ -72,12 +75,14 @@ export function database({ url, poolSize, pooler = false, observe }: DatabaseOpt
     }
   }
 
+  const ask: typeof send = steps === null ? send : (repeatable, asked) => steps.statement(sent => send(repeatable, () => sent(asked())))
+
   return {
-    read: (text, ...values) => send(true, () => statement(sql(text, ...values))),
-    lookup: lookups(statement => send(true, statement)),
-    change: changes(statement => send(false, statement)),
-    write: (text, ...values) => send(false, () => statement(sql(text, ...values))),
-    run: statement => send(false, () => statement),
+    read: (text, ...values) => ask(true, () => statement(sql(text, ...values))),
+    lookup: lookups(statement => send(true, statement), steps),
+    change: changes(statement => send(false, statement), steps),
+    write: (text, ...values) => ask(false, () => statement(sql(text, ...values))),
+    run: statement => ask(false, () => statement),
     load() {
       const { inside, waiting } = places.load()
       return { busy: inside, waiting }
@@ -223,26 +228,4 @@ function translate(error: unknown): unknown {
   if (/^53/.test(code)) return unavailable('The database has no room left. Try again later.', error, 5)
   if (error instanceof Lost || isUndone(error)) return unavailable('The database did not answer in time. Try again shortly.', error)
   return error
-}
-
-// Rows leave the driver as the API shows them. Values go in as the text that the spec has validated:
-// the driver's own way through Date would lose microseconds.
-const same = (value: string) => value
-const types = {
-  instant: { to: 1184, from: [1184], serialize: same, parse: (text: string) => text.replace(' ', 'T').replace('+00', 'Z') },
-  date: { to: 1082, from: [1082], serialize: same, parse: same },
-  time: { to: 1083, from: [1083], serialize: same, parse: (text: string) => text.slice(0, 5) },
-  bigint: { to: 20, from: [20], serialize: String, parse: Number },
-  list: { to: 1009, from: [1009, 1016], serialize: list, parse: items }, // text[], bigint[]; another type of array needs its number here
-}
-
-// The driver serializes a value again when it repeats a statement, so a list may be text already.
-function list(value: unknown[] | string): string {
-  return typeof value === 'string' ? value : `{${value.map(each => `"${String(each).replace(/["\\]/g, '\\$&')}"`).join(',')}}`
-}
-
-function items(text: string): string[] {
-  if (text === '{}') return []
-  if (!text.includes('"')) return text.slice(1, -1).split(',')
-  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
 }

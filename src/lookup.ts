@@ -1,6 +1,7 @@
 // Reads that are quick for certain, for many in one statement.
 import { batched, type Send } from './batch.ts'
 import { type Part, type Statement, sql, statement } from './sql.ts'
+import type { Steps } from './steps.ts'
 
 type Types = Record<string, 'text' | 'uuid' | 'integer'>
 type Values<Asked extends Types> = { [Name in keyof Asked]: Asked[Name] extends 'integer' ? number : string }
@@ -20,14 +21,14 @@ type Numbered = { question: number | undefined }
  * Nobody is answered with what is another's: PostgreSQL answers each question by itself, in a subquery that sees only its own values,
  * and each row comes with the number of its question. No number is given twice, so a row that went astray is nobody's.
  */
-export function lookups(send: Send): Lookup {
+export function lookups(send: Send, steps: Steps | null = null): Lookup {
   let numbers = 0
 
   return (asked, order) =>
     <Row extends object>(texts: TemplateStringsArray, ...parts: Part[]) => {
       const names = Object.keys(asked)
       const written = texted(asked, sql(texts, ...parts), order)
-      return batched<Values<typeof asked>, Row>(send, {
+      return batched<Values<typeof asked>, Row>(send, steps, {
         alone: values => ({ text: written.alone, values: names.map(name => values[name]) }),
         together(several) {
           const first = numbers + 1

@@ -9,6 +9,7 @@ import type { Limits } from './limits.ts'
 import { paths } from './paths.ts'
 import { type FieldError, invalid, Problem } from './problem.ts'
 import type { Document } from './spec.ts'
+import type { Steps } from './steps.ts'
 
 /** An HTTP request as far as the spec is concerned. The body is read when it's its turn. */
 export type Request = {
@@ -23,6 +24,8 @@ export type Request = {
 }
 export type Route = {
   operationId: OperationId
+  /** its path as the spec writes it */
+  template: string
   /** what every reply of the operation has, also a refusal */
   headers: Record<string, string>
   /** Throws a Problem for what is refused; whatever else it throws is a mistake of ours. */
@@ -37,13 +40,14 @@ type Options = {
   handlers: Handlers
   authenticate: (authorization: string | undefined) => Promise<Caller>
   limits: Limits
+  steps?: Steps | null
 }
 
 /**
  * Builds the router. openapi-backend reads the document and makes the validators, once; each operation becomes one function,
  * found by its path in a tree, so that a request costs the same however many operations there are.
  */
-export async function createRouter({ document, handlers, authenticate, limits }: Options): Promise<Router> {
+export async function createRouter({ document, handlers, authenticate, limits, steps = null }: Options): Promise<Router> {
   const api = new OpenAPIBackend({ definition: structuredClone(document) as never, strict: true, validate: false })
   // openapi-backend checks documents against OpenAPI 3.0 only; a linter for 3.1 checks ours in the tests.
   api.validateDefinition = () => api.document
@@ -56,15 +60,15 @@ export async function createRouter({ document, handlers, authenticate, limits }:
     lazyCompileValidators: true,
     customizeAjv: (_, __, context) => (context === 'paramsValidator' ? parameters : bodies),
   })
-  const routes = new Map<string, Map<string, { operationId: OperationId; headers: Record<string, string>; answer: Answer }>>()
+  const routes = new Map<string, Map<string, Omit<Route, 'answer'> & { answer: Answer }>>()
   for (const operation of api.router.getOperations() as SpecOperation[]) {
     const operationId = operation.operationId as OperationId
     const validators = validator.getRequestValidatorsForOperation(operationId)
     if (validators === null || handlers[operationId] === undefined) throw new Error(`${operationId} has no handler`)
     const { always: headers, used } = deprecation(operation as never)
-    const answer = compile(operation, validators, used, handlers[operationId] as never, authenticate, limits)
+    const answer = compile(operation, validators, used, handlers[operationId] as never, authenticate, limits, steps)
     const methods = routes.get(operation.path) ?? new Map()
-    routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, headers, answer }))
+    routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, template: operation.path, headers, answer }))
   }
   const find = paths(routes)
 
@@ -85,6 +89,7 @@ function compile(
   handle: (call: object) => Promise<AnyReply>,
   authenticate: Options['authenticate'],
   limits: Limits,
+  steps: Steps | null,
 ): Answer {
   const secured = operation.security?.some(scheme => 'bearerAuth' in scheme) ?? false
   if (!secured && operation.security?.length !== 0) throw new Error(`${operation.operationId} asks for another security than bearerAuth`)
@@ -93,6 +98,7 @@ function compile(
   const hasBody = operation.requestBody !== undefined
   const checkParts = validators.at(-1) as ValidateFunction
   const checkBody = hasBody ? (validators[0] as ValidateFunction) : undefined
+  const check = steps === null ? mistakes : steps.step('validation', mistakes)
 
   return async (request, path) => {
     const caller = secured ? await admitted(request) : undefined
@@ -104,10 +110,14 @@ function compile(
 
     const { query, header: headers } = parts
     const announced = deprecated?.({ query, header: headers, body: body.requestBody }) // before defaults are filled in
-    const errors = [...failures(checkParts, parts), ...(checkBody === undefined ? [] : failures(checkBody, body))]
+    const errors = check(parts, body)
     if (errors.length > 0) throw invalid(...errors)
     const reply = await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers, body: body.requestBody })
     return announced === undefined ? reply : { ...reply, headers: { ...reply.headers, ...announced } }
+  }
+
+  function mistakes(parts: Parts, body: object): FieldError[] {
+    return [...failures(checkParts, parts), ...(checkBody === undefined ? [] : failures(checkBody, body))]
   }
 
   async function admitted(request: Request): Promise<Caller> {

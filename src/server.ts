@@ -12,9 +12,13 @@ import type { Log } from './log.ts'
 import { metrics } from './metrics.ts'
 import { createRouter } from './router.ts'
 import { document } from './spec.ts'
+import { steps as noted } from './steps.ts'
 import { isWorker } from './workers.ts'
 
-type Settings = Pick<Config, 'host' | 'port' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'trustProxy'> & {
+type Settings = Pick<
+  Config,
+  'host' | 'port' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
+> & {
   databaseUrl: string
   auth: AuthConfig
 }
@@ -38,18 +42,25 @@ const longestHead = 64 * 1024 // bytes: the longest valid query has 50 labels of
 
 /** Puts the parts together and listens. */
 export async function serve(
-  { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, trustProxy, databaseUrl, auth }: Settings,
+  { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, timing, tracing: traces, trustProxy, databaseUrl, auth }: Settings,
   { log, observe, around = app => app }: Options,
 ): Promise<Server> {
   let stopping = false
-  const db = database({ url: databaseUrl, poolSize, pooler, ...(observe && { observe }) })
+  const tracing = traces === null ? null : (await import('./tracing.ts')).tracing(traces, document.info.version, log)
+  const steps = timing || tracing !== null ? noted() : null
+  const db = database({ url: databaseUrl, poolSize, pooler, steps, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
-  const router = await createRouter({ document, handlers, authenticate: authenticator(auth), limits: counted(limits, db) })
+  const known = authenticator(auth)
+  const authenticate = steps === null ? known : steps.step('authentication', known)
+  const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
   const measured = metricsPort === null ? null : metrics(db)
   const app = createApp({
     router,
     log,
     metrics: measured,
+    steps,
+    tracing,
+    timing,
     version: document.info.version,
     corsOrigins,
     stopping: () => stopping,
@@ -71,6 +82,7 @@ export async function serve(
       await closed
       clearTimeout(cut)
       await db.close()
+      await tracing?.close()
       operators?.close()
     },
   }

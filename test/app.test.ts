@@ -240,6 +240,7 @@ test("a reply that can't be written ends its connection, and the log says so", a
   const log = logger('info', { write: (line: string) => void lines.push(line) })
   const router: Router = () => ({
     operationId: 'getLiveness',
+    template: '/livez',
     headers: {},
     answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
   })

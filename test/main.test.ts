@@ -5,6 +5,8 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { client } from './client.ts'
+import { collector } from './collector.ts'
+import { inDevelopment } from './spec.ts'
 import { auth, createDatabase, test, tokenOf } from './taskspec.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -60,7 +62,7 @@ describe('the process', () => {
     const process = run({ DATABASE_URL: database.url })
     const url = await listening(process)
     const token = /Bearer ([\w.-]+)/.exec(process.output())?.[1]
-    const alice = client(url, token)
+    const alice = client(url, token, inDevelopment)
     expect((await alice.createTask({ body: { title: 'a' } })).headers.get('location')).toContain('/v1/users/alice/tasks/')
     expect(process.output()).toContain(`${url}/docs`)
     expect(process.output()).not.toContain(new URL(database.url).password)
@@ -108,6 +110,17 @@ describe('the process', () => {
     expect(reply).toContain('Connection: close')
     expect(await process.ended).toBe(0)
     await database.drop()
+  })
+
+  test('sends its traces where the environment says, the last ones before it ends', async ({ service }) => {
+    const { url: endpoint, spans, resources } = await collector()
+    const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: 'todo' }
+    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production', ...traced })
+    await client(await listening(process), undefined).getLiveness()
+    process.child.kill('SIGTERM')
+    expect(await process.ended).toBe(0)
+    expect(spans().map(({ name }) => name)).toEqual(['getLiveness'])
+    expect(resources()).toMatchObject([{ 'service.name': 'todo' }])
   })
 
   test('logs a mistake that nobody has caught, and ends with 1', async ({ service }) => {

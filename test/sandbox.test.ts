@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { issue } from '../src/auth.ts'
 import { sandbox } from '../src/dev/sandbox.ts'
 import { client } from './client.ts'
-import { document } from './spec.ts'
+import { document, inDevelopment } from './spec.ts'
 import { test } from './taskspec.ts'
 
 let box: Awaited<ReturnType<typeof sandbox>>
@@ -11,7 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => box.stop())
 
-const person = async (id: string) => client(box.url, await issue(box.auth, { id, claims: { email: `${id}@example.com`, name: id } }, 3600))
+const person = async (id: string) =>
+  client(box.url, await issue(box.auth, { id, claims: { email: `${id}@example.com`, name: id } }, 3600), inDevelopment)
 const reset = () => fetch(`${box.url}/sandbox/reset`, { method: 'POST' })
 
 describe('the sandbox', () => {

@@ -109,6 +109,9 @@ const everywhere = new Set([
   'x-request-id',
 ])
 
+/** What a server in development adds, so that a browser shows where the time went. It is there to be looked at, not to be relied on. */
+export const inDevelopment = ['server-timing', 'timing-allow-origin']
+
 export type Answer = { status: number; headers: Headers; body: unknown }
 
 /** The headers that every reply of the server has, and the spec leaves unsaid. */

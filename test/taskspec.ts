@@ -28,7 +28,7 @@ export type Service = Server & {
 const generous = { perMinute: 1_000_000, shared: false }
 
 type Settings = { databaseUrl: string; auth?: AuthConfig } & Partial<
-  Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'trustProxy'>
+  Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 >
 
 /** A server on a free port. */
@@ -48,6 +48,8 @@ export async function start({ databaseUrl, ...settings }: Settings): Promise<Ser
     corsOrigins: null,
     limits: generous,
     metricsPort: null,
+    timing: false,
+    tracing: null,
     trustProxy: 0,
     auth,
     ...settings,

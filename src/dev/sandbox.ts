@@ -41,6 +41,8 @@ export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
       corsOrigins: null,
       limits: unlimited,
       metricsPort: null,
+      timing: true,
+      tracing: null,
       trustProxy: 0,
       databaseUrl,
       auth,

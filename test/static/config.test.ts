@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 
 const production = {
@@ -19,10 +19,12 @@ test('development needs nothing', () => {
     migrationUrl: null,
     poolSize: 10,
     pooler: false,
+    timing: true,
     auth: null,
     corsOrigins: null,
     limits: { perMinute: 600, shared: false },
     metricsPort: null,
+    tracing: null,
     workers: 1,
     trustProxy: 0,
   })
@@ -31,6 +33,7 @@ test('development needs nothing', () => {
 test('production takes what it needs, and is closed to other origins', () => {
   expect(readConfig(production)).toMatchObject({
     production: true,
+    timing: false,
     corsOrigins: [],
     auth: { jwksUrl: 'https://id.example.com/jwks', secret: null, algorithms: expect.not.arrayContaining(['HS256']) },
   })
@@ -67,6 +70,7 @@ test.each([
   ['RATE_LIMIT_STORE', 'redis'],
   ['METRICS_PORT', 'x'],
   ['WEB_CONCURRENCY', '0'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
   ['TRUST_PROXY', 'true'],
   ['TRUST_PROXY', '10.0.0.0/33'],
 ])('%s=%s is refused by name', (name, value) => {
@@ -75,6 +79,55 @@ test.each([
 
 test('a refusal never shows a secret', () => {
   expect(messageOf({ AUTH_SECRET: 'hunter2', DATABASE_URL: 'http://user:hunter2@db' })).not.toContain('hunter2')
+})
+
+describe('traces', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318/'
+
+  test('go where the variables of OpenTelemetry say', () => {
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT }).tracing).toEqual({
+      url: 'http://collector:4318/v1/traces',
+      headers: {},
+      resource: { 'service.name': 'taskspec' },
+      sampler: 'parentbased_always_on',
+      ratio: 1,
+    })
+    const all = {
+      OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://traces.example.com/in',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Basic%20abc=, x-tenant=a',
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'x-tenant=b',
+      OTEL_RESOURCE_ATTRIBUTES: 'service.name=x,deployment.environment.name=blue%2Cgreen',
+      OTEL_SERVICE_NAME: 'todo',
+      OTEL_TRACES_SAMPLER: 'traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+    }
+    expect(readConfig(all).tracing).toEqual({
+      url: 'https://traces.example.com/in',
+      headers: { Authorization: 'Basic abc=', 'x-tenant': 'b' },
+      resource: { 'service.name': 'todo', 'deployment.environment.name': 'blue,green' },
+      sampler: 'traceidratio',
+      ratio: 0.25,
+    })
+    expect(readConfig({ ...all, OTEL_SDK_DISABLED: 'true' }).tracing).toBeNull()
+    expect(readConfig({ OTEL_SERVICE_NAME: 'todo' }).tracing).toBeNull()
+  })
+
+  test.each([
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'http/protobuf'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'hunter2'],
+    ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'a=%hunter2'],
+    ['OTEL_RESOURCE_ATTRIBUTES', '=hunter2'],
+    ['OTEL_TRACES_SAMPLER', 'jaeger_remote'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_TRACES_SAMPLER_ARG', 'x'],
+  ])('%s=%s is refused by name', (name, value) => {
+    const message = messageOf({ OTEL_EXPORTER_OTLP_ENDPOINT, [name]: value })
+    expect(message).toContain(`- ${name} must`)
+    expect(message).not.toContain('hunter2')
+  })
 })
 
 function messageOf(env: Record<string, string>): string {

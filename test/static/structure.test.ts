@@ -15,10 +15,11 @@ const floors = [
   ['orders.ts'],
   ['account.ts', 'conditional.ts', 'page.ts', 'quota.ts'],
   ['contract.ts'],
-  ['limits.ts', 'metrics.ts', 'migrations.ts', 'workers.ts'],
+  ['limits.ts', 'metrics.ts', 'migrations.ts', 'tracing.ts', 'workers.ts'],
   ['auth.ts', 'db.ts'],
   ['change.ts', 'lookup.ts'],
-  ['batch.ts', 'gate.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts'],
+  ['batch.ts', 'gate.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'values.ts'],
+  ['steps.ts', 'traceparent.ts'],
   ['problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.
@@ -54,6 +55,7 @@ const owners: Record<string, string> = {
   dbmate: 'migrate.ts',
   pino: 'log.ts',
   'prom-client': 'metrics.ts',
+  '@opentelemetry': 'tracing.ts',
   yaml: 'dev/generate.ts',
   'openapi-fetch': 'client/index.ts',
 }
@@ -99,6 +101,11 @@ test('one file per dependency', () => {
   const named = outside.map(({ from, to }) => ({ from, name: to.split('/')[0] as string }))
   expect(named.filter(({ from, name }) => owners[name] !== from)).toEqual([])
   expect([...new Set(named.map(({ name }) => name))].sort()).toEqual(Object.keys(owners).sort())
+})
+
+test('traces cost nothing where there are none: their library is loaded late', () => {
+  expect(local.filter(({ to, lazy }) => to === 'tracing.ts' && lazy).map(({ from }) => from)).toEqual(['server.ts'])
+  expect(sources.filter(file => /^import (?!type )[^']*'\.+\/tracing\.ts'/m.test(read(file)))).toEqual([])
 })
 
 test('only the configuration reads the environment', () => {

@@ -1,0 +1,23 @@
+// Rows leave the driver as the API shows them. Values go in as the text that the spec has validated:
+// the driver's own way through Date would lose microseconds.
+const same = (value: string) => value
+
+/** By PostgreSQL's numbers of types. */
+export const types = {
+  instant: { to: 1184, from: [1184], serialize: same, parse: (text: string) => text.replace(' ', 'T').replace('+00', 'Z') },
+  date: { to: 1082, from: [1082], serialize: same, parse: same },
+  time: { to: 1083, from: [1083], serialize: same, parse: (text: string) => text.slice(0, 5) },
+  bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  list: { to: 1009, from: [1009, 1016], serialize: list, parse: items }, // text[], bigint[]; another type of array needs its number here
+}
+
+// The driver serializes a value again when it repeats a statement, so a list may be text already.
+function list(value: unknown[] | string): string {
+  return typeof value === 'string' ? value : `{${value.map(each => `"${String(each).replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+function items(text: string): string[] {
+  if (text === '{}') return []
+  if (!text.includes('"')) return text.slice(1, -1).split(',')
+  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
+}

@@ -1,0 +1,99 @@
+// Somebody who collects traces: OTLP over HTTP, as JSON.
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+type Value = { stringValue?: string; intValue?: number; boolValue?: boolean; doubleValue?: number }
+type Attribute = { key: string; value: Value }
+type Sent = {
+  resourceSpans: {
+    resource: { attributes: Attribute[] }
+    scopeSpans: {
+      spans: {
+        traceId: string
+        spanId: string
+        parentSpanId?: string
+        name: string
+        kind: number
+        startTimeUnixNano: string
+        endTimeUnixNano: string
+        attributes: Attribute[]
+        status: { code: number; message?: string }
+        events?: { name: string }[]
+      }[]
+    }[]
+  }[]
+}
+export type Span = {
+  traceId: string
+  spanId: string
+  parent: string | undefined
+  name: string
+  kind: 'internal' | 'server' | 'client'
+  /** ms since 1970 */
+  began: number
+  ended: number
+  attributes: Record<string, unknown>
+  failed: boolean
+  events: string[]
+}
+export type Collector = {
+  url: string
+  /** all that came, as text */
+  received: () => string
+  spans: () => Span[]
+  resources: () => Record<string, unknown>[]
+  headers: IncomingHttpHeaders[]
+}
+
+/** `silent`: takes everything, and never answers. `broken`: whether it refuses what comes just now. */
+export async function collector({ silent = false, broken = () => false as boolean } = {}): Promise<Collector> {
+  const bodies: string[] = []
+  const headers: IncomingHttpHeaders[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    if (silent) return
+    if (broken()) return void response.writeHead(500).end()
+    headers.push({ ...request.headers, ':path': request.url })
+    bodies.push(Buffer.concat(chunks).toString())
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const sent = () => bodies.map(body => JSON.parse(body) as Sent).flatMap(({ resourceSpans }) => resourceSpans)
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received: () => bodies.join('\n'),
+    resources: () => sent().map(({ resource }) => named(resource.attributes)),
+    headers,
+    spans: () =>
+      sent().flatMap(({ scopeSpans }) =>
+        scopeSpans.flatMap(({ spans }) =>
+          spans.map(
+            ({ traceId, spanId, parentSpanId, name, kind, startTimeUnixNano, endTimeUnixNano, attributes, status, events = [] }) => ({
+              traceId,
+              spanId,
+              parent: parentSpanId || undefined,
+              name,
+              kind: ([undefined, 'internal', 'server', 'client'] as const)[kind] as Span['kind'],
+              began: Number(startTimeUnixNano) / 1e6,
+              ended: Number(endTimeUnixNano) / 1e6,
+              attributes: named(attributes),
+              failed: status.code === 2,
+              events: events.map(each => each.name),
+            }),
+          ),
+        ),
+      ),
+  }
+}
+
+function named(attributes: Attribute[]): Record<string, unknown> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
+}
