@@ -25,8 +25,8 @@ export type Database = {
   write: Send
   /** Sends a statement that a library has written. */
   run: (statement: Statement) => Promise<object[]>
-  /** How many statements are under way, and how many wait for a connection. */
-  load: () => { busy: number; waiting: number }
+  /** How many statements are under way, wait for a connection, and may be under way; how many connections were opened and lost so far. */
+  load: () => { busy: number; waiting: number; most: number; opened: number; lost: number }
   /** Waits for what is under way, then lets go of every connection. */
   close: () => Promise<void>
 }
@@ -51,9 +51,11 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
   const connect = connector(url, pooler, observe)
   const places = gate(poolSize)
   const idle: Connection[] = []
+  const count = { opened: 0, lost: 0 }
 
   function connection() {
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) if (last.isOpen()) return last
+    count.opened += 1
     return connect()
   }
 
@@ -65,6 +67,7 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
       try {
         return await mine.send(statement())
       } catch (error) {
+        if (error instanceof Lost) count.lost += 1
         const again = isUndone(error) || (error instanceof Lost && (repeatable || !error.sent))
         if (!again || Date.now() + pause >= until) throw translate(error)
       } finally {
@@ -83,10 +86,7 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
     change: changes(statement => send(false, statement), steps),
     write: (text, ...values) => ask(false, () => statement(sql(text, ...values))),
     run: statement => ask(false, () => statement),
-    load() {
-      const { inside, waiting } = places.load()
-      return { busy: inside, waiting }
-    },
+    load: () => ({ busy: places.load().inside, waiting: places.load().waiting, most: poolSize, ...count }),
     async close() {
       // Who has every place has nobody beside them.
       const until = Date.now() + patience + silence

@@ -49,8 +49,8 @@ async function main() {
 
 /** The workers do the work, each as if it were alone; their metrics are added up here. */
 async function workers({ workers, host, metricsPort }: Config, databaseUrl: string, log: Log): Promise<Running> {
-  const { port, stop } = await supervise(workers, { DATABASE_URL: databaseUrl }, log)
-  const operators = metricsPort === null ? null : await exporter(workersMetrics(), host, metricsPort)
+  const { port, died, stop } = await supervise(workers, { DATABASE_URL: databaseUrl }, log)
+  const operators = metricsPort === null ? null : await exporter(workersMetrics(died), host, metricsPort)
   return {
     url: `http://${host}:${port}`,
     metricsUrl: operators?.url ?? null,

@@ -1,5 +1,5 @@
 // What an operator watches, in the words of Prometheus. The only file that knows prom-client.
-import { AggregatorRegistry, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import { type Aggregator, AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from './db.ts'
 
 export type Metrics = {
@@ -11,8 +11,8 @@ export type Metrics = {
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; who waits longest has 503 after 3
 
-/** The metrics of this process. */
-export function metrics(db: Database): Metrics {
+/** The metrics of this process. `pending` asks the database how many migrations it still needs. */
+export function metrics(db: Database, pending: () => Promise<number>): Metrics {
   // One that answers when the process that supervises this one asks, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -25,15 +25,48 @@ export function metrics(db: Database): Metrics {
   })
   gauge('taskspec_database_connections_busy', 'Statements that are under way.', () => db.load().busy)
   gauge('taskspec_database_waiting', 'Statements that wait for a connection.', () => db.load().waiting)
+  gauge('taskspec_database_connections_max', 'Statements that may be under way, each on its connection.', () => db.load().most)
+  counter('taskspec_database_connections_opened_total', 'Connections opened so far.', registers, () => db.load().opened)
+  counter(
+    'taskspec_database_connections_lost_total',
+    'Connections lost, or tried for in vain, under a statement.',
+    registers,
+    () => db.load().lost,
+  )
+  gauge(
+    'taskspec_database_up',
+    'Whether the database has just answered a statement.',
+    async () => ((await asked()) === null ? 0 : 1),
+    'min',
+  )
+  gauge(
+    'taskspec_migrations_pending',
+    'Migrations that the database needs; 0 while it can not be asked.',
+    async () => (await asked()) ?? 0,
+    'max',
+  )
   AggregatorRegistry.setRegistries(registers)
 
-  function gauge(name: string, help: string, read: () => number) {
+  let answer: Promise<number | null> | undefined
+
+  /** Once for all who ask at the same time. */
+  function asked() {
+    answer ??= pending()
+      .catch(() => null)
+      .finally(() => {
+        answer = undefined
+      })
+    return answer
+  }
+
+  function gauge(name: string, help: string, read: () => number | Promise<number>, aggregator: Aggregator = 'sum') {
     new Gauge({
       name,
       help,
       registers,
-      collect() {
-        this.set(read())
+      aggregator,
+      async collect() {
+        this.set(await read())
       },
     })
   }
@@ -44,8 +77,28 @@ export function metrics(db: Database): Metrics {
   }
 }
 
-/** The metrics of all workers together, for the process that supervises them. */
-export function workersMetrics(): Pick<Metrics, 'text'> {
+/** The metrics of all workers together, and of the process that supervises them: how many have died. */
+export function workersMetrics(died: () => number): Pick<Metrics, 'text'> {
   const all = new AggregatorRegistry()
-  return { text: () => all.clusterMetrics() }
+  const own = new Registry()
+  const began = new Gauge({
+    name: 'process_start_time_seconds',
+    help: 'Start of the process that supervises the workers.',
+    registers: [own],
+  })
+  began.set(Math.round(performance.timeOrigin / 1000))
+  counter('taskspec_workers_died_total', 'Workers that died. Another takes the place of each.', [own], died)
+  return { text: async () => `${await all.clusterMetrics()}\n${await own.metrics()}` }
+}
+
+function counter(name: string, help: string, registers: Registry[], read: () => number) {
+  new Counter({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      this.inc(read())
+    },
+  })
 }

@@ -8,6 +8,12 @@ export async function versions(): Promise<string[]> {
   return (await readdir(directory)).map(file => file.split('_', 1)[0] as string).sort()
 }
 
+/** The versions that the database still needs for this code. */
+export async function pending(db: Database): Promise<string[]> {
+  const done = new Set(await applied(db))
+  return (await versions()).filter(version => !done.has(version))
+}
+
 /** The versions that the database has; none before the first migration. */
 export async function applied({ read }: Database): Promise<string[]> {
   const rows = await read<{ version: string }>`

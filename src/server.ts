@@ -10,6 +10,7 @@ import { createHandlers } from './handlers/index.ts'
 import { limits as counted } from './limits.ts'
 import type { Log } from './log.ts'
 import { metrics } from './metrics.ts'
+import { pending } from './migrations.ts'
 import { createRouter } from './router.ts'
 import { document } from './spec.ts'
 import { steps as noted } from './steps.ts'
@@ -53,7 +54,7 @@ export async function serve(
   const known = authenticator(auth)
   const authenticate = steps === null ? known : steps.step('authentication', known)
   const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
-  const measured = metricsPort === null ? null : metrics(db)
+  const measured = metricsPort === null ? null : metrics(db, async () => (await pending(db)).length)
   const app = createApp({
     router,
     log,

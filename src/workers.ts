@@ -9,6 +9,8 @@ const pause = 1_000 // ms before another worker is started for one that has died
 export type Workers = {
   /** where all of them listen */
   port: number
+  /** how many have died so far */
+  died: () => number
   /** Asks every worker to end as SIGTERM does, and waits for it. */
   stop: () => Promise<void>
 }
@@ -18,6 +20,7 @@ export const isWorker: boolean = cluster.isWorker
 /** Starts so many workers, each of which runs this program again, and another for each that dies. Rejects when the first ones can't start. */
 export async function supervise(count: number, env: Record<string, string>, log: Log): Promise<Workers> {
   let stopping = false
+  let died = 0
 
   async function start(): Promise<number> {
     const worker = cluster.fork(env)
@@ -32,6 +35,7 @@ export async function supervise(count: number, env: Record<string, string>, log:
 
   async function again(worker: Worker, code: number, signal: string) {
     if (stopping) return
+    died += 1
     log.error({ worker: worker.process.pid, code, signal }, 'worker died')
     for (;;) {
       await sleep(pause)
@@ -48,6 +52,7 @@ export async function supervise(count: number, env: Record<string, string>, log:
   const [port] = (await Promise.all(Array.from({ length: count }, start))) as [number]
   return {
     port,
+    died: () => died,
     async stop() {
       stopping = true
       const workers = Object.values(cluster.workers ?? {}) as Worker[]

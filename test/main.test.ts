@@ -163,6 +163,15 @@ describe('workers', () => {
     await vi.waitFor(() => expect(linesOf(process)).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })), 5_000)
     await ann.listTasks()
     await vi.waitFor(() => expect(started(process)).toHaveLength(3), 10_000)
+    const page = (await (await fetch(metrics)).text()).split('\n')
+    for (const line of [
+      'taskspec_workers_died_total 1',
+      'taskspec_database_up 1',
+      'taskspec_migrations_pending 0',
+      'taskspec_database_connections_max 20',
+    ])
+      expect(page).toContain(line)
+    expect(page.filter(line => line.startsWith('process_start_time_seconds '))).toHaveLength(1)
 
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)

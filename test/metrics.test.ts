@@ -1,5 +1,6 @@
 // What Prometheus reads, on a port of its own.
 import { expect } from 'vitest'
+import { versions } from '../src/migrations.ts'
 import { client } from './client.ts'
 import { start, test, tokenOf } from './taskspec.ts'
 
@@ -23,10 +24,32 @@ test('requests are counted by operation and status, and the state of process and
     'http_request_duration_seconds_count{operation="none",status="404"} 1',
     'taskspec_database_connections_busy 0',
     'taskspec_database_waiting 0',
+    'taskspec_database_connections_max 4',
+    'taskspec_database_connections_lost_total 0',
+    'taskspec_database_up 1',
+    'taskspec_migrations_pending 0',
   ])
     expect(text.split('\n')).toContain(line)
   expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m)
+  expect(text).toMatch(/^taskspec_database_connections_opened_total [1-4]$/m)
   expect(text).not.toMatch(/secret|ann/)
+})
+
+test('they say when the database is away, and when it lacks migrations', async ({ service, onTestFinished }) => {
+  const at = async (change: { pathname: string } | { port: string }) => {
+    const { href } = Object.assign(new URL(service.databaseUrl), change)
+    const { metricsUrl, stop } = await start({ databaseUrl: href, metricsPort: 0 })
+    onTestFinished(stop)
+    const scrape = async () => (await (await fetch(metricsUrl as string)).text()).split('\n')
+    await scrape()
+    return scrape()
+  }
+  const empty = await at({ pathname: '/postgres' })
+  expect(empty).toContain('taskspec_database_up 1')
+  expect(empty).toContain(`taskspec_migrations_pending ${(await versions()).length}`)
+  const away = await at({ port: '1' })
+  expect(away).toContain('taskspec_database_up 0')
+  expect(away).toContainEqual(expect.stringMatching(/^taskspec_database_connections_lost_total [1-9]\d*$/))
 })
 
 test('there is nothing else on that port, and no metrics on the other', async ({ service, anonymous, onTestFinished }) => {

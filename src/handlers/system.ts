@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Handlers } from '../contract.ts'
 import type { Database } from '../db.ts'
-import { applied, versions } from '../migrations.ts'
+import { pending } from '../migrations.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { document, text } from '../spec.ts'
 
@@ -27,9 +27,8 @@ export function system(db: Database, stopping: () => boolean) {
 
     async getReadiness() {
       if (stopping()) throw unavailable('The server is stopping.')
-      const done = new Set(await applied(db))
-      const pending = (await versions()).filter(version => !done.has(version))
-      if (pending.length > 0) throw unavailable(`Migrations are pending: ${pending.length}. Run: npm run migrate`)
+      const missing = await pending(db)
+      if (missing.length > 0) throw unavailable(`Migrations are pending: ${missing.length}. Run: npm run migrate`)
       return { status: 200, body: { status: 'ready' } }
     },
 
