@@ -25,7 +25,7 @@ export default defineConfig({
           name: 'wire',
           include: ['test/**/*.test.ts'],
           exclude: ['test/static/**', 'test/verdict/**'],
-          globalSetup: 'test/cluster.ts',
+          globalSetup: ['test/cluster.ts', 'test/programs.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

@@ -1,19 +1,13 @@
-// PgBouncer in transaction mode between the server and PostgreSQL. Skipped where there is none on the machine.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// PgBouncer in transaction mode between the server and PostgreSQL. Skipped where there is none.
 import postgres from 'postgres'
-import { expect, type TestContext, vi } from 'vitest'
+import { expect, inject, type TestContext, vi } from 'vitest'
 import { client } from '../client.ts'
+import { startPooler } from '../pooler.ts'
 import { tokenOf } from '../taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectKept, slowest, tally } from './crowd.ts'
 
-const pgbouncer = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'].find(file => existsSync(file))
-const behindPooler = test.skipIf(pgbouncer === undefined)
+const behindPooler = test.skipIf(inject('programs').pgbouncer === null)
 
 behindPooler('behind a pooler everybody is answered, also when it is killed and comes back', async ({ cluster, serve, onTestFinished }) => {
   const pooler = await start(cluster, onTestFinished)
@@ -56,67 +50,9 @@ behindPooler(
   },
 )
 
-async function start(cluster: Cluster, atEnd: TestContext['onTestFinished']) {
-  const { hostname, port, username, password, pathname } = new URL(cluster.databaseUrl)
-  const sql = postgres(cluster.databaseUrl, { max: 1 })
-  await sql.unsafe(`alter role "${username}" set statement_timeout = '1500ms'`)
+async function start({ databaseUrl }: Cluster, atEnd: TestContext['onTestFinished']) {
+  const sql = postgres(databaseUrl, { max: 1 })
+  await sql.unsafe(`alter role "${new URL(databaseUrl).username}" set statement_timeout = '1500ms'`)
   await sql.end()
-  const directory = await mkdtemp(join(tmpdir(), 'taskspec-pooler-'))
-  await chmod(directory, 0o755)
-  const listen = await freePort()
-  const users = join(directory, 'users')
-  const settings = join(directory, 'pgbouncer.ini')
-  await writeFile(users, `"${username}" "${password}"\n`)
-  await writeFile(
-    settings,
-    `[databases]
-* = host=${hostname} port=${port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${listen}
-unix_socket_dir =
-auth_type = plain
-auth_file = ${users}
-pool_mode = transaction
-default_pool_size = 3
-server_login_retry = 1
-`,
-  )
-  let child = await run()
-  atEnd(async () => {
-    child.kill('SIGKILL')
-    await rm(directory, { recursive: true })
-  })
-
-  /** It refuses to be root. */
-  async function run(): Promise<ChildProcess> {
-    const words = process.getuid?.() === 0 ? ['-u', 'nobody', settings] : [settings]
-    const started = spawn(pgbouncer as string, words, { stdio: ['ignore', 'ignore', 'pipe'] })
-    let said = ''
-    started.stderr?.on('data', chunk => {
-      said += chunk
-    })
-    await vi.waitFor(() => expect(said).toContain('process up'), 5_000)
-    return started
-  }
-
-  return {
-    url: `postgres://${username}:${password}@127.0.0.1:${listen}${pathname}`,
-    async kill() {
-      const gone = new Promise(resolve => child.once('exit', resolve))
-      child.kill('SIGKILL')
-      await gone
-    },
-    async again() {
-      child = await run()
-    },
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
+  return startPooler(databaseUrl, atEnd, 'default_pool_size = 3')
 }
