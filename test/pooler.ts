@@ -1,18 +1,21 @@
 // PgBouncer with the settings of src/ops/pgbouncer.ini, before a database of a test.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expect, inject, type TestContext, vi } from 'vitest'
+import { expect, inject, vi } from 'vitest'
 import type { Program } from './programs.ts'
 
 export type Pooler = { url: string; kill: (signal?: NodeJS.Signals) => Promise<void>; again: () => Promise<void> }
 
-/** `settings` in PgBouncer's own words come after those of the file, and count. */
-export async function startPooler(databaseUrl: string, atEnd: TestContext['onTestFinished'], settings = ''): Promise<Pooler> {
+/** `settings` stand in for those of the file. */
+export async function startPooler(
+  databaseUrl: string,
+  atEnd: (end: () => Promise<void>) => void,
+  settings: Record<string, string | number> = {},
+): Promise<Pooler> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl)
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-pooler-'))
   await chmod(directory, 0o755)
@@ -20,19 +23,10 @@ export async function startPooler(databaseUrl: string, atEnd: TestContext['onTes
   const users = join(directory, 'users')
   const file = join(directory, 'pgbouncer.ini')
   await writeFile(users, `"${username}" "${password}"\n`)
-  await writeFile(
-    file,
-    `%include ${fileURLToPath(new URL('../src/ops/pgbouncer.ini', import.meta.url))}
-[databases]
-* = host=${hostname} port=${port}
-${pathname.slice(1)} = host=${hostname} port=${port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${listen}
-auth_file = ${users}
-${settings}
-`,
-  )
+  const places = { listen_addr: '127.0.0.1', listen_port: listen, auth_file: users }
+  const text = await readFile(new URL('../src/ops/pgbouncer.ini', import.meta.url), 'utf8')
+  const moved = text.replace(/^taskspec = .*$/m, `${pathname.slice(1)} = host=${hostname} port=${port}`)
+  await writeFile(file, Object.entries({ ...places, ...settings }).reduce(set, moved))
   let child = await run()
   atEnd(async () => {
     child.kill('SIGKILL')
@@ -63,6 +57,13 @@ ${settings}
       child = await run()
     },
   }
+}
+
+// In place: PgBouncer forgets a section when it comes again.
+function set(text: string, [name, value]: [string, string | number]) {
+  const line = new RegExp(`^${name} = .*$`, 'm')
+  expect(text).toMatch(line)
+  return text.replace(line, `${name} = ${value}`)
 }
 
 export async function freePort(): Promise<number> {

@@ -1,7 +1,6 @@
 // Programs that npm doesn't have. Where the machine lacks one, CI takes it from Debian's mirror by apt itself: without root, into a
 // folder of this project, once. Where that can't be, the tests that need it are skipped, and a line says so.
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,10 +25,9 @@ const fetched = join(directory, 'root')
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin']
 
 export default async function setup(project: TestProject) {
-  const installed = await Promise.all(names.map(find))
-  const missing = names.filter((_, i) => installed[i] === null)
-  if (missing.length > 0 && process.env.CI !== undefined && !existsSync(fetched))
-    await fetchAll(missing).catch(error => console.log(`The mirror gave nothing: ${reason(error)}`))
+  const here = await Promise.all(names.map(find))
+  if (here.includes(null) && process.env.CI !== undefined)
+    await fetchMissing().catch(error => console.log(`The mirror gave nothing: ${reason(error)}`))
   const programs = Object.fromEntries(await Promise.all(names.map(async name => [name, await find(name)]))) as Programs
   for (const name of names)
     if (programs[name] === null) console.log(`There is no ${name} here: its tests are skipped. Install it, or set CI on a Debian.`)
@@ -51,8 +49,8 @@ const runs = (path: string) =>
     () => false,
   )
 
-/** apt works out which libraries the machine lacks as well, from its own lists, which a fresh machine has not. */
-async function fetchAll(packages: string[]) {
+/** apt itself works out what the machine lacks, libraries too; the lists that it needs for it a fresh machine has not. */
+async function fetchMissing() {
   const state = join(directory, 'state')
   const cache = join(directory, 'cache')
   const unpacked = join(directory, 'unpacked')
@@ -74,7 +72,7 @@ async function fetchAll(packages: string[]) {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     })
   await apt('update')
-  await apt('install', '--yes', '--no-install-recommends', '--download-only', ...packages)
+  await apt('install', '--yes', '--no-install-recommends', '--download-only', ...names)
   for (const file of await readdir(join(cache, 'archives')))
     if (file.endsWith('.deb')) await run('dpkg-deb', ['--extract', join(cache, 'archives', file), unpacked])
   await rename(unpacked, fetched)

@@ -54,5 +54,5 @@ async function start({ databaseUrl }: Cluster, atEnd: TestContext['onTestFinishe
   const sql = postgres(databaseUrl, { max: 1 })
   await sql.unsafe(`alter role "${new URL(databaseUrl).username}" set statement_timeout = '1500ms'`)
   await sql.end()
-  return startPooler(databaseUrl, atEnd, 'default_pool_size = 3')
+  return startPooler(databaseUrl, atEnd, { default_pool_size: 3 })
 }
