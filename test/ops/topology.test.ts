@@ -23,7 +23,11 @@ together('killed part by part it answers with success or 503, and loses nothing'
   const well = async () => {
     const from = all.calls.length
     await vi.waitFor(
-      () => expect(tally(all.calls.slice(from))).toMatchObject({ 200: expect.toSatisfy(n => n > 2 * people), 201: expect.toSatisfy(n => n > people) }),
+      () =>
+        expect(tally(all.calls.slice(from))).toMatchObject({
+          200: expect.toSatisfy(n => n > 2 * people),
+          201: expect.toSatisfy(n => n > people),
+        }),
       15_000,
     )
   }
