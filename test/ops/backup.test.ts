@@ -1,0 +1,178 @@
+// Backups are worth what was restored from them: by src/ops/*.sh, with real clusters, and the server on what came out.
+import { execFile } from 'node:child_process'
+import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import postgres from 'postgres'
+import { expect, type TestContext, vi } from 'vitest'
+import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
+import { migrate } from '../../src/migrate.ts'
+import { client } from '../client.ts'
+import { auth, start, test, tokenOf } from '../taskspec.ts'
+import { installed } from './installed.ts'
+import { compose } from './topology.ts'
+
+const run = promisify(execFile)
+const here = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
+const ops = (script: string) => here(`src/ops/${script}`)
+type End = TestContext['onTestFinished']
+
+test.skipIf(installed === null)('what was dumped is restored row by row, and served', { timeout: 60_000 }, async ({ onTestFinished }) => {
+  const { cluster, directory } = await made(onTestFinished, installed)
+  const sql = postgres(`${cluster.url}postgres`, { max: 1, onnotice: () => {} })
+  await sql`create role taskspec_owner login createrole createdb password 'owner-of-this-test'`
+  await sql`create database taskspec owner taskspec_owner`
+  await sql.end()
+  const owner = { PGHOST: '127.0.0.1', PGPORT: String(cluster.port), PGUSER: 'taskspec_owner', PGPASSWORD: 'owner-of-this-test' }
+  const env = { PATH: `${installed}:${process.env.PATH}`, SERVER_PASSWORD: "it's a password", ...owner, PGDATABASE: 'taskspec' }
+  const sh = (script: string, ...words: string[]) => run('sh', [ops(script), ...words], { env })
+  await migrate(`postgres://taskspec_owner:owner-of-this-test@127.0.0.1:${cluster.port}/taskspec`, { quiet: true })
+  await sh('roles.sh', here('db/roles.sql'))
+  await sh('roles.sh', here('db/roles.sql'))
+  const server = (database: string) =>
+    `postgres://taskspec_server:${encodeURIComponent(env.SERVER_PASSWORD)}@127.0.0.1:${cluster.port}/${database}`
+
+  const before = await live(server('taskspec'), onTestFinished)
+  const file = join(directory, 'backup')
+  await sh('backup.sh', file)
+  expect((await stat(file)).mode & 0o077).toBe(0)
+  await before.ann.deleteUser()
+
+  const { stdout } = await sh('restore.sh', file, 'taskspec_restored', here('db/roles.sql'))
+  expect(stdout).toBe(`taskspec_restored is what ${file} has\n`)
+  await expectServed(server('taskspec_restored'), before, onTestFinished)
+
+  await expect(sh('restore.sh', file, 'taskspec_restored', here('db/roles.sql'))).rejects.toThrow('already exists')
+  await appendFile(file, 'x')
+  await expect(sh('restore.sh', file, 'taskspec_broken', here('db/roles.sql'))).rejects.toThrow('did NOT match')
+})
+
+// Where there is no pg_basebackup, the same by hand: PostgreSQL is told, and the files are copied.
+const bases = { pg_basebackup: installed, 'a copy of the files': null }
+
+for (const [name, bin] of Object.entries(bases))
+  test.skipIf(name === 'pg_basebackup' && bin === null)(
+    `an erased account is there again at the moment before, from ${name} and the archive`,
+    { timeout: 60_000 },
+    async ({ onTestFinished }) => {
+      const archive = await folder(onTestFinished)
+      const { cluster, directory, as } = await made(onTestFinished, bin, await archiving(archive))
+      await chown(archive, as.uid, as.gid)
+      const url = `${cluster.url}postgres`
+      await migrate(url, { quiet: true })
+      const before = await live(url, onTestFinished)
+      const base = join(archive, 'base')
+      await (bin === null ? copied(cluster, base, as) : basebackup(bin, cluster, base, as))
+      const sql = postgres(url, { max: 1, onnotice: () => {} })
+      const later = await before.ann.createTask({ body: { title: 'after the base backup' } })
+      await sleep(20)
+      const [{ moment }] = (await sql`select clock_timestamp()::text as moment`) as unknown as [{ moment: string }]
+      await sleep(20)
+      await before.ann.deleteUser()
+      await sql`select pg_switch_wal()`
+      const [{ last }] = (await sql`select pg_walfile_name(pg_current_wal_lsn() - 1) as last`) as unknown as [{ last: string }]
+      await vi.waitFor(() => stat(join(archive, last)), 10_000)
+      await sql.end()
+      await before.stop()
+      await cluster.stop('immediate')
+
+      const again = await folder(onTestFinished)
+      await chown(again, as.uid, as.gid)
+      await run('sh', [ops('recover.sh'), base, archive, join(again, 'postgres'), moment], as)
+      await writeFile(join(again, 'postgres-password'), await readFile(join(directory, 'postgres-password')))
+      const recovered = await startPostgres({ directory: again, ...(bin !== null && { binaries: binaries(bin) }) })
+      onTestFinished(() => recovered.stop('immediate'))
+      const fresh = postgres(`${recovered.url}postgres`, { max: 1 })
+      await vi.waitFor(async () => expect(await fresh`select pg_is_in_recovery() as still`).toEqual([{ still: false }]), 15_000)
+      await fresh.end()
+      await expectServed(`${recovered.url}postgres`, { ...before, tasks: [...before.tasks, later.body] }, onTestFinished)
+    },
+  )
+
+async function folder(atEnd: End) {
+  const directory = await mkdtemp(join(tmpdir(), 'taskspec-backup-'))
+  await chmod(directory, 0o755)
+  atEnd(() => rm(directory, { recursive: true }))
+  return directory
+}
+
+const binaries = (bin: string) => ({ initdb: join(bin, 'initdb'), pg_ctl: join(bin, 'pg_ctl') })
+
+/** A cluster of the installed PostgreSQL or of the embedded one, and as whom it runs. */
+async function made(atEnd: End, bin: string | null, settings: Record<string, string> = {}) {
+  const directory = await folder(atEnd)
+  if (bin !== null) await initialised(bin, directory)
+  const cluster = await startPostgres({ directory, settings, ...(bin !== null && { binaries: binaries(bin) }) })
+  atEnd(() => cluster.stop('immediate').catch(() => {}))
+  const { uid, gid } = await stat(join(directory, 'postgres'))
+  return { cluster, directory, as: { uid, gid } }
+}
+
+/** As src/dev/postgres.ts does it, without the locale that is new in PostgreSQL 17. */
+async function initialised(bin: string, directory: string) {
+  const data = join(directory, 'postgres')
+  const password = join(directory, 'postgres-password')
+  const root = process.getuid?.() === 0
+  const [uid, gid] = root ? await Promise.all(['-u', '-g'].map(async flag => Number((await run('id', [flag, 'postgres'])).stdout))) : []
+  const as = root ? { uid, gid } : {}
+  await mkdir(data)
+  await writeFile(password, 'of-this-test', { mode: 0o600 })
+  if (root) for (const path of [data, password]) await chown(path, uid as number, gid as number)
+  const words = ['--auth=scram-sha-256', `--pwfile=${password}`, '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']
+  await run(join(bin, 'initdb'), ['-D', data, '-U', 'taskspec', ...words], as as object)
+}
+
+/** What src/ops/compose.yaml tells PostgreSQL about its archive, with another folder. */
+async function archiving(archive: string) {
+  const words = (await compose()).services.database?.command?.filter(word => word.includes('=')) as string[]
+  const settings = Object.fromEntries(words.map(word => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]))
+  return { ...settings, archive_command: (settings.archive_command as string).replaceAll('/archive/', `${archive}/`) }
+}
+
+async function basebackup(bin: string, { port, url }: Postgres, base: string, as: { uid: number; gid: number }) {
+  const env = { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'taskspec', PGPASSWORD: new URL(url).password }
+  await run(join(bin, 'pg_basebackup'), ['--checkpoint=fast', `--pgdata=${base}`], { ...as, env })
+  await run(join(bin, 'pg_verifybackup'), [base], as)
+}
+
+async function copied({ url, directory }: Postgres, base: string, as: { uid: number; gid: number }) {
+  const sql = postgres(`${url}postgres`, { max: 1, onnotice: () => {} })
+  await sql`select pg_backup_start('by hand', true)`
+  await run('cp', ['-R', join(directory, 'postgres'), base], as)
+  const [{ labelfile }] = (await sql`select labelfile from pg_backup_stop()`) as unknown as [{ labelfile: string }]
+  await sql.end()
+  await run(
+    'sh',
+    [
+      '-c',
+      `cat >"$0/backup_label" <<'label'\n${labelfile}label\nrm -rf "$0"/pg_wal/* "$0/postmaster.pid"; mkdir -p "$0/pg_wal/archive_status"`,
+      base,
+    ],
+    as,
+  )
+}
+
+/** A server, and a person who has something. */
+async function live(databaseUrl: string, atEnd: End) {
+  const server = await start({ databaseUrl })
+  atEnd(() => server.stop())
+  const ann = client(server.url, await tokenOf('ann'))
+  const { body: category } = await ann.createCategory({ body: { name: 'Garden' } })
+  const first = await ann.createTask({ body: { title: 'Sow', categoryId: category.id, labels: ['a', '"b\\'] } })
+  const second = await ann.createTask({ body: { title: 'Reap', dueDate: '2027-03-01' } })
+  return { ann, tasks: [first.body, second.body], stop: server.stop }
+}
+
+async function expectServed(databaseUrl: string, { tasks }: { tasks: object[] }, atEnd: End) {
+  const env = { PATH: process.env.PATH ?? '', DATABASE_URL: databaseUrl, AUTH_SECRET: auth.secret as string }
+  const { stdout } = await run(process.execPath, [here('src/dev/doctor.ts')], { env })
+  expect(stdout).not.toContain('!!')
+  const server = await start({ databaseUrl })
+  atEnd(() => server.stop())
+  const ann = client(server.url, await tokenOf('ann'))
+  expect((await ann.listTasks({ query: { sort: 'createdAt' } })).body.items).toEqual(tasks)
+  expect((await ann.createTask({ body: { title: 'goes on' } })).body.revision).toBeGreaterThan(tasks.length)
+}
