@@ -1,5 +1,5 @@
-# The server, what migrates its database, and the doctor: nothing of development, no tests, no embedded PostgreSQL. It runs as a user
-# without rights and writes nothing: start it with a read-only root file system.
+# The server, what migrates its database, and the doctor: no tests, no embedded PostgreSQL. It runs as a user without rights and
+# writes nothing: start it with a read-only root file system.
 #
 # The base is pinned to the very Node that the tests run on (a test compares it with package.json), on Debian because dbmate and the
 # tests do. A tag can be moved: whoever builds for production adds the digest that their registry shows (node:…@sha256:…).

@@ -20,7 +20,7 @@ const here = (file: string) => fileURLToPath(new URL(`../../${file}`, import.met
 const ops = (script: string) => here(`src/ops/${script}`)
 type End = TestContext['onTestFinished']
 
-test.skipIf(installed === null)('what was dumped is restored row by row, and served', { timeout: 60_000 }, async ({ onTestFinished }) => {
+test.skipIf(installed === null)('what was dumped is restored row by row, and served', { timeout: 120_000 }, async ({ onTestFinished }) => {
   const { cluster, directory } = await made(onTestFinished, installed)
   const sql = postgres(`${cluster.url}postgres`, { max: 1, onnotice: () => {} })
   await sql`create role taskspec_owner login createrole createdb password 'owner-of-this-test'`
@@ -50,47 +50,41 @@ test.skipIf(installed === null)('what was dumped is restored row by row, and ser
   await expect(sh('restore.sh', file, 'taskspec_broken', here('db/roles.sql'))).rejects.toThrow('did NOT match')
 })
 
-// Where there is no pg_basebackup, the same by hand: PostgreSQL is told, and the files are copied.
-const bases = { pg_basebackup: installed, 'a copy of the files': null }
+test('an erased account is there again, from a base backup and the archive, as it was the moment before', { timeout: 120_000 }, async ({
+  onTestFinished,
+}) => {
+  const archive = await folder(onTestFinished)
+  const { cluster, directory, as } = await made(onTestFinished, installed, await archiving(archive))
+  await chown(archive, as.uid, as.gid)
+  const url = `${cluster.url}postgres`
+  await migrate(url, { quiet: true })
+  const before = await live(url, onTestFinished)
+  const base = join(archive, 'base')
+  // Where there is no pg_basebackup, the same by hand: PostgreSQL is told, and the files are copied.
+  await (installed === null ? copied(cluster, base, as) : basebackup(installed, cluster, base, as))
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const later = await before.ann.createTask({ body: { title: 'after the base backup' } })
+  await sleep(20)
+  const [{ moment }] = (await sql`select clock_timestamp()::text as moment`) as unknown as [{ moment: string }]
+  await sleep(20)
+  await before.ann.deleteUser()
+  const [{ last }] = (await sql`select pg_walfile_name(pg_switch_wal()) as last`) as unknown as [{ last: string }]
+  await vi.waitFor(() => stat(join(archive, last)), 20_000)
+  await sql.end()
+  await before.stop()
+  await cluster.stop('immediate')
 
-for (const [name, bin] of Object.entries(bases))
-  test.skipIf(name === 'pg_basebackup' && bin === null)(
-    `an erased account is there again at the moment before, from ${name} and the archive`,
-    { timeout: 60_000 },
-    async ({ onTestFinished }) => {
-      const archive = await folder(onTestFinished)
-      const { cluster, directory, as } = await made(onTestFinished, bin, await archiving(archive))
-      await chown(archive, as.uid, as.gid)
-      const url = `${cluster.url}postgres`
-      await migrate(url, { quiet: true })
-      const before = await live(url, onTestFinished)
-      const base = join(archive, 'base')
-      await (bin === null ? copied(cluster, base, as) : basebackup(bin, cluster, base, as))
-      const sql = postgres(url, { max: 1, onnotice: () => {} })
-      const later = await before.ann.createTask({ body: { title: 'after the base backup' } })
-      await sleep(20)
-      const [{ moment }] = (await sql`select clock_timestamp()::text as moment`) as unknown as [{ moment: string }]
-      await sleep(20)
-      await before.ann.deleteUser()
-      await sql`select pg_switch_wal()`
-      const [{ last }] = (await sql`select pg_walfile_name(pg_current_wal_lsn() - 1) as last`) as unknown as [{ last: string }]
-      await vi.waitFor(() => stat(join(archive, last)), 10_000)
-      await sql.end()
-      await before.stop()
-      await cluster.stop('immediate')
-
-      const again = await folder(onTestFinished)
-      await chown(again, as.uid, as.gid)
-      await run('sh', [ops('recover.sh'), base, archive, join(again, 'postgres'), moment], as)
-      await writeFile(join(again, 'postgres-password'), await readFile(join(directory, 'postgres-password')))
-      const recovered = await startPostgres({ directory: again, ...(bin !== null && { binaries: binaries(bin) }) })
-      onTestFinished(() => recovered.stop('immediate'))
-      const fresh = postgres(`${recovered.url}postgres`, { max: 1 })
-      await vi.waitFor(async () => expect(await fresh`select pg_is_in_recovery() as still`).toEqual([{ still: false }]), 15_000)
-      await fresh.end()
-      await expectServed(`${recovered.url}postgres`, { ...before, tasks: [...before.tasks, later.body] }, onTestFinished)
-    },
-  )
+  const again = await folder(onTestFinished)
+  await chown(again, as.uid, as.gid)
+  await run('sh', [ops('recover.sh'), base, archive, join(again, 'postgres'), moment], as)
+  await writeFile(join(again, 'postgres-password'), await readFile(join(directory, 'postgres-password')))
+  const recovered = await startPostgres({ directory: again, ...(installed !== null && { binaries: binaries(installed) }) })
+  onTestFinished(() => recovered.stop('immediate'))
+  const fresh = postgres(`${recovered.url}postgres`, { max: 1 })
+  await vi.waitFor(async () => expect(await fresh`select pg_is_in_recovery() as still`).toEqual([{ still: false }]), 15_000)
+  await fresh.end()
+  await expectServed(`${recovered.url}postgres`, { ...before, tasks: [...before.tasks, later.body] }, onTestFinished)
+})
 
 async function folder(atEnd: End) {
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-backup-'))
@@ -105,7 +99,11 @@ const binaries = (bin: string) => ({ initdb: join(bin, 'initdb'), pg_ctl: join(b
 async function made(atEnd: End, bin: string | null, settings: Record<string, string> = {}) {
   const directory = await folder(atEnd)
   if (bin !== null) await initialised(bin, directory)
-  const cluster = await startPostgres({ directory, settings, ...(bin !== null && { binaries: binaries(bin) }) })
+  const cluster = await startPostgres({
+    directory,
+    settings: { ...settings, fsync: 'off' },
+    ...(bin !== null && { binaries: binaries(bin) }),
+  })
   atEnd(() => cluster.stop('immediate').catch(() => {}))
   const { uid, gid } = await stat(join(directory, 'postgres'))
   return { cluster, directory, as: { uid, gid } }

@@ -1,17 +1,28 @@
 // The whole of src/ops/compose.yaml under load, while one part after the other is killed as src/ops/README.md tells a newcomer to.
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, inject, vi } from 'vitest'
 import { client } from '../client.ts'
 import { crowd, expectKept, slowest, tally } from '../faults/crowd.ts'
 import { tokenOf } from '../taskspec.ts'
+import { blocks, manual } from './manual.ts'
 import { type Part, test } from './topology.ts'
 
 const { pgbouncer, haproxy } = inject('programs')
 const together = test.skipIf(pgbouncer === null || haproxy === null)
+const curl = (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, 'curl')))
+const withCurl = test.skipIf(pgbouncer === null || haproxy === null || !curl)
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const people = 8
 
 together('killed part by part it answers with success or 503, and loses nothing', { timeout: 120_000 }, async ({ topology }) => {
-  const steps = await stepsOf('Kill each part')
+  const steps = stepsOf('Kill each part')
   const { url, metrics, databaseUrl, parts } = topology
   expect([...new Set(steps.map(({ part }) => part))].sort()).toEqual(
     Object.keys(parts)
@@ -48,8 +59,13 @@ together('killed part by part it answers with success or 503, and loses nothing'
   expect(Object.keys(tally(calls)).filter(status => !['200', '201', '503'].includes(status))).toEqual([])
   expect(slowest(calls)).toBeLessThan(10_000)
   await expectKept(databaseUrl, calls)
-  for (const page of metrics)
-    expect(await (await fetch(page)).text()).toMatch(/http_request_duration_seconds_count\{operation="listTasks",status="200"\} \d/)
+  const watched = [...new Set(manual.match(/\b(taskspec_database|nodejs|http_request)_\w+/g))]
+  expect(watched.length).toBeGreaterThan(3)
+  for (const page of metrics) {
+    const text = await (await fetch(page)).text()
+    expect(text).toMatch(/http_request_duration_seconds_count\{operation="listTasks",status="200"\} \d/)
+    expect(watched.filter(name => !text.includes(`\n${name}`))).toEqual([])
+  }
 })
 
 together(
@@ -79,16 +95,35 @@ together(
   },
 )
 
-/** The commands of that chapter, as what they do. */
-async function stepsOf(chapter: string) {
-  const text = await readFile(new URL('../../src/ops/README.md', import.meta.url), 'utf8')
-  const [, block] = new RegExp(`^## ${chapter}$[^]*?^\`\`\`sh\n([^]*?)^\`\`\``, 'm').exec(text) ?? []
-  return (block as string)
-    .trim()
-    .split('\n')
-    .map(line => {
-      const [, verb, part] = /^docker compose (kill|start|restart) ([\w-]+)$/.exec(line) ?? []
-      expect(verb, line).toBeDefined()
-      return { verb: verb as keyof Part, part: part as string }
+withCurl(
+  'the first request is answered as the manual has it, and the doctor is content',
+  { timeout: 60_000 },
+  async ({ topology, onTestFinished }) => {
+    const directory = await mkdtemp(join(tmpdir(), 'taskspec-manual-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    // What an engine does at `docker compose exec -T server-1`.
+    await writeFile(
+      join(directory, 'docker'),
+      '#!/bin/sh\n[ "$1 $2 $3 $4" = "compose exec -T server-1" ] || exit 1\nshift 4\nexec "$@"\n',
+      { mode: 0o755 },
+    )
+    const [block] = blocks('A first request')
+    const { stdout } = await run('sh', ['-e', '-c', (block as string).replaceAll('http://127.0.0.1:8080', topology.url)], {
+      cwd: root,
+      env: { ...topology.environment, PATH: `${directory}:${process.env.PATH}` },
     })
+    expect(stdout).toMatch(/^HTTP\/1\.1 201 Created/)
+    expect(stdout).toMatch(/^ok {2}role +can not change the schema$/m)
+    expect(stdout).not.toContain('!!')
+  },
+)
+
+/** The commands of that chapter, as what they do. */
+function stepsOf(chapter: string) {
+  const lines = blocks(chapter).at(-1)?.trim().split('\n') as string[]
+  return lines.map(line => {
+    const [, verb, part] = /^docker compose (kill|start|restart) ([\w-]+)$/.exec(line) ?? []
+    expect(verb, line).toBeDefined()
+    return { verb: verb as 'kill' | 'start' | 'restart', part: part as string }
+  })
 }

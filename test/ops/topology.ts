@@ -22,6 +22,8 @@ export type Topology = {
   metrics: string[]
   /** as the owner of the schema, past the pooler */
   databaseUrl: string
+  /** of the first replica */
+  environment: Record<string, string>
   /** by the names of their services */
   parts: Record<string, Part>
 }
@@ -103,6 +105,7 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
     url: `http://${listen}`,
     metrics: replicas.map(({ metrics }) => metrics),
     databaseUrl: migrate.MIGRATION_DATABASE_URL as string,
+    environment: replicas[0]?.env ?? {},
     parts: {
       'server-1': replicas[0]?.part as Part,
       'server-2': replicas[1]?.part as Part,
@@ -147,7 +150,7 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
       `http://127.0.0.1:${port}/readyz`,
     )
     await part.start()
-    return { part, address: `127.0.0.1:${port}`, metrics: `http://127.0.0.1:${metricsPort}/metrics` }
+    return { part, env, address: `127.0.0.1:${port}`, metrics: `http://127.0.0.1:${metricsPort}/metrics` }
   }
 
   /** A process that is started, killed and started again, and that is up when `probe` says 200. */
