@@ -75,7 +75,7 @@ describe('alerts and dashboard', () => {
   })
 
   test('have a word for each alert on what to do', () => {
-    const headings = Array.from(text('README.md').matchAll(/^### (Taskspec\w+)\n\n\S/gm), ([, name]) => name)
+    const headings = Array.from(text('alerts.md').matchAll(/^### (Taskspec\w+)\n\n\S/gm), ([, name]) => name)
     expect(headings).toEqual(rules.map(({ alert }) => alert))
   })
 })
