@@ -7,6 +7,7 @@ import proxyAddress from 'proxy-addr'
 import type { Config } from './config.ts'
 import type { AnyReply } from './contract.ts'
 import type { Log } from './log.ts'
+import { isEndless, linger, malformed, readBody, target } from './message.ts'
 import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 import type { Request as Asked, Route, Router } from './router.ts'
@@ -34,7 +35,7 @@ type Options = {
 }
 
 // Replies are data of one person: nothing may keep, frame, sniff or run them.
-const always = {
+export const always = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -73,9 +74,15 @@ export function createApp({
   ]
   const crossOrigin = cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 })
   // Who doesn't say where they come from is no web page of another origin.
-  app.use((request, response, next) => (request.headers.origin === undefined ? next() : crossOrigin(request, response, next)))
+  app.use((request, response, next) => {
+    if (request.headers.origin === undefined) return next()
+    crossOrigin(request, response, next)
+    if (response.writableEnded && isEndless(request)) linger(request) // a browser's question, which has its answer
+  })
 
-  app.use(async (request, response) => {
+  app.use((request, response) => answer(request, response))
+
+  async function answer(request: Request, response: Response, refusal?: Problem) {
     const began = performance.now()
     const taken: Step[] = steps === null ? none : []
     const requestId = idOf(request)
@@ -85,6 +92,7 @@ export function createApp({
     let failure: unknown
     let announced: Record<string, string> | undefined
     try {
+      if (refusal !== undefined) throw refusal
       const found = router(request.method, pathname)
       route = found
       const asked: Asked = {
@@ -105,7 +113,9 @@ export function createApp({
     }
     const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
     if (timing) Object.assign(ours, { 'Server-Timing': serverTiming(taken, performance.now() - began), 'Timing-Allow-Origin': '*' })
-    write(response, reply, stopping() ? { ...ours, Connection: 'close' } : ours)
+    const unread = isEndless(request)
+    write(response, reply, unread || stopping() ? { ...ours, Connection: 'close' } : ours)
+    if (unread) linger(request)
     // The operation says which path it was: the path itself and its query are people's content.
     const ended = performance.now()
     const ms = ended - began
@@ -126,13 +136,20 @@ export function createApp({
     }
     if (failure === undefined) log.info(line, 'request')
     else log.error({ ...line, error: failure }, 'request')
-  })
+  }
+
   // A router and not a whole app, which would give every request and response another prototype: a tenth of a small request.
-  return (request, response) =>
-    app(request as Request, response as Response, (error: unknown) => {
+  return (incoming, outgoing) => {
+    const [request, response] = [incoming as Request, outgoing as Response]
+    const failed = (error: unknown) => {
       log.error({ error }, 'reply failed')
       response.destroy()
-    })
+    }
+    const refusal = malformed(request)
+    if (refusal !== undefined) return void answer(request, response, refusal).catch(failed)
+    request.url = target(request.url) as string
+    app(request, response, failed)
+  }
 }
 
 function write(response: Response, { status, headers, type, body }: AnyReply, common: Record<string, string>) {
@@ -165,14 +182,4 @@ function network(address: string): string {
 function split(url: string) {
   const mark = url.indexOf('?')
   return mark === -1 ? { pathname: url, query: '' } : { pathname: url.slice(0, mark), query: url.slice(mark + 1) }
-}
-
-const parse = express.raw({ type: () => true, limit: '1mb', inflate: false })
-
-async function readBody(request: Request, response: Response): Promise<Buffer | undefined> {
-  const failure = await new Promise<{ type?: string } | undefined>(resolve => parse(request, response, resolve))
-  if (failure === undefined) return request.body
-  if (failure.type === 'entity.too.large') throw new Problem('content-too-large', { cause: failure })
-  if (failure.type === 'encoding.unsupported') throw new Problem('unsupported-media-type', { cause: failure })
-  throw new Problem('malformed-json', { detail: 'The body ended before it was whole.', cause: failure })
 }

@@ -7,6 +7,7 @@ export type Kind = Body['type'] extends `/problems/${infer Name}` ? Name : never
 // The kinds are the enum of the spec: one without a line here does not compile.
 const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
   'malformed-json': { status: 400, title: 'The body is not JSON', detail: "The body can't be read as JSON in UTF-8." },
+  'malformed-request': { status: 400, title: 'This is not HTTP', detail: 'The request breaks the rules of HTTP (RFC 9110, RFC 9112).' },
   unauthenticated: { status: 401, title: 'No valid token', detail: 'Send a token: Authorization: Bearer <JWT>.' },
   forbidden: {
     status: 403,
@@ -15,6 +16,7 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
   },
   'not-found': { status: 404, title: 'Not found', detail: 'There is nothing here. It may have been deleted.' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'This path knows the methods in Allow only.' },
+  'request-timeout': { status: 408, title: 'Too slow', detail: 'The request did not come in time. Send it again.' },
   conflict: { status: 409, title: 'Conflict', detail: 'This contradicts what is there already.' },
   'quota-exceeded': { status: 409, title: 'The account is full', detail: 'There is no room for more. Delete something first.' },
   'precondition-failed': { status: 412, title: 'It has changed', detail: 'Nothing of that id is there (any more).' },
@@ -26,6 +28,11 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
   },
   'invalid-request': { status: 422, title: 'The request is not valid', detail: 'The request breaks the schema.' },
   'too-many-requests': { status: 429, title: 'Too many requests', detail: 'There were too many requests. Try again later.' },
+  'headers-too-large': {
+    status: 431,
+    title: 'The headers are too large',
+    detail: 'The target and the headers have 64 KiB at most, and there are 200 headers at most.',
+  },
   internal: { status: 500, title: 'Internal error', detail: 'This is a mistake of ours. Please report it with the request id.' },
   unavailable: { status: 503, title: 'Temporarily unavailable', detail: 'Something that the server needs is away. Try again shortly.' },
 }

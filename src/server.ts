@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
 import { authenticator } from './auth.ts'
 import type { AuthConfig, Config } from './config.ts'
+import { connections, type Patience } from './connections.ts'
 import { database } from './db.ts'
 import { exporter } from './exporter.ts'
 import { createHandlers } from './handlers/index.ts'
@@ -23,11 +24,13 @@ type Settings = Pick<
   databaseUrl: string
   auth: AuthConfig
 }
-type Options = {
+export type Options = {
   log: Log
   observe?: (statement: string) => void
   /** Stands between the network and the app; for the sandbox. */
   around?: (app: RequestListener) => RequestListener
+  /** for tests, which can't wait as long as real callers are waited for */
+  patience?: Partial<Patience>
 }
 
 export type Server = {
@@ -39,12 +42,11 @@ export type Server = {
 }
 
 const drain = 10_000 // ms
-const longestHead = 64 * 1024 // bytes: the longest valid query has 50 labels of 50 characters, each up to 12 bytes when encoded
 
 /** Puts the parts together and listens. */
 export async function serve(
   { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, timing, tracing: traces, trustProxy, databaseUrl, auth }: Settings,
-  { log, observe, around = app => app }: Options,
+  { log, observe, around = app => app, patience = {} }: Options,
 ): Promise<Server> {
   let stopping = false
   const tracing = traces === null ? null : (await import('./tracing.ts')).tracing(traces, document.info.version, log)
@@ -55,6 +57,7 @@ export async function serve(
   const authenticate = steps === null ? known : steps.step('authentication', known)
   const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
   const measured = metricsPort === null ? null : metrics(db, async () => (await pending(db)).length)
+  const { version } = document.info
   const app = createApp({
     router,
     log,
@@ -62,12 +65,12 @@ export async function serve(
     steps,
     tracing,
     timing,
-    version: document.info.version,
+    version,
     corsOrigins,
     stopping: () => stopping,
     trustProxy,
   })
-  const server = createServer({ maxHeaderSize: longestHead }, around(app))
+  const server = connections(around(app), { log, metrics: measured, version, patience })
   server.listen(port, host)
   await once(server, 'listening')
   const operators = measured === null || isWorker ? null : await exporter(measured, host, metricsPort as number)

@@ -5,7 +5,7 @@ import { test as base, inject } from 'vitest'
 import { issue } from '../src/auth.ts'
 import type { AuthConfig, Config } from '../src/config.ts'
 import { logger } from '../src/log.ts'
-import { type Server, serve } from '../src/server.ts'
+import { type Options, type Server, serve } from '../src/server.ts'
 import { type Client, client } from './client.ts'
 import { record } from './record.ts'
 
@@ -29,10 +29,11 @@ const generous = { perMinute: 1_000_000, shared: false }
 
 type Settings = { databaseUrl: string; auth?: AuthConfig } & Partial<
   Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
->
+> &
+  Pick<Options, 'patience'>
 
 /** A server on a free port. */
-export async function start({ databaseUrl, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
+export async function start({ databaseUrl, patience = {}, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
   const log: Service['log'] = []
   const lines = new Writable({
     write(chunk, _, done) {
@@ -55,7 +56,7 @@ export async function start({ databaseUrl, ...settings }: Settings): Promise<Ser
     ...settings,
     databaseUrl,
   }
-  const server = await serve(all, { log: logger('info', lines), observe: statement => record('statements', statement) })
+  const server = await serve(all, { log: logger('info', lines), patience, observe: statement => record('statements', statement) })
   return { ...server, log }
 }
 

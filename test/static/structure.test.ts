@@ -8,6 +8,7 @@ const root = new URL('../../', import.meta.url)
 const floors = [
   ['main.ts'],
   ['server.ts'],
+  ['connections.ts'],
   ['app.ts', 'exporter.ts'],
   ['router.ts'],
   ['handlers/index.ts'],
@@ -18,7 +19,7 @@ const floors = [
   ['limits.ts', 'metrics.ts', 'migrations.ts', 'tracing.ts', 'workers.ts'],
   ['auth.ts', 'db.ts'],
   ['change.ts', 'lookup.ts'],
-  ['batch.ts', 'gate.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'values.ts'],
+  ['batch.ts', 'gate.ts', 'message.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'values.ts'],
   ['steps.ts', 'traceparent.ts'],
   ['problem.ts', 'sql.ts'],
 ]

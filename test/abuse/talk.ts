@@ -1,0 +1,61 @@
+// Bytes to a server as no client of HTTP would send them, and the replies that come back.
+import { connect, type Socket } from 'node:net'
+import { expect } from 'vitest'
+import { document, faults, type Schema } from '../spec.ts'
+import type { Service } from '../taskspec.ts'
+
+export type Reply = { status: number; headers: Headers; body: string }
+
+/** Opens a connection. `ended` is what the server has sent, once it has closed it. */
+export function open(url: string): { socket: Socket; ended: Promise<string>; received: () => string } {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let text = ''
+  socket.on('data', bytes => {
+    text += bytes.toString('latin1')
+  })
+  socket.on('error', () => {}) // the server may reset what it refuses
+  return { socket, ended: new Promise(resolve => socket.once('close', () => resolve(text))), received: () => text }
+}
+
+/**
+ * Sends the bytes and behind them an ordinary request, after which the server closes the connection. Whoever was refused has one
+ * reply, all others have that of the ordinary request as the last.
+ */
+export async function talk(url: string, bytes: string): Promise<Reply[]> {
+  const { socket, ended } = open(url)
+  socket.write(Buffer.from(`${bytes}GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, 'latin1'))
+  return replies(await ended)
+}
+
+/** Takes the replies of a connection apart. Throws where there is something else between them. */
+export function replies(text: string): Reply[] {
+  const all: Reply[] = []
+  for (let rest = text; rest !== ''; ) {
+    const [head] = rest.split('\r\n\r\n', 1) as [string]
+    const [first = '', ...lines] = head.split('\r\n')
+    const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(first) ?? []
+    if (status === undefined) throw new Error(`this is no reply: ${rest.slice(0, 200)}`)
+    const headers = new Headers(lines.map(line => line.split(/: (.*)/s, 2) as [string, string]))
+    const length = Number(headers.get('content-length') ?? 0)
+    all.push({ status: Number(status), headers, body: rest.slice(head.length + 4, head.length + 4 + length) })
+    rest = rest.slice(head.length + 4 + length)
+  }
+  return all
+}
+
+export const statuses = (all: Reply[]): number[] => all.map(({ status }) => status)
+
+/** One refusal as a problem, a line in the log, and the end of the connection. */
+export function expectRefused(all: Reply[], status: number, kind: string, log: Service['log']): void {
+  expect(statuses(all)).toEqual([status])
+  const [{ headers, body }] = all as [Reply]
+  expect(headers.get('content-type')).toBe('application/problem+json')
+  expect(headers.get('connection')).toBe('close')
+  expect(headers.get('cache-control')).toBe('no-store')
+  const problem = JSON.parse(body)
+  expect(faults(document.components.schemas.Problem as Schema, problem)).toEqual([])
+  expect(problem).toMatchObject({ type: `/problems/${kind}`, status, requestId: headers.get('x-request-id') })
+  expect(log.find(({ requestId }) => requestId === problem.requestId)).toMatchObject({ level: 30, status })
+}
+
+export const mistakes = (log: Service['log']) => log.filter(({ level }) => (level as number) >= 40)
