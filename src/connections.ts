@@ -66,6 +66,7 @@ export function connections(listener: RequestListener, { log, metrics, version, 
     if (kind === undefined || socket.bytesRead === 0 || !socket.writable || !isDue(last.get(socket))) return void socket.destroy()
 
     refused.add(socket)
+    last.get(socket)?.req.pause() // should the rest of it come now, nobody may act on it
     const requestId = randomUUIDv7()
     const problem = new Problem(kind)
     socket.end(text(problem, { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId }, requestId))

@@ -55,6 +55,17 @@ test('a body that never ends is cut off', async ({ hasty }) => {
   for (const text of [await declared, await inChunks]) expectRefused(replies(text), 408, 'request-timeout', hasty.log)
 })
 
+test('a body whose rest comes when it was given up changes nothing', async ({ hasty }) => {
+  const late = client(hasty.url, await tokenOf('late'))
+  const { socket, ended } = open(hasty.url)
+  const head = `POST /v1/users/me/tasks HTTP/1.1\r\n${host}Authorization: Bearer ${await tokenOf('late')}\r\nContent-Type: application/json\r\n`
+  socket.write(`${head}Content-Length: 13\r\n\r\n{"title":`)
+  await once(socket, 'data')
+  socket.write('"a"}')
+  expectRefused(replies(await ended), 408, 'request-timeout', hasty.log)
+  expect((await late.listTasks()).body.items).toEqual([])
+})
+
 test('a body that goes on after the reply is cut off, without another reply', async ({ hasty }) => {
   const head = `POST /v1/users/me/tasks HTTP/1.1\r\n${host}`
   const declared = drip(hasty.url, `${head}Content-Length: 1000\r\n\r\n`, ' ')
