@@ -33,7 +33,7 @@ export type Route = {
 }
 export type Router = (method: string, path: string) => Route
 
-type Parts = { path: Record<string, string>; query: Record<string, string | string[]>; header: Record<string, unknown> }
+type Parts = { path: Record<string, string>; query: Record<string, unknown>; header: Record<string, unknown> }
 type Answer = (request: Request, params: Record<string, string>) => Promise<AnyReply>
 type Options = {
   document: Document
@@ -53,12 +53,12 @@ export async function createRouter({ document, handlers, authenticate, limits, s
   api.validateDefinition = () => api.document
   await api.init()
 
-  const [parameters, bodies] = [ajv(true), ajv(false)]
+  const judge = ajv()
   const validator = new OpenAPIValidator({
     definition: api.definition,
     router: api.router,
     lazyCompileValidators: true,
-    customizeAjv: (_, __, context) => (context === 'paramsValidator' ? parameters : bodies),
+    customizeAjv: () => judge,
   })
   const routes = new Map<string, Map<string, Omit<Route, 'answer'> & { answer: Answer }>>()
   for (const operation of api.router.getOperations() as SpecOperation[]) {
@@ -93,7 +93,9 @@ function compile(
 ): Answer {
   const secured = operation.security?.some(scheme => 'bearerAuth' in scheme) ?? false
   if (!secured && operation.security?.length !== 0) throw new Error(`${operation.operationId} asks for another security than bearerAuth`)
-  const names = (operation.parameters ?? []).flatMap(each => ('in' in each && each.in === 'header' ? [each.name.toLowerCase()] : []))
+  const parameters = (operation.parameters ?? []).filter(each => 'in' in each)
+  const names = parameters.flatMap(each => (each.in === 'header' ? [each.name.toLowerCase()] : []))
+  const types = new Map(parameters.flatMap(each => (each.in === 'query' ? [[each.name, (each.schema as { type?: string }).type]] : [])))
   const budget = operation.method === 'get' ? 'reads' : 'writes'
   const hasBody = operation.requestBody !== undefined
   const checkParts = validators.at(-1) as ValidateFunction
@@ -105,7 +107,7 @@ function compile(
     if (caller !== undefined && path.userId !== 'me' && path.userId !== caller.id) throw new Problem('forbidden')
 
     const body = hasBody ? { requestBody: await readJson(request) } : {}
-    const parts: Parts = { path, query: parseQuery(request.query), header: {} }
+    const parts: Parts = { path, query: parseQuery(request.query, types), header: {} }
     for (const name of names) parts.header[name] = header(request, name)
 
     const { query, header: headers } = parts
@@ -135,7 +137,7 @@ async function readJson(request: Request): Promise<unknown> {
   const type = header(request, 'content-type')
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(header(request, 'content-length') ?? 0) > 0
   if (!hasBody) return undefined
-  if (!/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type ?? '')) throw new Problem('unsupported-media-type')
+  if (!media.test(type ?? '')) throw new Problem('unsupported-media-type')
   const bytes = await request.body()
   try {
     return JSON.parse(utf8.decode(bytes))
@@ -144,6 +146,8 @@ async function readJson(request: Request): Promise<unknown> {
   }
 }
 
+// A semicolon may have nothing behind it (RFC 9110, section 5.6.6). No text can match in two ways, so a long one takes no time.
+const media = /^application\/json[ \t]*(;[ \t]*(charset="?utf-8"?[ \t]*)?)*$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** A header that was sent once or more often. */
@@ -152,23 +156,30 @@ function header({ headers }: Request, name: string): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-function parseQuery(text: string): Parts['query'] {
+function parseQuery(text: string, types: Map<string, string | undefined>): Parts['query'] {
   const query: Parts['query'] = Object.create(null) // `__proto__` is a name like any other
   if (text === '') return query
-  for (const [name, value] of new URLSearchParams(text)) {
-    const before = query[name]
-    query[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
-  }
+  const given = new URLSearchParams(text)
+  for (const name of new Set(given.keys())) query[name] = typed(types.get(name), given.getAll(name))
   return query
+}
+
+/** What the text stands for. Whatever isn't written as in JSON stays text, and the schema refuses it. */
+function typed(type: string | undefined, texts: string[]): unknown {
+  const [text, ...more] = texts as [string, ...string[]]
+  if (type === 'array' || more.length > 0) return texts
+  if (type === 'integer' && /^-?(0|[1-9]\d{0,14})$/.test(text)) return Number(text)
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true'
+  return text
 }
 
 function allowed(methods: string[]) {
   return (methods.includes('GET') ? ['HEAD', ...methods] : methods).sort().join(', ')
 }
 
-/** Parameters come as text and are turned into what their schema says; bodies stay as they are. Defaults are filled in. */
-function ajv(parameters: boolean): Ajv2020 {
-  const options: AjvOptions = { allErrors: true, strict: false, verbose: true, useDefaults: true, coerceTypes: parameters && 'array' }
+/** Reports every mistake, and fills in defaults. */
+function ajv(): Ajv2020 {
+  const options: AjvOptions = { allErrors: true, strict: false, verbose: true, useDefaults: true }
   const made = new Ajv2020({ ...options, validateSchema: false }) // the linter has checked the schemas; it would cost half a start
   addFormats.default(made)
   made.addFormat('time-zone', isTimeZone)

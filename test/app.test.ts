@@ -56,7 +56,12 @@ describe('bodies', () => {
     ])
       expect((await ann.send('POST', tasks, { headers: { 'content-type': type }, body: '{"title":"a"}' })).status).toBe(415)
     expect((await ann.send('POST', tasks, { body: new TextEncoder().encode('{"title":"a"}') })).status).toBe(415)
-    for (const type of ['application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"'])
+    for (const type of [
+      'application/json; charset=utf-8',
+      'Application/JSON;charset="UTF-8"',
+      'application/json;',
+      'application/json ;\t; charset=utf-8;',
+    ])
       expect((await ann.send('POST', tasks, { headers: { 'content-type': type }, body: '{"title":"a"}' })).status).toBe(201)
   })
 

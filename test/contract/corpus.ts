@@ -43,7 +43,7 @@ function ofParameter(operation: Operation, parameter: Parameter): Sample[] {
   const items = schema.items === undefined ? schema : resolved(schema.items)
   const texts = [
     ...new Set(
-      [parameter.example ?? [], ...candidates(items)]
+      [parameter.example ?? [], ...candidates(items), ...(items.type === 'integer' ? spellings : [])]
         .flat()
         .filter(isText)
         .map(each => String(each).toWellFormed()),
@@ -195,11 +195,14 @@ function candidates(schema: Schema): unknown[] {
   return ['', 'x'.repeat(minLength), ' ', 'ü 😀 \u202e', 'a\0b', 'a\ud800b', ...long, ...special, ...others]
 }
 
+/** Numbers as JSON doesn't write them. */
+export const spellings = ['0x10', '0b1', '1e1', '1.0', '+5', '05', ' 5', '5 ']
+
 const isText = (value: unknown) => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 
 /** What a parameter's text stands for. */
 function coerced(schema: Schema, text: string): unknown {
-  if (schema.type === 'integer') return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+  if (schema.type === 'integer') return /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : text
   if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
   return text
 }

@@ -43,9 +43,7 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
   ].filter(each => each.faults.length > 0)
   if (wrong.length > 0) return { statuses: [422], locations: [...new Set(wrong.map(({ location }) => location))].sort() }
 
-  // The spec doesn't say how many ways there are to write a number. If it is taken, all else counts.
-  const unsaid = [...query].some(([name, value]) => typeOf(operation, name) === 'integer' && !/^(0|[1-9]\d*)$/.test(value))
-  return { statuses: [...(unsaid ? [422] : []), ...ofMeaning(operation, values, query, fields, json)], locations: [], body: json }
+  return { statuses: ofMeaning(operation, values, query, fields, json), locations: [], body: json }
 }
 
 /** What is refused though the schema takes it: an unknown id, a name that is taken, a condition that fails. */
@@ -123,7 +121,7 @@ function headersOf(headers: Sample['headers']): Map<string, string> {
 function isJson(fields: Map<string, string>) {
   const [type, ...parameters] = (fields.get('content-type') ?? '').split(';').map(each => each.trim().toLowerCase())
   const coding = fields.get('content-encoding') ?? 'identity'
-  return type === 'application/json' && parameters.every(each => /^charset="?utf-8"?$/.test(each)) && coding === 'identity'
+  return type === 'application/json' && parameters.every(each => /^(charset="?utf-8"?)?$/.test(each)) && coding === 'identity'
 }
 
 function ofText({ in: location, schema: reference }: Parameter, texts: string[]): Where {
@@ -156,10 +154,9 @@ function isZone(name: string) {
 
 function meant({ type }: Schema, text: string): unknown {
   if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  if (type === 'integer') return text.trim() === '' || !Number.isFinite(Number(text)) ? text : Number(text)
+  if (type === 'integer') return /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : text
   return text
 }
 
 const parameter = (operation: Operation, name: string) => operation.parameters.find(each => each.in === 'query' && each.name === name)
 const known = (operation: Operation, name: string) => parameter(operation, name) !== undefined
-const typeOf = (operation: Operation, name: string) => resolved(parameter(operation, name)?.schema ?? {}).type
