@@ -1,5 +1,5 @@
 // Who is asking: bearer JWTs of any issuer. The only file that knows jose.
-import { createRemoteJWKSet, errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { createRemoteJWKSet, errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyResult, jwtVerify, SignJWT } from 'jose'
 import type { AuthConfig } from './config.ts'
 import { Problem, unavailable } from './problem.ts'
 
@@ -13,6 +13,7 @@ const cooldown = 5_000 // ms from one fetch of the keys to the next for the sake
 const pause = 1_000 // ms that a key server which failed is left alone
 const remembered = 10_000 // verified tokens
 const longest = 4_096 // characters of a remembered token, so that all of them stay below 50 MB
+const remedy = 'Get a new one from your identity provider.'
 
 /**
  * Turns an Authorization header into its caller.
@@ -39,7 +40,8 @@ export function authenticator(config: AuthConfig): (authorization: string | unde
     const hit = known.get(token)
     if (hit !== undefined && Date.now() < hit.until) return hit.caller
 
-    const payload = await verify(token).catch(refuse)
+    const { payload, protectedHeader } = await verify(token).catch(refuse)
+    if (isForElse(protectedHeader.typ)) throw unauthenticated(`The token's type says that it is not for access. ${remedy}`)
     const caller = { id: subject(payload), claims: claims(payload) }
     known.delete(token)
     if (token.length > longest) return caller
@@ -48,15 +50,15 @@ export function authenticator(config: AuthConfig): (authorization: string | unde
     return caller
   }
 
-  async function verify(token: string): Promise<JWTPayload> {
+  async function verify(token: string): Promise<JWTVerifyResult> {
     try {
-      return (await jwtVerify(token, keys, options)).payload
+      return await jwtVerify(token, keys, options)
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
       // The token doesn't name its key, and several fit: one of them must have signed it.
       for await (const key of error) {
         const verified = await jwtVerify(token, key, options).catch(ifSignature)
-        if (verified !== undefined) return verified.payload
+        if (verified !== undefined) return verified
       }
       throw new errors.JWSSignatureVerificationFailed()
     }
@@ -141,7 +143,6 @@ function unauthenticated(detail?: string, cause?: unknown): Problem {
 }
 
 function reason(error: errors.JOSEError): string {
-  const remedy = 'Get a new one from your identity provider.'
   if (error instanceof errors.JWTExpired) return `The token has expired. ${remedy}`
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'nbf') return 'The token is not valid yet. Wait until the time in its claim "nbf".'
@@ -150,6 +151,11 @@ function reason(error: errors.JOSEError): string {
   if (error instanceof errors.JWKSNoMatchingKey) return `The token is signed with a key that is not accepted here. ${remedy}`
   if (error instanceof errors.JOSEAlgNotAllowed) return `The token is signed with an algorithm that is not accepted here. ${remedy}`
   return `The token does not verify. ${remedy}`
+}
+
+/** A type like logout+jwt says what a token is for (RFC 8725, section 3.11), and only at+jwt is for access (RFC 9068). Others say nothing. */
+function isForElse(type: string | undefined): boolean {
+  return type !== undefined && /\+jwt$/i.test(type) && !/^(application\/)?at\+jwt$/i.test(type)
 }
 
 function subject({ sub }: JWTPayload): string {

@@ -87,6 +87,7 @@ const sub = 'The token\'s claim "sub" must have 1 to 255 characters, none of the
 const wrong = (claim: string) => `The token's claim "${claim}" is not the right one for this server. ${again}`
 const missing = (claim: string) => `The token's claim "${claim}" is missing. ${again}`
 const header = { alg: 'HS256', typ: 'JWT' }
+const elsewhere = `The token's type says that it is not for access. ${again}`
 const unknown = `The token is signed with a key that is not accepted here. ${again}`
 
 describe('a shared secret', () => {
@@ -155,6 +156,8 @@ describe('a shared secret', () => {
     ['another audience', () => hmac(claims({ aud: 'other' })), wrong('aud')],
     ['other audiences', () => hmac(claims({ aud: ['other', 'taskspec2'] })), wrong('aud')],
     ['no audience', () => hmac(claims({ aud: undefined } as never)), missing('aud')],
+    ['a token to log out', () => forged({ ...header, typ: 'logout+jwt' }, claims()), elsewhere],
+    ['a security event', () => forged({ ...header, typ: 'application/SecEvent+JWT' }, claims()), elsewhere],
   ])('refuses %s and says so', async ([, token, detail], { service }) => {
     expect((await refused(client(service.url, await token()))).detail).toBe(detail)
   })
@@ -169,6 +172,8 @@ describe('a shared secret', () => {
       { exp: Number.MAX_VALUE },
     ])
       await client(service.url, await hmac(claims(changed))).getUser()
+    for (const typ of ['at+jwt', 'application/at+JWT', 'jwt', 'Bearer', undefined])
+      await client(service.url, forged({ alg: 'HS256', typ }, claims())).getUser()
   })
 })
 

@@ -29,6 +29,21 @@ describe('health', () => {
   })
 })
 
+test('those who ask for readiness without end keep nobody from the database', async ({ as, anonymous, service, onTestFinished }) => {
+  const ann = await as('ann')
+  const holder = await service.sql.reserve()
+  onTestFinished(() => holder.release())
+  onTestFinished(() => void holder`rollback`.catch(() => {}))
+  await holder`begin`
+  await holder`lock table schema_migrations`
+  const asked = Array.from({ length: 50 }, () => anonymous.send('GET', '/readyz'))
+  await ann.listTasks()
+  await ann.createTask({ body: { title: 'a' } })
+  await holder`rollback`
+  for (const { status } of await Promise.all(asked)) expect([200, 503]).toContain(status)
+  await anonymous.getReadiness()
+})
+
 describe('the contract', () => {
   test('is served as it was written, and as JSON', async ({ anonymous }) => {
     const { body: yaml } = await anonymous.getOpenapiYaml()
