@@ -24,7 +24,7 @@ export type Patience = {
 const usual: Patience = {
   head: 10_000, // a phone in a tunnel needs seconds; who needs more is holding the connection, not using it
   request: 30_000, // 1 MiB at 35 kB/s
-  still: 30_000, // longer than any operation takes
+  still: 40_000, // longer than any operation takes, and than a request may come, so that it is told so
   idle: 65_000, // longer than proxies keep theirs, which is 60 s mostly: the side that sends should be the one that closes
   look: 1_000,
 }

@@ -76,6 +76,7 @@ export function client(url: string, token: string | undefined, foreign: string[]
       const target = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
         encodeURIComponent({ userId: 'me', ...path }[name as 'userId'] ?? ''),
       )
+      for (const text of texts([query, body])) record('contents', text)
       const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map(each => [name, String(each)])))
       const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
       const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...json })
@@ -85,6 +86,12 @@ export function client(url: string, token: string | undefined, foreign: string[]
     },
   ])
   return { ...Object.fromEntries(calls), send }
+}
+
+/** Every text within. */
+function texts(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
 }
 
 function judge(operation: Operation | undefined, answer: Answer) {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { client } from './client.ts'
 import { collector } from './collector.ts'
+import { recordLine } from './record.ts'
 import { inDevelopment } from './spec.ts'
 import { auth, createDatabase, test, tokenOf } from './taskspec.ts'
 
@@ -27,8 +28,18 @@ function run(env: Record<string, string>, ...flags: string[]): Process {
       text += chunk
     })
   onTestFinished(() => void child.kill('SIGKILL'))
-  return { child, output: () => text, ended: once(child, 'close').then(([code]) => code) }
+  const ended = once(child, 'close').then(([code]) => {
+    for (const line of linesOf(text)) recordLine(line)
+    return code
+  })
+  return { child, output: () => text, ended }
 }
+
+const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line))
 
 /** The URL that the process says it listens on. */
 async function listening({ child, output }: Process): Promise<string> {
@@ -142,16 +153,12 @@ describe('the process', () => {
 
 describe('workers', () => {
   const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
-  const linesOf = ({ output }: Process) =>
-    output()
-      .split('\n')
-      .filter(line => line.startsWith('{'))
-      .map(line => JSON.parse(line))
-  const started = (process: Process) => linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
+  const started = (process: Process) =>
+    linesOf(process.output()).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
 
   test('share the work and a page of metrics; one that dies is replaced, and the others go on', async ({ service }) => {
     const process = run({ ...settings, DATABASE_URL: service.databaseUrl })
-    const ready = () => linesOf(process).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
+    const ready = () => linesOf(process.output()).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
     await vi.waitFor(() => expect(ready()).toBeDefined(), 10_000)
     const { url, metrics } = ready() as { url: string; metrics: string }
     const ann = client(url, await tokenOf('workers'))
@@ -160,7 +167,10 @@ describe('workers', () => {
 
     const [first] = started(process) as [number]
     globalThis.process.kill(first, 'SIGKILL')
-    await vi.waitFor(() => expect(linesOf(process)).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })), 5_000)
+    await vi.waitFor(
+      () => expect(linesOf(process.output())).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })),
+      5_000,
+    )
     await ann.listTasks()
     await vi.waitFor(() => expect(started(process)).toHaveLength(3), 10_000)
     const page = (await (await fetch(metrics)).text()).split('\n')
@@ -175,7 +185,7 @@ describe('workers', () => {
 
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
-    expect(linesOf(process).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
+    expect(linesOf(process.output()).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
   })
 
   test('that can not start end the whole with 1', async ({ service }) => {

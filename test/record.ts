@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 
-export type Kind = 'replies' | 'statements'
+export type Kind = 'replies' | 'statements' | 'lines' | 'people' | 'contents' | 'secrets'
 
 const directory = new URL('../.artifacts/seen/', import.meta.url)
 const file = (kind: Kind) => new URL(`${kind}.jsonl`, directory)
@@ -23,4 +23,10 @@ export async function recorded<What>(kind: Kind): Promise<What[]> {
 
 export async function forget(): Promise<void> {
   await rm(directory, { recursive: true, force: true })
+}
+
+/** Notes a line of a server's log, without what is another in every line and says nothing. */
+export function recordLine({ time: _, ms: __, ...line }: Record<string, unknown>): void {
+  const made = Object.entries(line).filter(([name, value]) => /Id$/.test(name) && /^[0-9a-f-]{16,36}$/.test(String(value)))
+  record('lines', { ...line, ...Object.fromEntries(made.map(([name]) => [name, undefined])) })
 }

@@ -7,7 +7,7 @@ import type { AuthConfig, Config } from '../src/config.ts'
 import { logger } from '../src/log.ts'
 import { type Options, type Server, serve } from '../src/server.ts'
 import { type Client, client } from './client.ts'
-import { record } from './record.ts'
+import { record, recordLine } from './record.ts'
 
 export const auth: AuthConfig = {
   jwksUrl: null,
@@ -37,7 +37,9 @@ export async function start({ databaseUrl, patience = {}, ...settings }: Setting
   const log: Service['log'] = []
   const lines = new Writable({
     write(chunk, _, done) {
-      log.push(JSON.parse(chunk))
+      const line = JSON.parse(chunk)
+      log.push(line)
+      recordLine(line)
       done()
     },
   })
@@ -56,6 +58,7 @@ export async function start({ databaseUrl, patience = {}, ...settings }: Setting
     ...settings,
     databaseUrl,
   }
+  record('secrets', new URL(databaseUrl).password)
   const server = await serve(all, { log: logger('info', lines), patience, observe: statement => record('statements', statement) })
   return { ...server, log }
 }
@@ -83,6 +86,7 @@ export async function createDatabase(): Promise<{ url: string; drop: () => Promi
 }
 
 export function tokenOf(id: string, claims: { email?: string; name?: string } = {}): Promise<string> {
+  record('people', id)
   return issue(auth, { id, claims: { email: claims.email ?? null, name: claims.name ?? null } }, 3600)
 }
 
