@@ -5,20 +5,44 @@ import { expect, vi } from 'vitest'
 import { client } from '../client.ts'
 import { tokenOf } from '../taskspec.ts'
 
-export type Call = { write: boolean; title: string; status: number; ms: number }
+/** `at` is when the answer was there. */
+export type Call = { write: boolean; title: string; status: number; ms: number; at: number }
+export type Seen = { calls: Call[]; wrong: string[] }
 type Task = { id: string; title: string; labels: string[] }
+
+export type Crowd = {
+  calls: Call[]
+  /** Until somebody was refused, and the server says that it isn't ready. */
+  refused: () => Promise<void>
+  /** Until everybody is served again, which takes 5 seconds at most: for a while nobody is refused, and the server says that it is ready. */
+  served: () => Promise<void>
+  /** Ends with what they saw; `wrong` is all that can't be, in words. */
+  leave: () => Promise<Seen>
+}
 
 let crowds = 0
 
-/** Starts the people. `leave` ends with what they saw; `wrong` is all that can't be, in words. */
-export async function crowd(
-  url: string,
-  size: number,
-): Promise<{ calls: Call[]; leave: () => Promise<{ calls: Call[]; wrong: string[] }> }> {
+/** Starts the people, and somebody who asks all the time how the server is: not `behind` a proxy, which answers for a server that is away. */
+export async function crowd(url: string, size: number, { behind = false } = {}): Promise<Crowd> {
   const calls: Call[] = []
+  const ready: { status: number; at: number }[] = []
   const wrong: string[] = []
   const name = `crowd${crowds++}`
   let going = true
+
+  async function watch() {
+    const anybody = client(url, undefined)
+    for (; going; await sleep(50)) {
+      try {
+        const [alive, { status }] = await Promise.all([anybody.send('GET', '/livez'), anybody.send('GET', '/readyz')])
+        if (alive.status !== 200) wrong.push(`/livez answered ${alive.status}`)
+        if (status !== 200 && status !== 503) wrong.push(`/readyz answered ${status}`)
+        ready.push({ status, at: performance.now() })
+      } catch (error) {
+        wrong.push(`health: ${error}`)
+      }
+    }
+  }
 
   async function live(person: string) {
     const me = client(url, await tokenOf(person))
@@ -27,10 +51,14 @@ export async function crowd(
     async function call<Body>(method: string, path: string, title: string, body?: object): Promise<Body | undefined> {
       const began = performance.now()
       try {
-        const { status, body: answer } = await me.send(method, `/v1/users/me/tasks${path}`, body && json(body))
-        calls.push({ write: body !== undefined, title, status, ms: performance.now() - began })
-        if (status === 503) await sleep(20) // as Retry-After asks for, but shorter: so that they don't crowd out what has to come back
-        return status < 300 ? (answer as Body) : undefined
+        const { status, headers, body: answer } = await me.send(method, `/v1/users/me/tasks${path}`, body && json(body))
+        const at = performance.now()
+        calls.push({ write: body !== undefined, title, status, ms: at - began, at })
+        if (status === (method === 'POST' ? 201 : 200)) return answer as Body
+        const kind = `${status} ${headers.get('content-type')}`
+        if (kind !== '503 application/problem+json') wrong.push(`${method} of ${title} was answered with ${kind}`)
+        if (!/^[1-9]\d*$/.test(headers.get('retry-after') ?? '')) wrong.push(`${method} of ${title} was not told when to come back`)
+        await sleep(20) // as Retry-After asks for, but shorter: so that they don't crowd out what has to come back
       } catch (error) {
         wrong.push(`${method} of ${title}: ${error}`)
       }
@@ -52,14 +80,44 @@ export async function crowd(
   }
 
   const people = Array.from({ length: size }, (_, i) => live(`${name}-${i}`))
+  if (!behind) people.push(watch())
   return {
     calls,
+    async refused() {
+      const since = performance.now()
+      const later = ({ status, at }: { status: number; at: number }) => at > since && status === 503
+      await vi.waitFor(() => expect([calls.some(later), ready.some(later)]).toEqual([true, true]), 10_000)
+    },
+    async served() {
+      const since = performance.now()
+      await vi.waitFor(
+        () => {
+          const recent = calls.filter(({ at }) => at > Math.max(since, performance.now() - quiet))
+          expect(tally(recent)).toEqual({ 200: expect.any(Number), 201: expect.any(Number) })
+          expect(performance.now() - since).toBeGreaterThan(quiet)
+          expect(ready.at(-1)).toMatchObject({ status: 200 })
+        },
+        { timeout: 5_000 + quiet, interval: 20 },
+      )
+    },
     async leave() {
       going = false
       await Promise.all(people)
       return { calls, wrong }
     },
   }
+}
+
+const quiet = 500 // ms
+
+/**
+ * What every fault must keep: each call was carried out, or refused with 503, Retry-After and a problem, and none waited longer than promised;
+ * everybody was shown their own only; /livez was 200 all the time; what was confirmed is there, and nothing is there twice.
+ */
+export async function expectPromises({ calls, wrong }: Seen, databaseUrl: string, longest = 5_000): Promise<void> {
+  expect(wrong).toEqual([])
+  expect(Math.max(0, ...calls.map(({ ms }) => ms))).toBeLessThan(longest) // ms: 3 s for the statement, and the rest for a busy machine
+  await expectKept(databaseUrl, calls)
 }
 
 /** How often each status was seen. */
@@ -71,12 +129,8 @@ export function tally(calls: { status: number }[]): Record<string, number> {
   )
 }
 
-export function slowest(calls: Call[]): number {
-  return Math.max(0, ...calls.map(({ ms }) => ms))
-}
-
 /** Every task whose creation was confirmed is there, and none is there twice. */
-export async function expectKept(databaseUrl: string, calls: Call[]): Promise<void> {
+async function expectKept(databaseUrl: string, calls: Call[]): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1 })
   const titles = (await sql<{ title: string }[]>`select title from tasks where title like 'crowd%'`).map(({ title }) => title)
   await sql.end()
