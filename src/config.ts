@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { hosts } from './hosts.ts'
 
 const asymmetric = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -85,6 +86,16 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     const value = text(name)
     if (value !== null && !(URL.canParse(value) && protocols.includes(new URL(value).protocol)))
       mistakes.push(`${name} must be a URL that starts with ${protocols.map(each => `${each}//`).join(' or ')}`)
+    return value
+  }
+
+  function database(name: string) {
+    const value = text(name)
+    try {
+      if (value !== null) hosts(value)
+    } catch (error) {
+      mistakes.push(`${name} must ${(error as Error).message}`)
+    }
     return value
   }
 
@@ -196,8 +207,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', port, [0, 65535]),
     logLevel: level(),
-    databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    migrationUrl: url('MIGRATION_DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseUrl: database('DATABASE_URL'),
+    migrationUrl: database('MIGRATION_DATABASE_URL'),
     poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
     pooler: pooler(),
     timing: !production,

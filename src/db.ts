@@ -5,6 +5,7 @@ import { Socket } from 'node:net'
 import postgres from 'postgres'
 import { type Change, changes } from './change.ts'
 import { gate } from './gate.ts'
+import { hosts } from './hosts.ts'
 import { type Lookup, lookups } from './lookup.ts'
 import { unavailable } from './problem.ts'
 import { type Statement, sql, statement, type Value } from './sql.ts'
@@ -32,6 +33,7 @@ export type Database = {
 }
 
 export type DatabaseOptions = {
+  /** may name several hosts: whichever takes writes is sent everything */
   url: string
   poolSize: number
   /** whether a pooler stands between that gives each statement another connection */
@@ -68,6 +70,8 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
         return await mine.send(statement())
       } catch (error) {
         if (error instanceof Lost) count.lost += 1
+        // Their way is the same, and each of them would make somebody else wait.
+        if (error instanceof Lost && error.sent && error.cause instanceof Silence) for (const each of idle.splice(0)) void each.close()
         const again = isUndone(error) || (error instanceof Lost && (repeatable || !error.sent))
         if (!again || Date.now() + pause >= until) throw translate(error)
       } finally {
@@ -105,10 +109,15 @@ type Connection = {
 
 /** Makes connections that have one life and carry one statement at a time: each is a pool of one, whose driver may open one socket. */
 function connector(url: string, pooler: boolean, observe: DatabaseOptions['observe']): () => Connection {
+  const { urls, primary } = hosts(url)
+  const places = urls.map(location)
+  let place = 0 // of the host that was the right one the last time
   // Compiling a plan can take longer than all of our statements. A pooler keeps no settings: there they belong to the role.
   const settings = pooler ? {} : { statement_timeout: statementTimeout, jit: 'off' }
   const options = {
     max: 1,
+    // The driver hangs up on a standby before it sends anything. What it calls `read-write` takes one for a primary.
+    target_session_attrs: primary ? 'primary' : undefined,
     // Pipelining makes the driver repeat statements out of order when a prepared plan has changed:
     // rows of one caller would go to another.
     max_pipeline: 0,
@@ -121,9 +130,8 @@ function connector(url: string, pooler: boolean, observe: DatabaseOptions['obser
     ...(observe && { debug: (_: number, statement: string) => observe(statement) }),
   }
 
-  const where = location(url)
-
   return () => {
+    const here = place
     let socket: Socket | undefined
     const answered = watch(silence)
     const isOpen = () => socket?.readyState === 'open'
@@ -137,7 +145,7 @@ function connector(url: string, pooler: boolean, observe: DatabaseOptions['obser
       return socket
     }
 
-    const driver = postgres(where, { ...options, socket: open } as postgres.Options<typeof types>)
+    const driver = postgres(places[here] as string, { ...options, socket: open } as postgres.Options<typeof types>)
     return {
       isOpen,
       async send<Row>({ text, values }: Statement) {
@@ -148,6 +156,7 @@ function connector(url: string, pooler: boolean, observe: DatabaseOptions['obser
           // The driver sets `state` when it writes the statement.
           const sent = (query as { state?: unknown }).state !== null
           if (sent && isOpen() && !isUseless(error)) throw error
+          if ((!sent || error instanceof Silence) && place === here) place = (here + 1) % places.length
           socket?.destroy()
           throw isTurnedAway(error) ? error : new Lost(error, sent)
         }
@@ -178,7 +187,7 @@ class Lost extends Error {
   }
 }
 
-/** Does the work while no other process does work of this name on the database. */
+/** Does the work while no other process does work of this name on the database, which has one host. */
 export async function alone(url: string, name: string, work: () => Promise<void>): Promise<void> {
   const sql = postgres(location(url), { max: 1, onnotice: () => {}, connect_timeout: 10 })
   await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) }

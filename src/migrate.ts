@@ -10,6 +10,7 @@ import { resolveBinary } from 'dbmate'
 import { ConfigError, readConfig } from './config.ts'
 import { alone, database } from './db.ts'
 import { applied, directory } from './migrations.ts'
+import { primaryOf } from './primary.ts'
 
 // Whoever waits for a lock on a table holds up all who come later, so a migration steps back sooner than their statements are given up.
 const lockTimeout = 500 // ms
@@ -20,9 +21,10 @@ type Group = { files: string[]; inTransaction: boolean }
 
 /** Applies what is pending. Of several at once, one works and the others wait. Rejects when a migration fails. */
 export async function migrate(url: string, { quiet = false } = {}): Promise<void> {
+  const primary = await primaryOf(url)
   // dbmate has no lock of its own.
-  await alone(url, 'taskspec migrations', async () => {
-    for (const group of await pending(url)) await apply(url, group, quiet)
+  await alone(primary, 'taskspec migrations', async () => {
+    for (const group of await pending(primary)) await apply(primary, group, quiet)
   })
 }
 

@@ -74,4 +74,17 @@ describe('the doctor', () => {
     expect(bad.output).toContain('PORT must be')
     for (const { code } of [production, many, keyless, homeless, lost, bad]) expect(code).toBe(1)
   })
+
+  test('sees who of several hosts takes writes', async ({ service }) => {
+    const { host, username, password, pathname } = new URL(service.databaseUrl)
+    const of = (...hosts: string[]) => doctor({ DATABASE_URL: `postgres://${username}:${password}@${hosts}${pathname}` })
+    const [one, two, none] = await Promise.all([of('127.0.0.1:9', host), of(host, host), of('127.0.0.1:9', '127.0.0.1:8')])
+    expect(one.output).toContain(`ok  hosts       127.0.0.1:9 away, ${host} primary\nok  database`)
+    expect(one.code).toBe(0)
+    expect(two.output).toContain(`!!  hosts       ${host} primary, ${host} primary\n                Stop all but one`)
+    expect(none.output).toMatch(
+      /!! {2}hosts .*\n +Promote a standby.\n!! {2}database {4}does not answer at 127\.0\.0\.1:9 or 127\.0\.0\.1:8 /,
+    )
+    for (const { code } of [two, none]) expect(code).toBe(1)
+  })
 })

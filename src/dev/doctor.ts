@@ -2,7 +2,9 @@
 import { authenticator } from '../auth.ts'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { type Database, database, errorCode } from '../db.ts'
+import { hosts } from '../hosts.ts'
 import { applied, versions } from '../migrations.ts'
+import { roleOf } from '../primary.ts'
 import { Problem } from '../problem.ts'
 
 /** `remedy` is what to do; undefined where all is well. */
@@ -15,10 +17,23 @@ async function examine(config: Config): Promise<Finding[]> {
   const settings = { about: 'settings', found: config.production ? 'for production' : 'for development' }
   if (config.databaseUrl === null) return [settings, { about: 'database', found: 'embedded, made by npm start' }, await keys(config)]
   const db = database({ url: config.databaseUrl, poolSize: 1, pooler: config.pooler })
-  const found = await databaseFindings(db, config).catch(error => [away(error, new URL(config.databaseUrl as string).host)])
+  const { urls } = hosts(config.databaseUrl)
+  const found = await databaseFindings(db, config).catch(error => [away(error, urls.map(nameOf).join(' or '))])
   await db.close()
-  return [settings, ...found, await keys(config)]
+  return [settings, ...(urls.length > 1 ? [await hostsFinding(urls, config.pooler)] : []), ...found, await keys(config)]
 }
+
+/** Who takes writes: it must be one. */
+async function hostsFinding(urls: string[], pooler: boolean): Promise<Finding> {
+  const roles = await Promise.all(urls.map(url => roleOf(url, pooler)))
+  const primaries = roles.filter(role => role === 'primary').length
+  const found = urls.map((url, index) => `${nameOf(url)} ${roles[index]}`).join(', ')
+  if (primaries === 1) return { about: 'hosts', found }
+  const remedy = primaries === 0 ? 'Promote a standby.' : 'Stop all but one primary: what is written to the others will be lost.'
+  return { about: 'hosts', found, remedy }
+}
+
+const nameOf = (url: string) => new URL(url).host
 
 async function databaseFindings(db: Database, { production, poolSize, workers }: Config): Promise<Finding[]> {
   const asked = Date.now()

@@ -7,13 +7,16 @@ import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
 import { migrate } from '../../src/migrate.ts'
 import { test as base, start } from '../taskspec.ts'
 
-export type Cluster = Postgres & {
-  /** a database with the schema */
-  databaseUrl: string
+export type Fragile = Postgres & {
   /** Stops every process of it where it stands: connections stay open, and nobody answers. */
   freeze: () => Promise<void>
   thaw: () => void
+  /** Ends every process of it at once, by SIGKILL. */
+  kill: () => Promise<void>
 }
+
+/** `databaseUrl`: a database with the schema. */
+export type Cluster = Fragile & { databaseUrl: string }
 
 /** `cluster`: one for the file. `serve`: starts a server on it, which ends with the test. */
 export const test = base.extend<{
@@ -24,12 +27,11 @@ export const test = base.extend<{
     // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
     async ({}, use) => {
       const directory = await mkdtemp(join(tmpdir(), 'taskspec-fault-'))
-      const cluster = await startPostgres({ directory, settings: { max_connections: '30' } })
+      const cluster = fragile(await startPostgres({ directory, settings: { max_connections: '30' } }))
       const databaseUrl = `${cluster.url}postgres`
       await migrate(databaseUrl, { quiet: true })
-      const { freeze, thaw } = ice(cluster)
-      await use({ ...cluster, databaseUrl, freeze, thaw })
-      thaw()
+      await use({ ...cluster, databaseUrl })
+      cluster.thaw()
       await cluster.stop('immediate').catch(() => {})
       await rm(directory, { recursive: true, force: true })
     },
@@ -53,24 +55,37 @@ export const test = base.extend<{
   },
 })
 
-function ice({ url, directory }: Postgres) {
+export function fragile(cluster: Postgres): Fragile {
+  const { url, directory } = cluster
+  const lock = join(directory, 'postgres', 'postmaster.pid')
   let frozen: number[] = []
+
+  async function freeze() {
+    const sql = postgres(`${url}postgres`, { max: 1 })
+    await sql`select`
+    const postmaster = Number((await readFile(lock, 'utf8')).split('\n', 1)[0])
+    // The postmaster first, so that the list of the others is final.
+    frozen = [postmaster]
+    process.kill(postmaster, 'SIGSTOP')
+    const others = await sql<{ pid: number }[]>`select pid from pg_stat_activity`
+    frozen.push(...others.map(({ pid }) => pid))
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+    await sql.end({ timeout: 0 })
+  }
+
+  function all(signal: NodeJS.Signals) {
+    for (const pid of frozen) process.kill(pid, signal)
+    frozen = []
+  }
+
   return {
-    async freeze() {
-      const sql = postgres(`${url}postgres`, { max: 1 })
-      await sql`select`
-      const postmaster = Number((await readFile(join(directory, 'postgres', 'postmaster.pid'), 'utf8')).split('\n', 1)[0])
-      // The postmaster first, so that the list of the others is final.
-      frozen = [postmaster]
-      process.kill(postmaster, 'SIGSTOP')
-      const others = await sql<{ pid: number }[]>`select pid from pg_stat_activity`
-      frozen.push(...others.map(({ pid }) => pid))
-      for (const pid of frozen) process.kill(pid, 'SIGSTOP')
-      await sql.end({ timeout: 0 })
-    },
-    thaw() {
-      for (const pid of frozen) process.kill(pid, 'SIGCONT')
-      frozen = []
+    ...cluster,
+    freeze,
+    thaw: () => all('SIGCONT'),
+    async kill() {
+      if (frozen.length === 0) await freeze()
+      all('SIGKILL')
+      await rm(lock) // a process that nobody has buried would pass for the one that left it
     },
   }
 }

@@ -55,6 +55,9 @@ test.each([
   ['PORT', '80.5'],
   ['DATABASE_URL', 'mysql://db'],
   ['DATABASE_URL', 'db'],
+  ['DATABASE_URL', 'postgres://u:p@one:5432,two:x/db'],
+  ['DATABASE_URL', 'postgres://u:p@one:5432,,two:5432/db'],
+  ['DATABASE_URL', 'postgres://u:p@one:5432,two:5432/db?target_session_attrs=any'],
   ['MIGRATION_DATABASE_URL', 'db'],
   ['DATABASE_POOL_SIZE', '0'],
   ['DATABASE_POOLER', 'session'],
@@ -77,7 +80,16 @@ test.each([
   expect(messageOf({ [name]: value })).toContain(`- ${name} must`)
 })
 
+test('a database may have several hosts', () => {
+  const databaseUrl = 'postgresql://u:a,b@one:5432,[::1]:5433/db?target_session_attrs=read-write'
+  expect(readConfig({ DATABASE_URL: databaseUrl, MIGRATION_DATABASE_URL: databaseUrl })).toMatchObject({
+    databaseUrl,
+    migrationUrl: databaseUrl,
+  })
+})
+
 test('a refusal never shows a secret', () => {
+  expect(messageOf({ DATABASE_URL: 'postgres://user:hunter2/@one,two:5432/db' })).not.toContain('hunter2')
   expect(messageOf({ AUTH_SECRET: 'hunter2', DATABASE_URL: 'http://user:hunter2@db' })).not.toContain('hunter2')
 })
 

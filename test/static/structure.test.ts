@@ -21,11 +21,12 @@ const floors = [
   ['change.ts', 'lookup.ts'],
   ['batch.ts', 'gate.ts', 'message.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'values.ts'],
   ['steps.ts', 'traceparent.ts'],
-  ['problem.ts', 'sql.ts'],
+  ['hosts.ts', 'problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.
 const beside: Record<string, string[]> = {
-  'migrate.ts': ['config.ts', 'db.ts', 'migrations.ts'],
+  'migrate.ts': ['config.ts', 'db.ts', 'migrations.ts', 'primary.ts'],
+  'primary.ts': ['db.ts', 'hosts.ts'],
   'dev/postgres.ts': [],
   'dev/database.ts': ['migrate.ts', 'dev/postgres.ts'],
   'dev/key.ts': ['config.ts', 'dev/database.ts'],
@@ -34,7 +35,7 @@ const beside: Record<string, string[]> = {
     ...['config.ts', 'db.ts', 'log.ts', 'migrate.ts', 'server.ts'],
     ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'dev/token.ts'],
   ],
-  'dev/doctor.ts': ['auth.ts', 'config.ts', 'db.ts', 'migrations.ts', 'problem.ts'],
+  'dev/doctor.ts': ['auth.ts', 'config.ts', 'db.ts', 'hosts.ts', 'migrations.ts', 'primary.ts', 'problem.ts'],
   'dev/people.ts': [],
   'dev/contract.ts': [],
   'dev/welcome.ts': ['config.ts', 'dev/database.ts', 'dev/token.ts'],
