@@ -1,55 +1,12 @@
 // The process, as an operator starts and stops it.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, vi } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import { client } from './client.ts'
 import { collector } from './collector.ts'
-import { recordLine } from './record.ts'
+import { linesOf, listening, type Process, run } from './process.ts'
 import { inDevelopment } from './spec.ts'
-import { auth, createDatabase, test, tokenOf } from './taskspec.ts'
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const environment = {
-  PATH: process.env.PATH ?? '',
-  AUTH_SECRET: auth.secret ?? '',
-  AUTH_ISSUER: auth.issuer ?? '',
-  AUTH_AUDIENCE: auth.audience ?? '',
-}
-
-type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
-
-function run(env: Record<string, string>, ...flags: string[]): Process {
-  const child = spawn(process.execPath, [...flags, main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', chunk => {
-      text += chunk
-    })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const ended = once(child, 'close').then(([code]) => {
-    for (const line of linesOf(text)) recordLine(line)
-    return code
-  })
-  return { child, output: () => text, ended }
-}
-
-const linesOf = (text: string) =>
-  text
-    .split('\n')
-    .filter(line => line.startsWith('{'))
-    .map(line => JSON.parse(line))
-
-/** The URL that the process says it listens on. */
-async function listening({ child, output }: Process): Promise<string> {
-  for (;;) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]
-    if (url !== undefined) return url
-    if (child.exitCode !== null) throw new Error(output())
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
+import { createDatabase, test, tokenOf } from './taskspec.ts'
 
 describe('the process', () => {
   test('says at once all that is wrong with its settings, and ends with 1', async () => {

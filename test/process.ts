@@ -1,0 +1,50 @@
+// The server as a process of its own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { recordLine } from './record.ts'
+import { auth } from './taskspec.ts'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const environment = {
+  PATH: process.env.PATH ?? '',
+  AUTH_SECRET: auth.secret ?? '',
+  AUTH_ISSUER: auth.issuer ?? '',
+  AUTH_AUDIENCE: auth.audience ?? '',
+}
+
+export type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
+
+/** Ends with the test at the latest. */
+export function run(env: Record<string, string>, ...flags: string[]): Process {
+  const child = spawn(process.execPath, [...flags, main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', chunk => {
+      text += chunk
+    })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const ended = once(child, 'close').then(([code]) => {
+    for (const line of linesOf(text)) recordLine(line)
+    return code
+  })
+  return { child, output: () => text, ended }
+}
+
+/** What it has logged. */
+export const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line))
+
+/** The URL that the process says it listens on. */
+export async function listening({ child, output }: Process): Promise<string> {
+  for (;;) {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]
+    if (url !== undefined) return url
+    if (child.exitCode !== null) throw new Error(output())
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
