@@ -235,6 +235,8 @@ function translate(error: unknown): unknown {
   if (code === '57014') return unavailable('The database took too long for this. Try again later.', error, 5)
   if (isTurnedAway(error)) return unavailable('The database does not let the server in.', error, 5)
   if (/^53/.test(code)) return unavailable('The database has no room left. Try again later.', error, 5)
+  // What the kernel refuses has often no code of its own: a quota, a limit to the size of files.
+  if (/^(58|XX)/.test(code)) return unavailable('The database can not do this now. Try again later.', error, 5)
   if (error instanceof Lost || isUndone(error)) return unavailable('The database did not answer in time. Try again shortly.', error)
   return error
 }
