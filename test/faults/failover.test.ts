@@ -58,6 +58,21 @@ test.concurrent('when the primary falls silent, whoever comes is not kept waitin
   expect(performance.now() - began).toBeLessThan(6_000)
 })
 
+test.concurrent('while the standby that has to confirm is away, writers are asked to come back', async ({ onTestFinished }) => {
+  const { primary, standby, databaseUrl } = await pair(onTestFinished)
+  await synchronous(primary.url)
+  const server = await serve(onTestFinished, databaseUrl)
+  const people = await crowd(server.url, 4)
+  await people.served()
+  await standby.freeze()
+  const from = people.calls.length
+  await vi.waitFor(() => expect(tally(people.calls.slice(from))[503]).toBeGreaterThan(8), 10_000)
+  standby.thaw()
+  await people.served()
+  await expectPromises(await people.leave(), `${primary.url}postgres`)
+  await expectFullPool(server.url, `${primary.url}postgres`, 4)
+})
+
 test.concurrent('a migration finds the primary, and says when there is none', async ({ onTestFinished }) => {
   const { primary, databaseUrl } = await pair(onTestFinished)
   await migrate(databaseUrl, { quiet: true })
