@@ -93,7 +93,7 @@ describe('the process', () => {
 
   test('logs a mistake that nobody has caught, and ends with 1', async ({ service }) => {
     const later = 'data:text/javascript,process.on("SIGUSR2",()=>Promise.reject(new TypeError("oops")))'
-    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, '--import', later)
+    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { flags: ['--import', later] })
     await listening(process)
     process.child.kill('SIGUSR2')
     expect(await process.ended).toBe(1)

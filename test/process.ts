@@ -16,15 +16,15 @@ const environment = {
 
 export type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
 
-/** Ends with the test at the latest. */
-export function run(env: Record<string, string>, ...flags: string[]): Process {
+/** Ends with the test at the latest; a test that runs beside others says itself when that is. */
+export function run(env: Record<string, string>, { flags = [] as string[], atEnd = onTestFinished } = {}): Process {
   const child = spawn(process.execPath, [...flags, main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', chunk => {
       text += chunk
     })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  atEnd(() => void child.kill('SIGKILL'))
   const ended = once(child, 'close').then(([code]) => {
     for (const line of linesOf(text)) recordLine(line)
     return code

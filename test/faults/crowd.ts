@@ -22,8 +22,11 @@ export type Crowd = {
 
 let crowds = 0
 
-/** Starts the people, and somebody who asks all the time how the server is: not `behind` a proxy, which answers for a server that is away. */
-export async function crowd(url: string, size: number, { behind = false } = {}): Promise<Crowd> {
+/**
+ * Starts the people, who rest so many ms after each task, and somebody who asks all the time how the server is: not `behind` a proxy,
+ * which answers for a server that is away.
+ */
+export async function crowd(url: string, size: number, { rest = 0, behind = false } = {}): Promise<Crowd> {
   const calls: Call[] = []
   const ready: { status: number; at: number }[] = []
   const wrong: string[] = []
@@ -64,7 +67,7 @@ export async function crowd(url: string, size: number, { behind = false } = {}):
       }
     }
 
-    for (let i = 0; going; i++) {
+    for (let i = 0; going; i++, rest > 0 && (await sleep(rest))) {
       const title = `${person}:${i}`
       const labels = [person, `"{${i}},\\`, 'null']
       const made = await call<Task>('POST', '', title, { title, labels })

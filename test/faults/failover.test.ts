@@ -12,7 +12,9 @@ import { fragile } from './cluster.ts'
 import { crowd, expectFullPool, expectPromises, tally } from './crowd.ts'
 import { standbyOf } from './standby.ts'
 
-test.concurrent('when the primary is killed under load, all goes on with the promoted standby, and nothing is lost', async ({
+const timeout = 60_000
+
+test.concurrent('when the primary is killed under load, all goes on with the promoted standby, and nothing is lost', { timeout }, async ({
   onTestFinished,
 }) => {
   const { primary, standby, url, databaseUrl } = await pair(onTestFinished)
@@ -42,7 +44,7 @@ test.concurrent('when the primary is killed under load, all goes on with the pro
   await expectFullPool(server.url, url, 4)
 })
 
-test.concurrent('when the primary falls silent, whoever comes is not kept waiting for each of its connections', async ({
+test.concurrent('when the primary falls silent, whoever comes is not kept waiting for each of its connections', { timeout }, async ({
   onTestFinished,
 }) => {
   const { primary, standby, databaseUrl } = await pair(onTestFinished)
@@ -58,7 +60,9 @@ test.concurrent('when the primary falls silent, whoever comes is not kept waitin
   expect(performance.now() - began).toBeLessThan(6_000)
 })
 
-test.concurrent('while the standby that has to confirm is away, writers are asked to come back', async ({ onTestFinished }) => {
+test.concurrent('while the standby that has to confirm is away, writers are asked to come back', { timeout }, async ({
+  onTestFinished,
+}) => {
   const { primary, standby, databaseUrl } = await pair(onTestFinished)
   await synchronous(primary.url)
   const server = await serve(onTestFinished, databaseUrl)
@@ -73,7 +77,7 @@ test.concurrent('while the standby that has to confirm is away, writers are aske
   await expectFullPool(server.url, `${primary.url}postgres`, 4)
 })
 
-test.concurrent('a migration finds the primary, and says when there is none', async ({ onTestFinished }) => {
+test.concurrent('a migration finds the primary, and says when there is none', { timeout }, async ({ onTestFinished }) => {
   const { primary, databaseUrl } = await pair(onTestFinished)
   await migrate(databaseUrl, { quiet: true })
   await primary.stop()

@@ -5,13 +5,17 @@ import postgres from 'postgres'
 import { expect, vi } from 'vitest'
 import { client } from '../client.ts'
 import { listening, run } from '../process.ts'
-import { tokenOf } from '../taskspec.ts'
+import { createDatabase, tokenOf } from '../taskspec.ts'
 import { test } from './cluster.ts'
 import { crowd, expectPromises, json } from './crowd.ts'
 
+const timeout = 60_000
 const rounds = 4
 
-test('when the database is killed again and again nothing is lost, and nothing is done twice', async ({ cluster, serve }) => {
+test.concurrent('when the database is killed again and again nothing is lost, and nothing is done twice', { timeout }, async ({
+  cluster,
+  serve,
+}) => {
   const { url } = await serve()
   const people = await crowd(url, 4)
   const authors = await write(url, 'database')
@@ -27,9 +31,13 @@ test('when the database is killed again and again nothing is lost, and nothing i
   await authors.expectOnce(cluster.databaseUrl)
 })
 
-test('when the server is killed again and again nothing is lost, and nothing is done twice', async ({ cluster }) => {
-  const settings = { DATABASE_URL: cluster.databaseUrl, NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
-  let server = run(settings)
+test.concurrent('when the server is killed again and again nothing is lost, and nothing is done twice', { timeout }, async ({
+  onTestFinished,
+}) => {
+  const database = await createDatabase()
+  onTestFinished(database.drop)
+  const settings = { DATABASE_URL: database.url, NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
+  let server = run(settings, { atEnd: onTestFinished })
   const url = await listening(server)
   const authors = await write(url, 'server')
   for (let round = 0; round < rounds; round++) {
@@ -37,12 +45,12 @@ test('when the server is killed again and again nothing is lost, and nothing is 
     await vi.waitFor(() => expect(authors.confirmed()).toBeGreaterThan(before + 40), 10_000)
     server.child.kill('SIGKILL')
     await server.ended
-    server = run({ ...settings, PORT: new URL(url).port })
+    server = run({ ...settings, PORT: new URL(url).port }, { atEnd: onTestFinished })
     await listening(server)
   }
   const { unanswered } = await authors.leave()
   expect(unanswered).toBeGreaterThan(0)
-  await authors.expectOnce(cluster.databaseUrl)
+  await authors.expectOnce(database.url)
 })
 
 /** What one person has asked for; `tries` counts every request. */
