@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { test as base, inject } from 'vitest'
 import { issue } from '../src/auth.ts'
 import type { AuthConfig, Config } from '../src/config.ts'
+import { hosts } from '../src/hosts.ts'
 import { logger } from '../src/log.ts'
 import { type Options, type Server, serve } from '../src/server.ts'
 import { type Client, client } from './client.ts'
@@ -58,7 +59,7 @@ export async function start({ databaseUrl, patience = {}, ...settings }: Setting
     ...settings,
     databaseUrl,
   }
-  record('secrets', new URL(databaseUrl).password)
+  for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
   const server = await serve(all, { log: logger('info', lines), patience, observe: statement => record('statements', statement) })
   return { ...server, log }
 }
