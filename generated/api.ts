@@ -767,7 +767,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Something that the server needs is away. A change may or may not have been made. */
+        /** @description Something that the server needs is away, or it has more to do than it can. A change may or may not have been made. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -1617,6 +1617,7 @@ export interface operations {
                 };
             };
             422: components["responses"]["InvalidRequest"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getOpenapiYaml: {
@@ -1640,6 +1641,7 @@ export interface operations {
                 };
             };
             422: components["responses"]["InvalidRequest"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getDocs: {
@@ -1664,6 +1666,7 @@ export interface operations {
                 };
             };
             422: components["responses"]["InvalidRequest"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getDocsAsset: {
@@ -1696,6 +1699,7 @@ export interface operations {
             };
             404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidRequest"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }

@@ -5,12 +5,13 @@ import cors from 'cors'
 import express, { type Request, type Response } from 'express'
 import proxyAddress from 'proxy-addr'
 import type { Config } from './config.ts'
-import type { AnyReply } from './contract.ts'
+import type { AnyReply, OperationId } from './contract.ts'
 import type { Log } from './log.ts'
-import { isEndless, linger, malformed, readBody, target } from './message.ts'
+import { isEndless, linger, malformed, mostOf, readBody, target } from './message.ts'
 import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 import type { Request as Asked, Route, Router } from './router.ts'
+import { Shed, type Shedding, type Visit } from './shedding.ts'
 import { type Step, type Steps, serverTiming } from './steps.ts'
 import { traceparent } from './traceparent.ts'
 import type { Tracing } from './tracing.ts'
@@ -19,6 +20,7 @@ type Options = {
   router: Router
   log: Log
   metrics: Metrics | null
+  shedding: Shedding
   /** null: nobody watches */
   steps?: Steps | null
   tracing?: Tracing | null
@@ -44,12 +46,15 @@ export const always = {
   'X-Content-Type-Options': 'nosniff',
 }
 const none: Step[] = [] // for everybody: where nobody watches, nothing is put in
+// Who looks after the process must hear from it most of all when there is too much to do.
+const vital = new Set<OperationId>(['getLiveness', 'getReadiness'])
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
 export function createApp({
   router,
   log,
   metrics,
+  shedding,
   steps = null,
   tracing = null,
   timing = false,
@@ -88,17 +93,21 @@ export function createApp({
     const requestId = idOf(request)
     const { pathname, query } = split(request.url)
     let route: Route | undefined
+    let visit: Visit | undefined
     let reply: AnyReply
+    let shed: Shed | undefined
     let failure: unknown
     let announced: Record<string, string> | undefined
     try {
       if (refusal !== undefined) throw refusal
       const found = router(request.method, pathname)
       route = found
+      visit = shedding.enter(vital.has(found.operationId))
+      const { receive } = visit
       const asked: Asked = {
         headers: request.headers,
         query,
-        body: () => readBody(request, response),
+        body: () => receive(mostOf(request), () => readBody(request, response)),
         address: () => network(proxyAddress(request, trusted)),
         announce: headers => {
           announced = headers
@@ -106,11 +115,13 @@ export function createApp({
       }
       reply = await (steps === null ? found.answer(asked) : steps.into(taken, () => found.answer(asked)))
     } catch (error) {
+      if (error instanceof Shed) shed = error
       const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
       if (problem.status >= 500) failure = problem.cause
       const body = problem.body(pathname, requestId)
       reply = { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
     }
+    visit?.leave()
     const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
     if (timing) Object.assign(ours, { 'Server-Timing': serverTiming(taken, performance.now() - began), 'Timing-Allow-Origin': '*' })
     const unread = isEndless(request)
@@ -120,6 +131,8 @@ export function createApp({
     const ended = performance.now()
     const ms = ended - began
     metrics?.request(route?.operationId, reply.status, ms / 1000)
+    // A line or a span for each would be a load of its own.
+    if (shed !== undefined) return void metrics?.shed(shed.reason)
     const { method } = request
     const { status } = reply
     const operation = route?.operationId

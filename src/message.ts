@@ -49,6 +49,11 @@ export async function readBody(request: IncomingMessage, response: ServerRespons
   })
 }
 
+/** How many bytes of a body there may come to be. */
+export function mostOf({ headers }: IncomingMessage): number {
+  return headers['transfer-encoding'] === undefined ? Math.min(Number(headers['content-length'] ?? 0), largest) : largest
+}
+
 /** Whether more of the body may come than anybody wants to read. */
 export function isEndless({ complete, headers }: IncomingMessage): boolean {
   return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > largest)

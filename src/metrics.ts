@@ -1,10 +1,13 @@
 // What an operator watches, in the words of Prometheus. The only file that knows prom-client.
 import { type Aggregator, AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from './db.ts'
+import type { Reason, Shedding } from './shedding.ts'
 
 export type Metrics = {
   /** Counts a request; `operation` is undefined where no path fits. */
   request: (operation: string | undefined, status: number, seconds: number) => void
+  /** Counts a request that was sent away unseen. */
+  shed: (reason: Reason) => void
   /** Everything, as Prometheus reads it. */
   text: () => Promise<string>
 }
@@ -12,7 +15,7 @@ export type Metrics = {
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; who waits longest has 503 after 3
 
 /** The metrics of this process. `pending` asks the database how many migrations it still needs. */
-export function metrics(db: Database, pending: () => Promise<number>): Metrics {
+export function metrics(db: Database, pending: () => Promise<number>, { underWay }: Pick<Shedding, 'underWay'>): Metrics {
   // One that answers when the process that supervises this one asks, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -23,6 +26,13 @@ export function metrics(db: Database, pending: () => Promise<number>): Metrics {
     buckets,
     registers,
   })
+  const shed = new Counter({
+    name: 'taskspec_requests_shed_total',
+    help: 'Requests that were sent away unseen, by what there was too much of.',
+    labelNames: ['reason'],
+    registers,
+  })
+  gauge('taskspec_requests_under_way', 'Requests that are under way, apart from bodies that are still coming.', underWay)
   gauge('taskspec_database_connections_busy', 'Statements that are under way.', () => db.load().busy)
   gauge('taskspec_database_waiting', 'Statements that wait for a connection.', () => db.load().waiting)
   gauge('taskspec_database_connections_max', 'Statements that may be under way, each on its connection.', () => db.load().most)
@@ -73,6 +83,7 @@ export function metrics(db: Database, pending: () => Promise<number>): Metrics {
 
   return {
     request: (operation = 'none', status, seconds) => duration.observe({ operation, status }, seconds),
+    shed: reason => shed.inc({ reason }),
     text: () => registers[0].metrics(),
   }
 }

@@ -13,6 +13,7 @@ import type { Log } from './log.ts'
 import { metrics } from './metrics.ts'
 import { pending } from './migrations.ts'
 import { createRouter } from './router.ts'
+import { shedding as bounded } from './shedding.ts'
 import { document } from './spec.ts'
 import { steps as noted } from './steps.ts'
 import { isWorker } from './workers.ts'
@@ -31,6 +32,8 @@ export type Options = {
   around?: (app: RequestListener) => RequestListener
   /** for tests, which can't wait as long as real callers are waited for */
   patience?: Partial<Patience>
+  /** requests under way before others are sent away; for tests */
+  most?: number
 }
 
 export type Server = {
@@ -46,7 +49,7 @@ const drain = 10_000 // ms
 /** Puts the parts together and listens. */
 export async function serve(
   { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, timing, tracing: traces, trustProxy, databaseUrl, auth }: Settings,
-  { log, observe, around = app => app, patience = {} }: Options,
+  { log, observe, around = app => app, patience = {}, most }: Options,
 ): Promise<Server> {
   let stopping = false
   const tracing = traces === null ? null : (await import('./tracing.ts')).tracing(traces, document.info.version, log)
@@ -56,12 +59,14 @@ export async function serve(
   const known = authenticator(auth)
   const authenticate = steps === null ? known : steps.step('authentication', known)
   const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
-  const measured = metricsPort === null ? null : metrics(db, async () => (await pending(db)).length)
+  const shedding = bounded(log, most)
+  const measured = metricsPort === null ? null : metrics(db, async () => (await pending(db)).length, shedding)
   const { version } = document.info
   const app = createApp({
     router,
     log,
     metrics: measured,
+    shedding,
     steps,
     tracing,
     timing,
@@ -86,6 +91,7 @@ export async function serve(
       await closed
       clearTimeout(cut)
       await db.close()
+      shedding.close()
       await tracing?.close()
       operators?.close()
     },

@@ -7,6 +7,7 @@ import { describe, expect } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { logger } from '../src/log.ts'
 import type { Router } from '../src/router.ts'
+import { shedding } from '../src/shedding.ts'
 import { client } from './client.ts'
 import { start, test, tokenOf } from './taskspec.ts'
 
@@ -250,7 +251,7 @@ test("a reply that can't be written ends its connection, and the log says so", a
     answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
   })
   const server = createServer(
-    createApp({ router, log, metrics: null, version: '1', corsOrigins: [], stopping: () => false, trustProxy: 0 }),
+    createApp({ router, log, metrics: null, shedding: shedding(log), version: '1', corsOrigins: [], stopping: () => false, trustProxy: 0 }),
   ).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')

@@ -7,6 +7,7 @@ import { createApp } from '../src/app.ts'
 import type { Handlers } from '../src/contract.ts'
 import { logger } from '../src/log.ts'
 import { createRouter } from '../src/router.ts'
+import { shedding } from '../src/shedding.ts'
 import { document } from '../src/spec.ts'
 import { operations } from './spec.ts'
 
@@ -32,9 +33,19 @@ beforeAll(async () => {
   const handlers = Object.fromEntries(operations.map(({ operationId }) => [operationId, answer])) as never as Handlers
   const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
   const router = await createRouter({ document: spec as never, handlers, authenticate, limits: async () => ({}) })
+  const log = logger('silent')
   server.on(
     'request',
-    createApp({ router, metrics: null, log: logger('silent'), version: '1.2.3', corsOrigins: null, stopping: () => false, trustProxy: 0 }),
+    createApp({
+      router,
+      log,
+      metrics: null,
+      shedding: shedding(log),
+      version: '1.2.3',
+      corsOrigins: null,
+      stopping: () => false,
+      trustProxy: 0,
+    }),
   )
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}/v1/users/me`

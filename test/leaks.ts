@@ -8,7 +8,7 @@ const word = /^[A-Za-z]+$/
 const text = (value: unknown) => typeof value === 'string'
 const said = new Set([
   ...['request', 'refused', 'reply failed', 'mistake', 'listening', 'stopping', 'stopped'],
-  ...['worker started', 'worker died', 'worker did not start', 'traces are lost', 'traces arrive again'],
+  ...['worker started', 'worker died', 'worker did not start', 'traces are lost', 'traces arrive again', 'overload'],
 ])
 // Every field that a line may have, and what it may be.
 const fields: Record<string, (value: unknown) => boolean> = {
@@ -24,6 +24,7 @@ const fields: Record<string, (value: unknown) => boolean> = {
   error: value => typeof value === 'object',
   signal: value => value === null || /^SIG[A-Z0-9]+$/.test(String(value)),
   worker: Number.isInteger,
+  shed: value => Object.entries(value as object).every(([reason, count]) => word.test(reason) && Number.isInteger(count)),
   url: value => /^http:\/\/127\.0\.0\.1:\d+$/.test(String(value)),
   metrics: value => /^http:\/\/127\.0\.0\.1:\d+\/metrics$/.test(String(value)),
 }

@@ -110,12 +110,11 @@ describe('the process', () => {
 
 describe('workers', () => {
   const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
-  const started = (process: Process) =>
-    linesOf(process.output()).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
+  const started = (process: Process) => linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
 
   test('share the work and a page of metrics; one that dies is replaced, and the others go on', async ({ service }) => {
     const process = run({ ...settings, DATABASE_URL: service.databaseUrl })
-    const ready = () => linesOf(process.output()).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
+    const ready = () => linesOf(process).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
     await vi.waitFor(() => expect(ready()).toBeDefined(), 10_000)
     const { url, metrics } = ready() as { url: string; metrics: string }
     const ann = client(url, await tokenOf('workers'))
@@ -124,10 +123,7 @@ describe('workers', () => {
 
     const [first] = started(process) as [number]
     globalThis.process.kill(first, 'SIGKILL')
-    await vi.waitFor(
-      () => expect(linesOf(process.output())).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })),
-      5_000,
-    )
+    await vi.waitFor(() => expect(linesOf(process)).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })), 5_000)
     await ann.listTasks()
     await vi.waitFor(() => expect(started(process)).toHaveLength(3), 10_000)
     const page = (await (await fetch(metrics)).text()).split('\n')
@@ -142,7 +138,7 @@ describe('workers', () => {
 
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
-    expect(linesOf(process.output()).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
+    expect(linesOf(process).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
   })
 
   test('that can not start end the whole with 1', async ({ service }) => {

@@ -25,19 +25,22 @@ export function run(env: Record<string, string>, { flags = [] as string[], atEnd
       text += chunk
     })
   atEnd(() => void child.kill('SIGKILL'))
+  const output = () => text
   const ended = once(child, 'close').then(([code]) => {
-    for (const line of linesOf(text)) recordLine(line)
+    for (const line of linesOf({ output })) recordLine(line)
     return code
   })
-  return { child, output: () => text, ended }
+  return { child, output, ended }
 }
 
-/** What it has logged. */
-export const linesOf = (text: string) =>
-  text
+/** What it has logged so far. */
+export function linesOf({ output }: Pick<Process, 'output'>): Record<string, unknown>[] {
+  return output()
     .split('\n')
+    .slice(0, -1) // behind the last line break is nothing, or half a line
     .filter(line => line.startsWith('{'))
     .map(line => JSON.parse(line))
+}
 
 /** The URL that the process says it listens on. */
 export async function listening({ child, output }: Process): Promise<string> {

@@ -28,13 +28,13 @@ export type Service = Server & {
 // Counted, and never too much.
 const generous = { perMinute: 1_000_000, shared: false }
 
-type Settings = { databaseUrl: string; auth?: AuthConfig } & Partial<
+type Settings = { databaseUrl: string; auth?: AuthConfig; most?: number } & Partial<
   Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 > &
   Pick<Options, 'patience'>
 
 /** A server on a free port. */
-export async function start({ databaseUrl, patience = {}, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
+export async function start({ databaseUrl, patience = {}, most, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
   const log: Service['log'] = []
   const lines = new Writable({
     write(chunk, _, done) {
@@ -59,8 +59,9 @@ export async function start({ databaseUrl, patience = {}, ...settings }: Setting
     ...settings,
     databaseUrl,
   }
+  const observe = (statement: string) => record('statements', statement)
   for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
-  const server = await serve(all, { log: logger('info', lines), patience, observe: statement => record('statements', statement) })
+  const server = await serve(all, { log: logger('info', lines), patience, observe, ...(most !== undefined && { most }) })
   return { ...server, log }
 }
 

@@ -17,7 +17,7 @@ const floors = [
   ['account.ts', 'conditional.ts', 'page.ts', 'quota.ts'],
   ['contract.ts'],
   ['limits.ts', 'metrics.ts', 'migrations.ts', 'tracing.ts', 'workers.ts'],
-  ['auth.ts', 'db.ts'],
+  ['auth.ts', 'db.ts', 'shedding.ts'],
   ['change.ts', 'lookup.ts'],
   ['batch.ts', 'gate.ts', 'message.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'values.ts'],
   ['steps.ts', 'traceparent.ts'],

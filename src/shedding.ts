@@ -1,0 +1,99 @@
+// When more comes than can be done in time, the rest is sent away at once, so that those who were let in are served and memory is bounded.
+import type { Log } from './log.ts'
+import { Problem } from './problem.ts'
+
+/** `queue`: too many requests are under way; `delay`: the process itself is late; `bodies`: too much is being sent at the same time */
+export type Reason = 'queue' | 'delay' | 'bodies'
+
+export type Shedding = {
+  /** Lets a request in, which must leave. Throws a `Shed` when there is no room; who is `vital` finds some always. */
+  enter: (vital: boolean) => Visit
+  /** how many requests are under way, apart from those whose bodies are still on their way */
+  underWay: () => number
+  close: () => void
+}
+export type Visit = {
+  /** Waits for a body that may have so many bytes, which count until the visit ends. Throws a `Shed` when there is no room for them. */
+  receive: <Body>(bytes: number, body: () => Promise<Body>) => Promise<Body>
+  leave: () => void
+}
+
+/** The refusal of a request that was not looked at. */
+export class Shed extends Problem {
+  readonly reason: Reason
+
+  constructor(reason: Reason) {
+    super('unavailable', { detail: 'The server has more to do than it can. Try again shortly.', headers: { 'Retry-After': '1' } })
+    this.reason = reason
+  }
+}
+
+const usual = 1_000 // requests under way: who comes last is still served in a second or less
+const room = 64 * 1024 * 1024 // bytes of bodies
+const tick = 20 // ms
+const late = 300 // ms that the event loop may be behind
+const patience = 1_000 // ms that it must have been so all the time: one long stop is no overload, and what waits behind it is served
+const summary = 1_000 // ms: so often at the most the log says how many were sent away
+
+export function shedding(log: Log, most = usual): Shedding {
+  let underWay = 0
+  let bytes = 0
+  let expected = performance.now() + tick
+  let lateSince: number | undefined
+  let overdue = false
+  let shed: Partial<Record<Reason, number>> | undefined
+
+  const clock = setInterval(() => {
+    const now = performance.now()
+    lateSince = now - expected < late ? undefined : (lateSince ?? now)
+    overdue = lateSince !== undefined && now - lateSince >= patience
+    expected = now + tick
+  }, tick).unref()
+
+  function refuse(reason: Reason): never {
+    if (shed === undefined) {
+      shed = {}
+      setTimeout(tell, summary).unref()
+    }
+    shed[reason] = (shed[reason] ?? 0) + 1
+    throw refusals[reason]
+  }
+
+  function tell() {
+    log.warn({ shed }, 'overload')
+    shed = undefined
+  }
+
+  return {
+    enter(vital) {
+      if (!vital && underWay >= most) refuse('queue')
+      if (!vital && overdue) refuse('delay')
+      let held = 0
+      underWay += 1
+
+      return {
+        async receive(length, body) {
+          if (bytes + length > room) refuse('bodies')
+          held = length
+          bytes += held
+          // Who sends slowly takes nobody's place.
+          underWay -= 1
+          try {
+            return await body()
+          } finally {
+            underWay += 1
+          }
+        },
+        leave() {
+          underWay -= 1
+          bytes -= held
+        },
+      }
+    },
+    underWay: () => underWay,
+    close: () => clearInterval(clock),
+  }
+}
+
+// Made once: to make an error costs as much as to send it.
+const refusals: Record<Reason, Shed> = { queue: new Shed('queue'), delay: new Shed('delay'), bodies: new Shed('bodies') }
