@@ -1,5 +1,14 @@
 // Who is asking: bearer JWTs of any issuer. The only file that knows jose.
-import { createRemoteJWKSet, errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyResult, jwtVerify, SignJWT } from 'jose'
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  type JWTVerifyResult,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
 import type { AuthConfig } from './config.ts'
 import { Problem, unavailable } from './problem.ts'
 
@@ -9,8 +18,11 @@ export type Caller = { id: string; claims: Claims }
 
 const tolerance = 5 // seconds that clocks may differ
 const maxAge = 600_000 // ms that keys and verified tokens count before they are looked at again
-const cooldown = 5_000 // ms from one fetch of the keys to the next for the sake of a key that is not among them
+const cooldown = 5_000 // ms after which a key that was looked for in vain may be there after all
+const searches = 10 // fetches at once for the sake of keys that are not among them; one more after each `cooldown`
+const unknown = 100 // keys looked for in vain that are remembered
 const pause = 1_000 // ms that a key server which failed is left alone
+const largest = 1024 * 1024 // bytes that it may answer with
 const remembered = 10_000 // verified tokens
 const longest = 4_096 // characters of a remembered token, so that all of them stay below 50 MB
 const remedy = 'Get a new one from your identity provider.'
@@ -93,16 +105,27 @@ function resolver({ secret, jwksUrl }: AuthConfig) {
 /** The keys of a JWKS. When they are fetched is decided here: jose would ask a key server that fails again for every token. */
 function remoteKeys(url: URL) {
   const never = Number.POSITIVE_INFINITY
-  const keys = createRemoteJWKSet(url, { timeoutDuration: 2_000, cooldownDuration: never, cacheMaxAge: never })
-  let fetched = -never
+  const keys = createRemoteJWKSet(url, { timeoutDuration: 2_000, cooldownDuration: never, cacheMaxAge: never, [customFetch]: fetchSmall })
+  const may = allowance(searches, cooldown)
+  const missing = new Map<string, number>() // keys that were looked for in vain, and when
+  let fetched = -never // when the fetch began that gave the keys
   let failed: { at: number; problem: Problem } | undefined
+  let pending: Promise<void> | undefined
 
-  async function refresh() {
+  function refresh() {
     if (failed !== undefined && performance.now() < failed.at + pause) throw failed.problem
+    pending ??= fetchKeys().finally(() => {
+      pending = undefined
+    })
+    return pending
+  }
+
+  async function fetchKeys() {
+    const began = performance.now()
     try {
       await keys.reload()
       if (keys.jwks()?.keys.length === 0) throw new errors.JWKSInvalid('The JSON Web Key Set is empty')
-      fetched = performance.now()
+      fetched = began
       failed = undefined
     } catch (error) {
       const problem = unavailable('The key server of the identity provider gave no keys. Try again shortly.', error)
@@ -111,19 +134,63 @@ function remoteKeys(url: URL) {
     }
   }
 
-  return async (header: JWTHeaderParameters) => {
-    if (fetched === -never) await refresh()
-    if (performance.now() >= fetched + maxAge) {
-      // While the key server is away, the keys that it gave last go on, and only the first to find out waits for it.
-      const refreshed = refresh().catch(() => {})
-      if (failed === undefined) await refreshed
-    }
-    return keys(header).catch(async error => {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || performance.now() < fetched + cooldown) throw error
-      await refresh()
-      return keys(header)
-    })
+  /** Keys that have come of age are fetched while the old ones go on; only after a long silence the first callers wait for it. */
+  async function renew(age: number) {
+    const refreshed = Promise.try(refresh).catch(() => {})
+    if (age >= maxAge && failed === undefined) await refreshed
   }
+
+  return async (header: JWTHeaderParameters) => {
+    const asked = performance.now()
+    if (fetched === -never) await refresh()
+    if (asked >= fetched + maxAge / 2) await renew(asked - fetched)
+
+    const name = `${header.alg} ${header.kid}`
+    for (;;) {
+      try {
+        return await keys(header)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey) || asked < (missing.get(name) ?? -never) + cooldown) throw error
+        // A fetch that began before the token came may have missed its key: then it's no proof that there is none.
+        if (fetched >= asked) {
+          missing.delete(name)
+          missing.set(name, asked)
+          if (missing.size > unknown) missing.delete(missing.keys().next().value as string)
+          throw error
+        }
+        if (pending === undefined && !may()) throw unavailable('The key of this token is not known yet. Try again shortly.', error, 5)
+        await refresh()
+      }
+    }
+  }
+}
+
+/** Says yes `burst` times, and once more after each `period` of ms. */
+function allowance(burst: number, period: number): () => boolean {
+  let left = burst
+  let since = performance.now()
+  return () => {
+    const now = performance.now()
+    left = Math.min(burst, left + (now - since) / period)
+    since = now
+    if (left < 1) return false
+    left -= 1
+    return true
+  }
+}
+
+/** Like fetch, but no answer makes more of itself than keys can be. */
+async function fetchSmall(url: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options)
+  let size = 0
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, stream) {
+      size += chunk.length
+      if (size > largest) throw new Error('The key server sent too much')
+      stream.enqueue(chunk)
+    },
+  })
+  return new Response(response.body?.pipeThrough(counted) ?? null, response)
 }
 
 function ifSignature(error: unknown) {

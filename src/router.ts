@@ -124,7 +124,8 @@ function compile(
 
   async function admitted(request: Request): Promise<Caller> {
     const caller = await authenticate(header(request, 'authorization')).catch(async error => {
-      if (error instanceof Problem && error.kind === 'unauthenticated') request.announce(await limits('address', request.address()))
+      // Also when its key can't be had: else who invents keys would ask without end.
+      if (error instanceof Problem) request.announce(await limits('address', request.address()))
       throw error
     })
     request.announce(await limits(budget, caller.id))

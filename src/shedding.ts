@@ -30,30 +30,30 @@ export class Shed extends Problem {
 
 const usual = 1_000 // requests under way: who comes last is still served in a second or less
 const room = 64 * 1024 * 1024 // bytes of bodies
-const tick = 20 // ms
-const late = 300 // ms that the event loop may be behind
-const patience = 1_000 // ms that it must have been so all the time: one long stop is no overload, and what waits behind it is served
-const summary = 1_000 // ms: so often at the most the log says how many were sent away
+const tick = 0.02 // seconds from one look at the clock to the next
+const late = 0.3 // seconds that the event loop may be behind
+const patience = 1 // second that it must have been so all the time: one long stop is no overload, and what waits behind it is served
+const summary = 1 // second: so often at the most the log says how many were sent away
 
 export function shedding(log: Log, most = usual): Shedding {
   let underWay = 0
   let bytes = 0
-  let expected = performance.now() + tick
+  let expected = process.uptime() + tick
   let lateSince: number | undefined
   let overdue = false
   let shed: Partial<Record<Reason, number>> | undefined
 
   const clock = setInterval(() => {
-    const now = performance.now()
+    const now = process.uptime()
     lateSince = now - expected < late ? undefined : (lateSince ?? now)
     overdue = lateSince !== undefined && now - lateSince >= patience
     expected = now + tick
-  }, tick).unref()
+  }, tick * 1000).unref()
 
   function refuse(reason: Reason): never {
     if (shed === undefined) {
       shed = {}
-      setTimeout(tell, summary).unref()
+      setTimeout(tell, summary * 1000).unref()
     }
     shed[reason] = (shed[reason] ?? 0) + 1
     throw refusals[reason]

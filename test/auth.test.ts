@@ -252,25 +252,67 @@ describe('a key server', () => {
     expect(site.keys.requests).toBe(2)
   })
 
-  test('a key that was rotated right after a fetch lets in seconds later', async ({ open }) => {
+  test('a key that was rotated right after a fetch lets in at once, unless it was looked for in vain before', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await by('EdDSA').sign())).toBe(200)
+    const [next, early] = [await signer('EdDSA', 'next'), await signer('EdDSA', 'early')]
+    pass(0.01)
+    await refused(site.with(await early.sign()))
+    site.keys.keys.push(next.jwk, early.jwk)
+    pass(0.01)
+    await refused(site.with(await early.sign()))
+    expect(await site.status(await next.sign())).toBe(200)
+    site.keys.keys = [by('EdDSA').jwk, next.jwk]
+    expect(await site.status(await early.sign())).toBe(200)
+    expect(site.keys.requests).toBe(3)
+  })
+
+  test('a key that was published while the keys were on their way lets in', async ({ open }) => {
     const site = await open()
     expect(await site.status(await by('EdDSA').sign())).toBe(200)
     const next = await signer('EdDSA', 'next')
+    const answered = new Promise<() => void>(resolve => {
+      site.keys.instead = (_, response) => resolve(() => void response.end(JSON.stringify({ keys: [by('EdDSA').jwk] })))
+    })
+    pass(0.01)
+    const stranger = site.status(await by('EdDSA').sign(claims(), { kid: 'unknown' }))
+    const answer = await answered
+    site.keys.instead = null
     site.keys.keys.push(next.jwk)
-    expect(await site.status(await next.sign())).toBe(401)
-    pass(5)
-    expect(await site.status(await next.sign())).toBe(200)
+    pass(0.01)
+    const tokens = [await next.sign(), await next.sign(claims({ jti: 'another' }))]
+    const statuses = Promise.all(tokens.map(site.status))
+    await new Promise(resolve => setTimeout(resolve, 100))
+    answer()
+    expect([await stranger, ...(await statuses)]).toEqual([401, 200, 200])
+    expect(site.keys.requests).toBe(3)
   })
 
   test('is not bothered by keys that nobody knows', async ({ open }) => {
     const site = await open()
     expect(await site.status(await by('EdDSA').sign())).toBe(200)
     const unheardOf = (i: number) => by('EdDSA').sign(claims(), { kid: `unknown-${i}` })
-    for (let i = 0; i < 50; i++) await refused(site.with(await unheardOf(i)))
-    expect(site.keys.requests).toBe(1)
-    pass(5)
-    for (let i = 0; i < 50; i++) await refused(site.with(await unheardOf(i)))
+    pass(0.01)
+    for (let i = 0; i < 50; i++) await refused(site.with(await unheardOf(0)))
     expect(site.keys.requests).toBe(2)
+    for (let i = 1; i < 10; i++) {
+      pass(0.01)
+      await refused(site.with(await unheardOf(i)))
+    }
+    expect(site.keys.requests).toBe(11)
+    // From now on it can't be known at once whether there is such a key.
+    for (let i = 10; i < 50; i++) {
+      pass(0.01)
+      expect(await site.status(await unheardOf(i))).toBe(503)
+    }
+    await refused(site.with(await unheardOf(9)))
+    expect(await site.status(await by('EdDSA').sign(claims({ jti: 'new' })))).toBe(200)
+    expect(site.keys.requests).toBe(11)
+    pass(5)
+    await refused(site.with(await unheardOf(50)))
+    pass(0.01)
+    expect(await site.status(await unheardOf(51))).toBe(503)
+    expect(site.keys.requests).toBe(12)
   })
 })
 
@@ -334,6 +376,42 @@ describe('while the key server is away', () => {
     ['no key at all', (_, response) => response.end('{"keys":[]}')],
     ['a broken connection', request => request.socket.destroy()],
   ]
+  test('whatever it answers later, known keys go on', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await by('EdDSA').sign())).toBe(200)
+    for (const [what, answer] of answers.filter(([what]) => what !== 'no key at all')) {
+      site.keys.instead = answer
+      const before = site.keys.requests
+      await vi.waitFor(async () => {
+        pass(601)
+        expect([what, await site.status(await by('EdDSA').sign(claims({ jti: `${what} ${now()}` })))]).toEqual([what, 200])
+        expect(site.keys.requests).toBeGreaterThan(before)
+      })
+    }
+  })
+
+  test('no more of its answer is taken than keys can be', async ({ open }) => {
+    const site = await open()
+    let sent = 0
+    const chunk = Buffer.alloc(64 * 1024, ' ')
+    const cut = new Promise<void>(resolve => {
+      site.keys.instead = (_, response) => {
+        const send = () => {
+          for (let more = true; more && !response.destroyed; sent += chunk.length) more = response.write(chunk)
+        }
+        response.on('drain', send).on('close', resolve)
+        send()
+      }
+    })
+    await site.with(await by('EdDSA').sign()).getUser({}, 503)
+    await cut
+    expect(sent).toBeLessThan(32 * 1024 * 1024)
+    expect(JSON.stringify(site.log.at(-1))).toContain('The key server sent too much')
+    site.keys.instead = null
+    pass(1)
+    expect(await site.status(await by('EdDSA').sign())).toBe(200)
+  })
+
   test('every answer that is no key set is an outage', async ({ open }) => {
     const site = await open()
     const ann = site.with(await by('EdDSA').sign())
@@ -389,6 +467,20 @@ describe('while the key server is away', () => {
     site.keys.keys = []
     pass(601)
     expect(await site.status(await by('EdDSA').sign(claims({ jti: 'new' })))).toBe(503)
+  })
+
+  test('nobody with a known key waits for one that hangs, as long as somebody asks now and then', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await by('EdDSA').sign())).toBe(200)
+    const hanging: (() => void)[] = []
+    site.keys.instead = (_, response) => void hanging.push(() => response.end(JSON.stringify({ keys: [by('ES256').jwk] })))
+    pass(301)
+    for (let i = 0; i < 10; i++) expect(await site.status(await by('EdDSA').sign(claims({ jti: `${i}` })))).toBe(200)
+    await vi.waitFor(() => expect(hanging).toHaveLength(1))
+    Object.assign(site.keys, { instead: null, keys: [by('ES256').jwk] })
+    for (const answer of hanging) answer()
+    await vi.waitFor(async () => expect(await site.status(await by('ES256').sign())).toBe(200))
+    expect(await site.status(await by('EdDSA').sign(claims({ jti: 'withdrawn' })))).toBe(401)
   })
 
   test('nobody waits long when it hangs, and who has a known key only once', async ({ open }) => {
