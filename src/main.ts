@@ -16,10 +16,12 @@ async function main() {
   const config = readConfig()
   const log = logger(config.logLevel)
   // A mistake that nobody has caught: what state it left behind nobody knows either.
-  process.on('uncaughtException', error => {
-    log.fatal({ error }, 'mistake')
-    process.exit(1)
-  })
+  // A rejection by itself, for Node would write a reason that is no error into the message, whatever it says.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => {
+      log.fatal({ error }, 'mistake')
+      process.exit(1)
+    })
   const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).embeddedDatabase() : null
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
   const databaseUrl = config.databaseUrl ?? (embedded?.url as string)

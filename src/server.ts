@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as Listener } from 'node:net'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import { authenticator } from './auth.ts'
 import type { AuthConfig, Config } from './config.ts'
@@ -45,6 +46,7 @@ export type Server = {
 }
 
 const drain = 10_000 // ms
+const linger = 200 // ms that idle connections stay open at the end: a request may be on its way on any of them
 
 /** Puts the parts together and listens. */
 export async function serve(
@@ -86,6 +88,8 @@ export async function serve(
     async stop() {
       stopping = true
       const closed = once(server, 'close')
+      Listener.prototype.close.call(server) // takes no connection any more; that of HTTP would also end those that are idle
+      await Promise.race([closed, sleep(linger).then(() => turn())]) // a turn, so that what has come is read
       server.close()
       const cut = setTimeout(() => server.closeAllConnections(), drain)
       await closed

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from './log.ts'
 
+const patience = 15_000 // ms for a worker to end: what it has accepted takes 10 seconds at most, and its statements 3
 const pause = 1_000 // ms before another worker is started for one that has died, so that one that can't start doesn't turn in circles
 
 export type Workers = {
@@ -49,19 +50,21 @@ export async function supervise(count: number, env: Record<string, string>, log:
     }
   }
 
+  async function end(worker: Worker) {
+    worker.process.kill('SIGTERM')
+    const cut = setTimeout(() => worker.process.kill('SIGKILL'), patience)
+    await once(worker, 'exit')
+    clearTimeout(cut)
+  }
+
   const [port] = (await Promise.all(Array.from({ length: count }, start))) as [number]
   return {
     port,
     died: () => died,
     async stop() {
       stopping = true
-      const workers = Object.values(cluster.workers ?? {}) as Worker[]
-      await Promise.all(
-        workers.map(worker => {
-          worker.process.kill('SIGTERM')
-          return once(worker, 'exit')
-        }),
-      )
+      const workers = (Object.values(cluster.workers ?? {}) as Worker[]).filter(worker => !worker.isDead())
+      await Promise.all(workers.map(end))
     },
   }
 }

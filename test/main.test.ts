@@ -91,14 +91,19 @@ describe('the process', () => {
     expect(resources()).toMatchObject([{ 'service.name': 'todo' }])
   })
 
-  test('logs a mistake that nobody has caught, and ends with 1', async ({ service }) => {
-    const later = 'data:text/javascript,process.on("SIGUSR2",()=>Promise.reject(new TypeError("oops")))'
+  test.for([
+    ['an error', 'Promise.reject(new TypeError("oops"))', { name: 'TypeError', message: 'oops' }],
+    ['an error thrown', 'setTimeout(() => { throw new TypeError("oops") })', { name: 'TypeError', message: 'oops' }],
+    ['a text, which may be a secret', 'Promise.reject("a secret")', { name: 'string' }],
+  ] as const)('logs a mistake that nobody has caught, and ends with 1: %s', async ([, mistake, error], { service }) => {
+    const later = `data:text/javascript,process.on("SIGUSR2",()=>${mistake})`
     const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { flags: ['--import', later] })
     await listening(process)
     process.child.kill('SIGUSR2')
     expect(await process.ended).toBe(1)
     const last = JSON.parse(process.output().trim().split('\n').at(-1) as string)
-    expect(last).toMatchObject({ level: 60, msg: 'mistake', error: { name: 'TypeError', message: 'oops' } })
+    expect(last).toMatchObject({ level: 60, msg: 'mistake', error })
+    expect(process.output()).not.toContain('a secret')
   })
 
   test('says plainly that the port is taken', async ({ service }) => {

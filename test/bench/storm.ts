@@ -1,0 +1,132 @@
+// Requests that come as they come: so many a second, whether or not the ones before were answered. Over plain sockets, so that on a
+// machine which the server shares the load itself costs little.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Request } from './operations.ts'
+
+export type Weather = {
+  url: string
+  /** in turn, over and over */
+  requests: Request[]
+  connections: number
+  /** requests a second, answered or not; without it each connection asks again when it is answered */
+  perSecond?: number
+  seconds: number
+  /** ms after which an answer is worth nothing */
+  deadline: number
+}
+
+export type Answers = {
+  sent: number
+  /** answers in time, by status */
+  statuses: Record<number, number>
+  /** refusals that don't say when to come again */
+  unspoken: number
+  /** answered too late, or not at all */
+  late: number
+  /** not answered because the connection broke */
+  broken: number
+  /** ms of the successful ones, ascending */
+  times: number[]
+}
+
+/** Sends for so many seconds, and waits for the answers until the deadline of the last. */
+export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Weather): Promise<Answers> {
+  const { hostname, port } = new URL(url)
+  const raw = requests.map(text)
+  const answers: Answers = { sent: 0, statuses: {}, unspoken: 0, late: 0, broken: 0, times: [] }
+  const idle: Line[] = []
+  const all = new Set<Line>()
+  const waiting: number[] = []
+  let until = Infinity
+  let written = 0
+  let open = 0
+
+  type Line = { socket: Socket; since: number }
+
+  function dial(): Line {
+    const line: Line = { socket: connect(Number(port), hostname).setNoDelay(true), since: 0 }
+    let head = ''
+    let missing = 0
+    all.add(line)
+    line.socket.on('data', chunk => {
+      if (missing === 0) {
+        head += chunk.toString('latin1')
+        const end = head.indexOf('\r\n\r\n')
+        if (end === -1) return
+        missing = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0) - head.length
+      } else missing -= chunk.length
+      if (missing > 0) return
+      answered(line, head)
+      head = ''
+      missing = 0
+    })
+    line.socket.on('error', () => {})
+    line.socket.on('close', () => {
+      all.delete(line)
+      if (line.since === 0) return void idle.splice(idle.indexOf(line), idle.includes(line) ? 1 : 0)
+      answers.broken += 1
+      open -= 1
+    })
+    return line
+  }
+
+  /** Counts from when it was to be sent: who finds no connection free waits for one, and the answer is as late as that. */
+  function send(since: number) {
+    answers.sent += 1
+    open += 1
+    const line = idle.pop()
+    if (line === undefined) waiting.push(since)
+    else write(line, since)
+  }
+
+  function write(line: Line, since: number) {
+    line.since = since
+    line.socket.write(raw[written++ % raw.length] as string)
+  }
+
+  function answered(line: Line, head: string) {
+    const ms = performance.now() - line.since
+    const status = Number(head.slice(9, 12))
+    line.since = 0
+    open -= 1
+    if (ms > deadline) answers.late += 1
+    else answers.statuses[status] = (answers.statuses[status] ?? 0) + 1
+    if (status < 300 && ms <= deadline) answers.times.push(ms)
+    if (status === 503 && !/^retry-after: [1-9]/im.test(head)) answers.unspoken += 1
+    if (/^connection: close/im.test(head)) return void line.socket.destroy()
+    const next = waiting.shift()
+    if (next !== undefined) return write(line, next)
+    idle.push(line)
+    if (perSecond === undefined && performance.now() < until) send(performance.now())
+  }
+
+  for (let i = 0; i < connections; i += 50) {
+    await Promise.all(
+      Array.from({ length: Math.min(50, connections - i) }, async () => {
+        const line = dial()
+        await once(line.socket, 'connect')
+        idle.push(line)
+      }),
+    )
+  }
+  const began = performance.now()
+  until = began + seconds * 1000
+  if (perSecond === undefined) for (let i = 0; i < connections; i++) send(performance.now())
+  for (let now = began; now < until; now = performance.now()) {
+    if (perSecond !== undefined) while (answers.sent < ((now - began) / 1000) * perSecond) send(began + (answers.sent / perSecond) * 1000)
+    await sleep(2)
+  }
+  for (const end = performance.now() + deadline; open > 0 && performance.now() < end; ) await sleep(10)
+  answers.late += open
+  answers.times.sort((a, b) => a - b)
+  for (const line of all) line.since = 0
+  await Promise.all([...all].map(({ socket }) => once(socket.destroy(), 'close')))
+  return answers
+}
+
+function text({ method, path, headers, body = '' }: Request): string {
+  const lines = Object.entries({ Host: 'storm', ...headers, ...(body !== '' && { 'Content-Length': Buffer.byteLength(body) }) })
+  return `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
+}
