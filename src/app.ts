@@ -127,6 +127,7 @@ export function createApp({
     const unread = isEndless(request)
     write(response, reply, unread || stopping() ? { ...ours, Connection: 'close' } : ours)
     if (unread) linger(request)
+    else if (shed !== undefined) shedding.hold(response)
     // The operation says which path it was: the path itself and its query are people's content.
     const ended = performance.now()
     const ms = ended - began

@@ -1,4 +1,5 @@
 // When more comes than can be done in time, the rest is sent away at once, so that those who were let in are served and memory is bounded.
+import type { ServerResponse } from 'node:http'
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
 
@@ -10,6 +11,8 @@ export type Shedding = {
   enter: (vital: boolean) => Visit
   /** how many requests are under way, apart from those whose bodies are still on their way */
   underWay: () => number
+  /** Reads nothing from a connection that was refused until its client was told to come again. */
+  hold: (response: ServerResponse) => void
   close: () => void
 }
 export type Visit = {
@@ -23,16 +26,17 @@ export class Shed extends Problem {
   readonly reason: Reason
 
   constructor(reason: Reason) {
-    super('unavailable', { detail: 'The server has more to do than it can. Try again shortly.', headers: { 'Retry-After': '1' } })
+    super('unavailable', { detail: 'The server has more to do than it can. Try again shortly.', headers: { 'Retry-After': String(again) } })
     this.reason = reason
   }
 }
 
-const usual = 1_000 // requests under way: who comes last is still served in a second or less
+const usual = 500 // requests under way: more serve nobody sooner, and who comes last still finds a connection within the second
 const room = 64 * 1024 * 1024 // bytes of bodies
 const tick = 0.02 // seconds from one look at the clock to the next
 const late = 0.3 // seconds that the event loop may be behind
 const patience = 1 // second that it must have been so all the time: one long stop is no overload, and what waits behind it is served
+const again = 1 // second until somebody who was sent away should come again
 const summary = 1 // second: so often at the most the log says how many were sent away
 
 export function shedding(log: Log, most = usual): Shedding {
@@ -91,6 +95,17 @@ export function shedding(log: Log, most = usual): Shedding {
       }
     },
     underWay: () => underWay,
+    // A refusal costs a quarter of what was refused, so who doesn't wait would keep the process from its work by being refused.
+    hold(response) {
+      const { socket } = response
+      const pause = () => {
+        socket?.pause()
+        setTimeout(() => socket?.resume(), again * 1000).unref()
+      }
+      // Not before what is left of its body was let fall, which makes the connection flow once more; and in the same turn, since
+      // among thousands of connections the next request comes as soon.
+      response.req.once('close', pause)
+    },
     close: () => clearInterval(clock),
   }
 }

@@ -89,6 +89,28 @@ test('who finds every place taken is sent away before anything is looked at', { 
   expect(log.filter(({ operation, status }) => operation === 'getDocs' || status === 503)).toEqual([])
 })
 
+test.for([
+  ['nothing in it', 'GET /docs HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['a body', 'POST /v1/users/me/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{"title":"a"}'],
+] as const)(
+  'who asks again on the same connection before the time is heard then: after a request with %s',
+  async ([, request], { open }) => {
+    const { url } = await open(0)
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    let reply = ''
+    socket.on('data', chunk => {
+      reply += chunk
+    })
+    socket.write(request)
+    await vi.waitFor(() => expect(reply).toContain('HTTP/1.1 503'), 5_000)
+    const began = performance.now()
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
+    await vi.waitFor(() => expect(reply).toContain('"alive"'), 5_000)
+    expect(performance.now() - began).toBeGreaterThan(500)
+    socket.destroy()
+  },
+)
+
 test('a page of another origin is told as well', async ({ open }) => {
   const { url } = await open(0)
   const answer = await client(url, undefined, ['access-control-allow-origin', 'access-control-expose-headers', 'vary']).send('GET', '/docs')

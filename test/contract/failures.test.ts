@@ -80,8 +80,9 @@ test('every operation that needs a token answers 429 when too much was asked for
 test('every operation but those that tell how the server is answers 503 when there is too much to do', async ({ service }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, most: 0 })
   const nobody = client(url, undefined)
-  for (const operation of operations) {
-    const { status, headers } = await nobody.send(operation.method, pathOf(operation), bodyOf(operation))
+  const answers = operations.map(operation => nobody.send(operation.method, pathOf(operation), bodyOf(operation)))
+  for (const [index, operation] of operations.entries()) {
+    const { status, headers } = (await answers[index]) as Awaited<(typeof answers)[0]>
     const vital = ['getLiveness', 'getReadiness'].includes(operation.operationId)
     expect([operation.operationId, status]).toEqual([operation.operationId, vital ? 200 : 503])
     if (!vital) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)

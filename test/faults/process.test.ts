@@ -28,7 +28,7 @@ describe('at SIGTERM under load', () => {
     const process = run({ ...settings, DATABASE_URL: service.databaseUrl, WEB_CONCURRENCY: String(workers) })
     const url = await listening(process)
     await vi.waitFor(() => expect(linesOf(process).filter(({ msg }) => msg === 'listening')).toHaveLength(workers === 1 ? 1 : 3), deadline)
-    const load = storm({ url, requests: await daily(40), connections: 60, seconds: 3, deadline })
+    const load = storm({ url, requests: await daily(40), connections: 60, seconds: 2, deadline })
     await sleep(1_000)
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
