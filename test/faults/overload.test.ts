@@ -17,7 +17,7 @@ const test = base.extend<{ $test: { open: (...flags: string[]) => Promise<Site> 
       await use(async (...flags) => {
         const process = run(
           { NODE_ENV: 'production', DATABASE_URL: service.databaseUrl, RATE_LIMIT_PER_MINUTE: '0', METRICS_PORT: '0' },
-          ...flags,
+          { flags },
         )
         const url = await listening(process)
         const { metrics } = linesOf(process).find(({ msg }) => msg === 'listening') as { metrics: string }

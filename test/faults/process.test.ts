@@ -56,7 +56,7 @@ describe('for want of memory', () => {
 
   test('a worker dies, is replaced, and nobody else suffers', async ({ service }) => {
     const own = { ...settings, DATABASE_URL: service.databaseUrl, WEB_CONCURRENCY: '2' }
-    const process = run(own, '--max-old-space-size=100', '--import', greedy)
+    const process = run(own, { flags: ['--max-old-space-size=100', '--import', greedy] })
     const url = await listening(process)
     await vi.waitFor(() => expect(started(process)).toHaveLength(2), deadline)
     const [first] = started(process) as [number]
@@ -74,7 +74,7 @@ describe('for want of memory', () => {
   })
 
   test('a process with a small heap sends most of a flood of large bodies away, and lives', async ({ service }) => {
-    const process = run({ ...settings, DATABASE_URL: service.databaseUrl }, '--max-old-space-size=64')
+    const process = run({ ...settings, DATABASE_URL: service.databaseUrl }, { flags: ['--max-old-space-size=64'] })
     const url = await listening(process)
     const headers = { Authorization: `Bearer ${await tokenOf('flood')}`, 'Content-Type': 'application/json' }
     const body = JSON.stringify({ title: 'a', description: 'x'.repeat(1_000_000) })
