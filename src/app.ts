@@ -10,7 +10,7 @@ import type { Log } from './log.ts'
 import { isEndless, linger, malformed, mostOf, readBody, target } from './message.ts'
 import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
-import type { Request as Asked, Route, Router } from './router.ts'
+import type { Route, Router } from './router.ts'
 import { Shed, type Shedding, type Visit } from './shedding.ts'
 import { type Step, type Steps, serverTiming } from './steps.ts'
 import { traceparent } from './traceparent.ts'
@@ -34,6 +34,18 @@ type Options = {
   stopping: () => boolean
   /** how many proxies stand in front, or their addresses */
   trustProxy: Config['trustProxy']
+}
+
+type Outcome = {
+  reply: AnyReply
+  /** undefined where no operation was found */
+  route: Route | undefined
+  /** headers of the reply whatever it is */
+  announced: Record<string, string> | undefined
+  /** where the request was sent away unseen */
+  shed: Shed | undefined
+  /** why it is a 5xx */
+  failure: unknown
 }
 
 // Replies are data of one person: nothing may keep, frame, sniff or run them.
@@ -87,24 +99,37 @@ export function createApp({
 
   app.use((request, response) => answer(request, response))
 
-  async function answer(request: Request, response: Response, refusal?: Problem) {
+  async function answer(request: Request, response: Response) {
     const began = performance.now()
-    const taken: Step[] = steps === null ? none : []
     const requestId = idOf(request)
+    const taken: Step[] = steps === null ? none : []
+    const reach = () => reached(request, response, requestId)
+    const outcome = await (steps === null ? reach() : steps.into(taken, reach))
+    send(request, response, requestId, outcome, timing ? serverTiming(taken, performance.now() - began) : undefined)
+    note(request, requestId, outcome, began, taken)
+  }
+
+  /** At once: Node is about to object to what comes behind it, and would let the reply fall. */
+  function refuse(request: Request, response: Response, problem: Problem) {
+    const began = performance.now()
+    const requestId = idOf(request)
+    const reply = told(problem, request, requestId)
+    const outcome = { reply, route: undefined, announced: undefined, shed: undefined, failure: undefined }
+    send(request, response, requestId, outcome)
+    note(request, requestId, outcome, began, none)
+  }
+
+  /** What comes of a request: never rejects. */
+  async function reached(request: Request, response: Response, requestId: string): Promise<Outcome> {
     const { pathname, query } = split(request.url)
     let route: Route | undefined
     let visit: Visit | undefined
-    let reply: AnyReply
-    let shed: Shed | undefined
-    let failure: unknown
     let announced: Record<string, string> | undefined
     try {
-      if (refusal !== undefined) throw refusal
-      const found = router(request.method, pathname)
-      route = found
-      visit = shedding.enter(vital.has(found.operationId))
+      route = router(request.method, pathname)
+      visit = shedding.enter(vital.has(route.operationId))
       const { receive } = visit
-      const asked: Asked = {
+      const reply = await route.answer({
         headers: request.headers,
         query,
         body: () => receive(mostOf(request), () => readBody(request, response)),
@@ -112,32 +137,41 @@ export function createApp({
         announce: headers => {
           announced = headers
         },
-      }
-      reply = await (steps === null ? found.answer(asked) : steps.into(taken, () => found.answer(asked)))
+      })
+      return { reply, route, announced, shed: undefined, failure: undefined }
     } catch (error) {
-      if (error instanceof Shed) shed = error
       const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
-      if (problem.status >= 500) failure = problem.cause
-      const body = problem.body(pathname, requestId)
-      reply = { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
+      return {
+        reply: told(problem, request, requestId),
+        route,
+        announced,
+        shed: error instanceof Shed ? error : undefined,
+        failure: problem.status >= 500 ? problem.cause : undefined,
+      }
+    } finally {
+      visit?.leave()
     }
-    visit?.leave()
+  }
+
+  function send(request: Request, response: Response, requestId: string, { route, reply, announced, shed }: Outcome, times?: string) {
     const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
-    if (timing) Object.assign(ours, { 'Server-Timing': serverTiming(taken, performance.now() - began), 'Timing-Allow-Origin': '*' })
+    if (times !== undefined) Object.assign(ours, { 'Server-Timing': times, 'Timing-Allow-Origin': '*' })
     const unread = isEndless(request)
     write(response, reply, unread || stopping() ? { ...ours, Connection: 'close' } : ours)
     if (unread) linger(request)
     else if (shed !== undefined) shedding.hold(response)
-    // The operation says which path it was: the path itself and its query are people's content.
+  }
+
+  /** For those who look after the server. The operation says which path it was: the path itself and its query are people's content. */
+  function note({ method, headers }: Request, requestId: string, { route, reply, shed, failure }: Outcome, began: number, taken: Step[]) {
+    const { status } = reply
     const ended = performance.now()
     const ms = ended - began
-    metrics?.request(route?.operationId, reply.status, ms / 1000)
+    metrics?.request(route?.operationId, status, ms / 1000)
     // A line or a span for each would be a load of its own.
-    if (shed !== undefined) return void metrics?.shed(shed.reason)
-    const { method } = request
-    const { status } = reply
+    if (shed !== undefined) return metrics?.shed(shed.reason)
     const operation = route?.operationId
-    const parent = request.headers.traceparent === undefined ? undefined : traceparent(request.headers.traceparent)
+    const parent = headers.traceparent === undefined ? undefined : traceparent(headers.traceparent)
     const place = tracing?.add({ method, operation, template: route?.template, status, parent, began, ended, steps: taken }) ?? parent
     const line = {
       requestId,
@@ -160,10 +194,19 @@ export function createApp({
       response.destroy()
     }
     const refusal = malformed(request)
-    if (refusal !== undefined) return void answer(request, response, refusal).catch(failed)
-    request.url = target(request.url) as string
-    app(request, response, failed)
+    request.url = target(request.url) ?? request.url
+    if (refusal === undefined) return app(request, response, failed)
+    try {
+      refuse(request, response, refusal)
+    } catch (error) {
+      failed(error)
+    }
   }
+}
+
+function told(problem: Problem, { url }: Request, requestId: string): AnyReply {
+  const body = problem.body(split(url).pathname, requestId)
+  return { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
 }
 
 function write(response: Response, { status, headers, type, body }: AnyReply, common: Record<string, string>) {
