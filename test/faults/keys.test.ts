@@ -96,12 +96,11 @@ test('a key server that is slow is waited for by those who need it, for 3 second
     others += 1
     await sleep(10)
   }
+  const answers = await all
+  expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(6_000)
   // Had they waited as well, there would be one or two of them.
   expect(others).toBeGreaterThan(10)
-  for (const { status, ms } of await all) {
-    expect(status).toBe(503)
-    expect(ms).toBeLessThan(6_000)
-  }
   expect(keys.requests).toBe(2)
   keys.instead = null
   await vi.waitFor(async () => expect(await ask(await fresh(next))).toBe(200), 10_000)
