@@ -1,7 +1,7 @@
 // What an operator watches, in the words of Prometheus. The only file that knows prom-client.
 import { type Aggregator, AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from './db.ts'
-import type { Reason, Shedding } from './shedding.ts'
+import { type Reason, reasons, type Shedding } from './shedding.ts'
 
 export type Metrics = {
   /** Counts a request; `operation` is undefined where no path fits. */
@@ -32,6 +32,7 @@ export function metrics(db: Database, pending: () => Promise<number>, { underWay
     labelNames: ['reason'],
     registers,
   })
+  for (const reason of reasons) shed.inc({ reason }, 0) // else the first ones would not be seen to come
   gauge('taskspec_requests_under_way', 'Requests that are under way, apart from bodies that are still coming.', underWay)
   gauge('taskspec_database_connections_busy', 'Statements that are under way.', () => db.load().busy)
   gauge('taskspec_database_waiting', 'Statements that wait for a connection.', () => db.load().waiting)

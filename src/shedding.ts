@@ -4,7 +4,8 @@ import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
 
 /** `queue`: too many requests are under way; `delay`: the process itself is late; `bodies`: too much is being sent at the same time */
-export type Reason = 'queue' | 'delay' | 'bodies'
+export const reasons = ['queue', 'delay', 'bodies'] as const
+export type Reason = (typeof reasons)[number]
 
 export type Shedding = {
   /** Lets a request in, which must leave. Throws a `Shed` when there is no room; who is `vital` finds some always. */
