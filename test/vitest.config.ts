@@ -8,7 +8,7 @@ const root = new URL('..', import.meta.url).pathname
 export default defineConfig({
   root,
   test: {
-    maxWorkers: Math.max(2, availableParallelism() - 1), // the tests mostly wait for other processes
+    maxWorkers: availableParallelism() + 1, // the tests mostly wait for other processes
     reporters: ['default', new URL('./reporter.ts', import.meta.url).pathname],
     projects: [
       {
