@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from './metrics.ts'
+import { origin } from './origin.ts'
 
 export type Exporter = { url: string; close: () => void }
 
@@ -17,7 +18,7 @@ export async function exporter({ text }: Pick<Metrics, 'text'>, host: string, po
   await once(server, 'listening')
   const bound = (server.address() as AddressInfo).port
   return {
-    url: `http://${host}:${bound}/metrics`,
+    url: `${origin(host, bound)}/metrics`,
     close() {
       server.close()
       server.closeAllConnections()

@@ -4,6 +4,7 @@ import { type Config, ConfigError, readConfig } from './config.ts'
 import { exporter } from './exporter.ts'
 import { type Log, logger } from './log.ts'
 import { workersMetrics } from './metrics.ts'
+import { origin } from './origin.ts'
 import { serve } from './server.ts'
 import { isWorker, supervise } from './workers.ts'
 
@@ -54,7 +55,7 @@ async function workers({ workers, host, metricsPort }: Config, databaseUrl: stri
   const { port, died, stop } = await supervise(workers, { DATABASE_URL: databaseUrl }, log)
   const operators = metricsPort === null ? null : await exporter(workersMetrics(died), host, metricsPort)
   return {
-    url: `http://${host}:${port}`,
+    url: origin(host, port),
     metricsUrl: operators?.url ?? null,
     async stop() {
       await stop()

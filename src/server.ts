@@ -13,6 +13,7 @@ import { limits as counted } from './limits.ts'
 import type { Log } from './log.ts'
 import { metrics } from './metrics.ts'
 import { pending } from './migrations.ts'
+import { origin } from './origin.ts'
 import { createRouter } from './router.ts'
 import { shedding as bounded } from './shedding.ts'
 import { document } from './spec.ts'
@@ -80,10 +81,11 @@ export async function serve(
   const server = connections(around(app), { log, metrics: measured, version, patience })
   server.listen(port, host)
   await once(server, 'listening')
+  const { address, port: bound } = server.address() as AddressInfo
   const operators = measured === null || isWorker ? null : await exporter(measured, host, metricsPort as number)
 
   return {
-    url: origin(server.address() as AddressInfo),
+    url: origin(address, bound),
     metricsUrl: operators?.url ?? null,
     async stop() {
       stopping = true
@@ -100,8 +102,4 @@ export async function serve(
       operators?.close()
     },
   }
-}
-
-function origin({ address, family, port }: AddressInfo) {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

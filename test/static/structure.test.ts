@@ -21,7 +21,7 @@ const floors = [
   ['change.ts', 'lookup.ts'],
   ['batch.ts', 'gate.ts', 'message.ts', 'watch.ts', 'log.ts', 'config.ts', 'paths.ts', 'deprecation.ts', 'spec.ts', 'values.ts'],
   ['steps.ts', 'traceparent.ts'],
-  ['hosts.ts', 'problem.ts', 'sql.ts'],
+  ['hosts.ts', 'origin.ts', 'problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.
 const beside: Record<string, string[]> = {
