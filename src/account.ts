@@ -38,6 +38,9 @@ export function account({ lookup }: Database) {
         where u.id = asked.owner and exists (${row})
         returning u.id as owner_id, u.revision as next)`,
 
+    /** The fields that a patch clears: in a statement for many, null says that a field isn't given. */
+    cleared: (patch: object) => Object.entries(patch).flatMap(([name, value]) => (value === null ? name : [])),
+
     /** The rows of a list with the revision of the account as of the same instant; one row without them where there are none. */
     listed: (owner: Part, columns: Part, page: Part) => sql`
       with account as (

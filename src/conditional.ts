@@ -1,7 +1,8 @@
 // Replies with ETags, and the conditions on them: RFC 9110, sections 8.8.3 and 13.
 import { found, Problem } from './problem.ts'
 
-type Versioned = { revision: number }
+export type Versioned = { revision: number }
+export type Conditional = { 'if-match'?: string; 'if-none-match'?: string }
 
 /** The strong ETag of a revision. */
 export const etag = (revision: number): string => `"${revision}"`

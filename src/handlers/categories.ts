@@ -1,12 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { components } from '../../generated/api.ts'
 import { account } from '../account.ts'
-import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
+import { created, etag, notModified, unchanged } from '../conditional.ts'
 import type { Call, Handlers } from '../contract.ts'
 import { type Database, errorCode } from '../db.ts'
 import { madeUp, page, position } from '../page.ts'
-import { found, Problem } from '../problem.ts'
+import { Problem } from '../problem.ts'
 import { quota } from '../quota.ts'
+import { resource } from '../resource.ts'
 import { type Part, sql } from '../sql.ts'
 
 type Category = components['schemas']['Category']
@@ -15,7 +16,7 @@ type Listed = Category & { asOf: number }
 
 export function categories(db: Database) {
   const { read, lookup, change } = db
-  const { opening, opener, opened, changed, listed, revision } = account(db)
+  const { opening, opener, opened, changed, cleared, listed, revision } = account(db)
   const { hasRoom, within } = quota(db, 'categories')
   const columns = sql`c.id, c.name, c.color, c.position, c.revision, c.created_at, c.updated_at`
   const order = sql`position, id`
@@ -48,8 +49,8 @@ export function categories(db: Database) {
       deleted_at = null`
   const whole = { ...opening, id: 'uuid', ...given } as const
   const create = change(whole)<Category>`${inserted(hasRoom)} returning c.owner_id as owner, ${columns}`
-  const put = change(whole)<Category>`${replaced} returning c.owner_id as owner, ${columns}`
-  const putNew = change(whole)<Category>`${replaced} where c.deleted_at is not null returning c.owner_id as owner, ${columns}`
+  const replace = change(whole)<Category>`${replaced} returning c.owner_id as owner, ${columns}`
+  const replaceMark = change(whole)<Category>`${replaced} where c.deleted_at is not null returning c.owner_id as owner, ${columns}`
 
   const row = sql`
     c.owner_id = asked.owner and c.id = asked.id and c.deleted_at is null
@@ -84,6 +85,15 @@ export function categories(db: Database) {
     select owner, id
     from marked`
 
+  const { get, put, patch, remove } = resource('categories', {
+    one,
+    put: values => replace(values).catch(refused),
+    putNew: values => replaceMark(values).catch(refused),
+    update: (owner, id, match, body: Patch) => update({ ...body, owner, id, match, cleared: cleared(body) }).catch(refused),
+    remove: (owner, id, match) => markAgain(owner, id, match),
+    within,
+  })
+
   return {
     async listCategories({ owner, query, headers }) {
       if (headers['if-none-match'] !== undefined) {
@@ -101,47 +111,15 @@ export function categories(db: Database) {
       return created(await within(owner, () => create(values).catch(refused)), owner, 'categories')
     },
 
-    async getCategory({ owner, path, headers }) {
-      return shownIfNew(found(await one({ owner, id: path.categoryId })), headers['if-none-match'])
+    getCategory: ({ owner, path, headers }) => get(owner, path.categoryId, headers),
+
+    putCategory({ owner, claims, path, headers, body }) {
+      return put({ ...body, ...opener(owner, claims), id: path.categoryId }, body, headers)
     },
 
-    async putCategory({ owner, claims, path, headers, body }) {
-      const id = path.categoryId
-      const mustBeNew = async () => {
-        const taken = headers['if-none-match'] === undefined ? [] : await one({ owner, id })
-        if (taken.length > 0) throw failed(taken)
-      }
-      await mustBeNew() // the statement below would leave it alone too, and yet count a change
-      if (headers['if-match'] !== undefined) {
-        const [category] = await patch(owner, id, revisions(headers['if-match']), body)
-        if (category === undefined) throw failed(await one({ owner, id }))
-        return shown(category)
-      }
-      const send = headers['if-none-match'] === undefined ? put : putNew
-      const values = { ...body, ...opener(owner, claims), id }
-      const category = await within(owner, () => send(values).catch(refused), mustBeNew)
-      // A row that was just made has one instant for both.
-      return category.createdAt === category.updatedAt ? created(category, owner, 'categories') : shown(category)
-    },
+    updateCategory: ({ owner, path, headers, body }) => patch(owner, path.categoryId, body, headers),
 
-    async updateCategory({ owner, path, headers, body }) {
-      const match = revisions(headers['if-match'])
-      const current = () => one({ owner, id: path.categoryId })
-      if (Object.keys(body).length === 0) {
-        const category = found(await current())
-        mustMatch(match, category)
-        return shown(category)
-      }
-      const [category] = await patch(owner, path.categoryId, match, body)
-      return shown(category ?? (await missed(match, current)))
-    },
-
-    async deleteCategory({ owner, path, headers }) {
-      const match = revisions(headers['if-match'])
-      const [category] = await remove(owner, path.categoryId, match)
-      if (category === undefined) await missed(match, () => one({ owner, id: path.categoryId }))
-      return { status: 204 }
-    },
+    deleteCategory: ({ owner, path, headers }) => remove(owner, path.categoryId, headers),
   } satisfies Partial<Handlers>
 
   function nextPage(owner: string, limit: number, cursor: string) {
@@ -162,18 +140,13 @@ export function categories(db: Database) {
     return listed(owner, columns, page)
   }
 
-  function patch(owner: string, id: string, match: number[] | null, body: Patch) {
-    const cleared = Object.entries(body).flatMap(([name, value]) => (value === null ? name : []))
-    return update({ ...body, owner, id, match, cleared }).catch(refused)
-  }
-
   /** A task that joins the category meanwhile breaks the foreign key: then again. */
-  async function remove(owner: string, id: string, match: number[] | null, tries = 5): Promise<{ id: string }[]> {
+  async function markAgain(owner: string, id: string, match: number[] | null, tries = 5): Promise<{ id: string }[]> {
     try {
       return await mark({ owner, id, match })
     } catch (error) {
       if (errorCode(error) !== '23503' || tries === 1) throw error
-      return remove(owner, id, match, tries - 1)
+      return markAgain(owner, id, match, tries - 1)
     }
   }
 }

@@ -1,13 +1,14 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { components } from '../../generated/api.ts'
 import { account } from '../account.ts'
-import { created, etag, failed, missed, mustMatch, notModified, revisions, shown, shownIfNew, unchanged } from '../conditional.ts'
+import { created, etag, notModified, unchanged } from '../conditional.ts'
 import type { Call, Handlers } from '../contract.ts'
 import { type Database, errorCode, violated } from '../db.ts'
 import { beyond, by, type Order, orders, type Sort } from '../orders.ts'
 import { madeUp, page } from '../page.ts'
-import { found, invalid } from '../problem.ts'
+import { invalid } from '../problem.ts'
 import { quota } from '../quota.ts'
+import { resource } from '../resource.ts'
 import { joined, type Part, sql } from '../sql.ts'
 
 type Task = components['schemas']['Task']
@@ -15,7 +16,7 @@ type Patch = Call<'updateTask'>['body']
 
 export function tasks(db: Database) {
   const { read, lookup, change } = db
-  const { opening, opener, opened, changed, listed, revision } = account(db)
+  const { opening, opener, opened, changed, cleared, listed, revision } = account(db)
   const { hasRoom, within } = quota(db, 'tasks')
   const columns = sql`t.id, t.title, t.description, t.completed, t.completed_at, t.priority, t.category_id,
     t.due_date, t.due_time, t.time_zone, t.labels, t.revision, t.created_at, t.updated_at`
@@ -75,8 +76,8 @@ export function tasks(db: Database) {
       deleted_at = null`
   const whole = { ...opening, id: 'uuid', ...given } as const
   const create = change(whole)<Task>`${inserted(hasRoom)} returning t.owner_id as owner, ${columns}`
-  const put = change(whole)<Task>`${replaced} returning t.owner_id as owner, ${columns}`
-  const putNew = change(whole)<Task>`${replaced} where t.deleted_at is not null returning t.owner_id as owner, ${columns}`
+  const replace = change(whole)<Task>`${replaced} returning t.owner_id as owner, ${columns}`
+  const replaceMark = change(whole)<Task>`${replaced} where t.deleted_at is not null returning t.owner_id as owner, ${columns}`
 
   const row = sql`
     t.owner_id = asked.owner and t.id = asked.id and t.deleted_at is null
@@ -102,13 +103,22 @@ export function tasks(db: Database) {
     from change join asked on asked.owner = change.owner_id
     where ${row}
     returning t.owner_id as owner, ${columns}`
-  const remove = change(known)<Task>`
+  const mark = change(known)<Task>`
     ${changed(sql`select from tasks as t where ${row}`)}
     update tasks as t
     set deleted_at = now(), revision = next, updated_at = now()
     from change join asked on asked.owner = change.owner_id
     where ${row}
     returning t.owner_id as owner, ${columns}`
+
+  const { get, put, patch, remove } = resource('tasks', {
+    one,
+    put: values => replace(values).catch(refused),
+    putNew: values => replaceMark(values).catch(refused),
+    update: (owner, id, match, body: Patch) => update({ ...body, owner, id, match, cleared: cleared(body) }).catch(refused),
+    remove: (owner, id, match) => mark({ owner, id, match }),
+    within,
+  })
 
   return {
     async listTasks({ owner, query, headers }) {
@@ -134,47 +144,15 @@ export function tasks(db: Database) {
       return created(await within(owner, () => create(values).catch(refused)), owner, 'tasks')
     },
 
-    async getTask({ owner, path, headers }) {
-      return shownIfNew(found(await one({ owner, id: path.taskId })), headers['if-none-match'])
+    getTask: ({ owner, path, headers }) => get(owner, path.taskId, headers),
+
+    putTask({ owner, claims, path, headers, body }) {
+      return put({ ...body, ...opener(owner, claims), id: path.taskId }, body, headers)
     },
 
-    async putTask({ owner, claims, path, headers, body }) {
-      const id = path.taskId
-      const mustBeNew = async () => {
-        const taken = headers['if-none-match'] === undefined ? [] : await one({ owner, id })
-        if (taken.length > 0) throw failed(taken)
-      }
-      await mustBeNew() // the statement below would leave it alone too, and yet count a change
-      if (headers['if-match'] !== undefined) {
-        const [task] = await patch(owner, id, revisions(headers['if-match']), body)
-        if (task === undefined) throw failed(await one({ owner, id }))
-        return shown(task)
-      }
-      const send = headers['if-none-match'] === undefined ? put : putNew
-      const values = { ...body, ...opener(owner, claims), id }
-      const task = await within(owner, () => send(values).catch(refused), mustBeNew)
-      // A row that was just made has one instant for both.
-      return task.createdAt === task.updatedAt ? created(task, owner, 'tasks') : shown(task)
-    },
+    updateTask: ({ owner, path, headers, body }) => patch(owner, path.taskId, body, headers),
 
-    async updateTask({ owner, path, headers, body }) {
-      const match = revisions(headers['if-match'])
-      const current = () => one({ owner, id: path.taskId })
-      if (Object.keys(body).length === 0) {
-        const task = found(await current())
-        mustMatch(match, task)
-        return shown(task)
-      }
-      const [task] = await patch(owner, path.taskId, match, body)
-      return shown(task ?? (await missed(match, current)))
-    },
-
-    async deleteTask({ owner, path, headers }) {
-      const match = revisions(headers['if-match'])
-      const [task] = await remove({ owner, id: path.taskId, match })
-      if (task === undefined) await missed(match, () => one({ owner, id: path.taskId }))
-      return { status: 204 }
-    },
+    deleteTask: ({ owner, path, headers }) => remove(owner, path.taskId, headers),
   } satisfies Partial<Handlers>
 
   function inOrder(owner: Part, conditions: Part[], order: Order, count: Part) {
@@ -200,11 +178,6 @@ export function tasks(db: Database) {
         ? []
         : sql`and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', ${query.q})`,
     ].flat()
-  }
-
-  function patch(owner: string, id: string, match: number[] | null, body: Patch) {
-    const cleared = Object.entries(body).flatMap(([name, value]) => (value === null ? name : []))
-    return update({ ...body, owner, id, match, cleared }).catch(refused)
   }
 }
 

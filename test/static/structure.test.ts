@@ -13,7 +13,7 @@ const floors = [
   ['router.ts'],
   ['handlers/index.ts'],
   ['handlers/users.ts', 'handlers/categories.ts', 'handlers/tasks.ts', 'handlers/system.ts'],
-  ['orders.ts'],
+  ['orders.ts', 'resource.ts'],
   ['account.ts', 'conditional.ts', 'page.ts', 'quota.ts'],
   ['contract.ts'],
   ['limits.ts', 'metrics.ts', 'migrations.ts', 'tracing.ts', 'workers.ts'],
