@@ -10,8 +10,8 @@ export type Forms<Values, Row> = {
   alone: (values: Values) => Statement
   /** One statement for several, and what finds the rows of each in its rows: undefined for who must be served alone. */
   together: (several: Values[]) => { statement: Statement; sort: (rows: Row[]) => (Row[] | undefined)[] }
-  /** Whether one more can join; by default everybody can. */
-  joins?: (values: Values, several: Values[]) => boolean
+  /** Whether somebody can share a statement with another; by default everybody can. */
+  joins?: (values: Values, other: Values) => boolean
 }
 
 type Waiting<Values, Row> = {
@@ -61,20 +61,25 @@ export function batched<Values, Row>(send: Send, steps: Steps | null, { alone, t
 
   function ask(values: Values, sent?: Sent): Promise<Row[]> {
     return new Promise((resolve, reject) => {
-      if (
-        open.length === most ||
-        !joins(
-          values,
-          open.map(waiting => waiting.values),
-        )
-      )
-        open = []
+      if (open.length === most || !open.every(other => joins(values, other.values))) open = []
       if (open.length === 0) setImmediate(serve, open)
       open.push({ values, sent, resolve, reject })
     })
   }
 
   return steps === null ? (values: Values) => ask(values) : (values: Values) => steps.statement(sent => ask(values, sent))
+}
+
+/** The text with parameters for the columns of `asked`. */
+export function given(text: string, types: Record<string, string>): string {
+  const columns = Object.keys(types)
+  return text.replace(/\basked\.(\w+)/g, (_, column) => `$${columns.indexOf(column) + 1}::${types[column]}`)
+}
+
+/** The relation `asked` out of the first parameter. Of arrays PostgreSQL would think anew how many there are, and plan every statement again. */
+export function recordset(types: Record<string, string>): string {
+  const columns = Object.entries(types).map(([column, type]) => `${column} ${type}`)
+  return `json_to_recordset($1::text::json) as asked (${columns.join(', ')})`
 }
 
 /** PostgreSQL has said no: nothing of the statement has happened. */

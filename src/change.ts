@@ -1,6 +1,6 @@
 // Changes of many people in one statement.
-import { batched, type Send } from './batch.ts'
-import { type Part, sql, statement } from './sql.ts'
+import { batched, given, recordset, type Send } from './batch.ts'
+import { type Part, snake, sql, statement } from './sql.ts'
 import type { Steps } from './steps.ts'
 
 type Types = Record<string, string>
@@ -28,8 +28,9 @@ export function changes(send: Send, steps: Steps | null = null): Change {
   return asked =>
     <Row extends object>(texts: TemplateStringsArray, ...parts: Part[]) => {
       const names = Object.keys(asked)
-      const columns = names.map(snake)
-      const written = texted(columns, Object.values(asked), statement(sql(texts, ...parts)).text)
+      const types = Object.fromEntries(names.map(name => [snake(name), asked[name] as string]))
+      const columns = Object.keys(types)
+      const written = texted(types, statement(sql(texts, ...parts)).text)
       const change = batched<Values<typeof asked>, Row & Owned>(send, steps, {
         alone: values => ({ text: written.alone, values: names.map(name => values[name] ?? null) }),
         together: several => ({
@@ -39,7 +40,7 @@ export function changes(send: Send, steps: Steps | null = null): Change {
           },
           sort: rows => sorted(rows, several),
         }),
-        joins: ({ owner }, several) => several.every(other => other.owner !== owner),
+        joins: ({ owner }, other) => other.owner !== owner,
       })
       return async values => {
         const rows = await change(values)
@@ -49,22 +50,22 @@ export function changes(send: Send, steps: Steps | null = null): Change {
     }
 }
 
-function texted(columns: string[], types: string[], text: string) {
+function texted(types: Types, text: string) {
   // Alone, what is asked are parameters, by which a sharded database knows at once where the statement belongs.
-  const given = text
-    .replace(/\b(from asked|join asked on \S+ = \S+)(?=\s)/g, '')
-    .replace(/\basked\.(\w+)/g, (_, column) => `$${columns.indexOf(column) + 1}::${types[columns.indexOf(column)]}`)
+  const alone = given(text.replace(/\b(from asked|join asked on \S+ = \S+)(?=\s)/g, ''), types)
   const together = `
     asked as (
-      select ${columns.map(column => `asked.${column}`).join(', ')}
-      from json_to_recordset($1::text::json) as asked (${columns.map((column, index) => `${column} ${types[index]}`).join(', ')})
+      select ${Object.keys(types)
+        .map(column => `asked.${column}`)
+        .join(', ')}
+      from ${recordset(types)}
       cross join lateral (
         select
         from users
         where id = asked.owner
         for no key update skip locked) as free),
     ${text}`
-  return { alone: `with ${given}`, together: `with ${together}` }
+  return { alone: `with ${alone}`, together: `with ${together}` }
 }
 
 /** The rows of each owner; undefined where there are none, which can have many reasons. */
@@ -77,5 +78,3 @@ function sorted<Row extends Owned>(rows: Row[], several: { owner: string }[]): (
   }
   return Array.from(owned.values(), own => (own.length > 0 ? own : undefined))
 }
-
-const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)

@@ -1,5 +1,5 @@
 // Reads that are quick for certain, for many in one statement.
-import { batched, type Send } from './batch.ts'
+import { batched, given, recordset, type Send } from './batch.ts'
 import { type Part, type Statement, sql, statement } from './sql.ts'
 import type { Steps } from './steps.ts'
 
@@ -43,17 +43,15 @@ export function lookups(send: Send, steps: Steps | null = null): Lookup {
 
 /** The statement for one who asks, and the statement for several. */
 function texted(asked: Types, answer: Part, order: Part | undefined) {
-  const names = Object.keys(asked)
   const { text } = statement(answer)
   const by = order === undefined ? '' : statement(order).text
-  const given = text.replace(/\basked\.(\w+)/g, (_, name) => `$${names.indexOf(name) + 1}::${asked[name]}`)
+  const alone = given(text, asked)
   return {
-    alone: by === '' ? given : `${given} order by ${by}`,
-    // JSON and not arrays: of those PostgreSQL would think anew how many there are, and plan every statement again. `offset 0` keeps it
-    // from reading a small table whole to join it.
+    alone: by === '' ? alone : `${alone} order by ${by}`,
+    // `offset 0` keeps PostgreSQL from reading a small table whole to join it.
     together: `
       select question, answer.*
-      from json_to_recordset($1::text::json) as asked (question bigint${names.map(name => `, ${name} ${asked[name]}`).join('')})
+      from ${recordset({ question: 'bigint', ...asked })}
       cross join lateral (${text} offset 0) as answer
       ${by === '' ? '' : `order by question, ${by}`}`,
   }

@@ -24,9 +24,12 @@ export function joined(parts: readonly Part[]): Part {
   return new Part(['', ...parts.map(() => ' ')], parts)
 }
 
+/** The name of a column: due_date for dueDate. */
+export const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+
 /** `"due_date"=…,"due_time"=…` out of `{ dueDate, dueTime }`. */
 export function assigned(columns: Record<string, Value>): Part {
-  const names = Object.keys(columns).map(name => `"${name.replaceAll('"', '""').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}"=`)
+  const names = Object.keys(columns).map(name => `"${snake(name.replaceAll('"', '""'))}"=`)
   return new Part([...names.map((name, index) => (index === 0 ? name : `,${name}`)), ''], Object.values(columns))
 }
 
