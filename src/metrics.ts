@@ -14,8 +14,8 @@ export type Metrics = {
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; who waits longest has 503 after 3
 
-/** The metrics of this process. `pending` asks the database how many migrations it still needs. */
-export function metrics(db: Database, pending: () => Promise<number>, { underWay }: Pick<Shedding, 'underWay'>): Metrics {
+/** The metrics of this process. `pending` asks the database which migrations it still needs, once for all who ask at the same time. */
+export function metrics(db: Database, pending: () => Promise<string[]>, { underWay }: Pick<Shedding, 'underWay'>): Metrics {
   // One that answers when the process that supervises this one asks, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -47,28 +47,24 @@ export function metrics(db: Database, pending: () => Promise<number>, { underWay
   gauge(
     'taskspec_database_up',
     'Whether the database has just answered a statement.',
-    async () => ((await asked()) === null ? 0 : 1),
+    () =>
+      pending().then(
+        () => 1,
+        () => 0,
+      ),
     'min',
   )
   gauge(
     'taskspec_migrations_pending',
     'Migrations that the database needs; 0 while it can not be asked.',
-    async () => (await asked()) ?? 0,
+    () =>
+      pending().then(
+        ({ length }) => length,
+        () => 0,
+      ),
     'max',
   )
   AggregatorRegistry.setRegistries(registers)
-
-  let answer: Promise<number | null> | undefined
-
-  /** Once for all who ask at the same time. */
-  function asked() {
-    answer ??= pending()
-      .catch(() => null)
-      .finally(() => {
-        answer = undefined
-      })
-    return answer
-  }
 
   function gauge(name: string, help: string, read: () => number | Promise<number>, aggregator: Aggregator = 'sum') {
     new Gauge({

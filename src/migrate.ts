@@ -1,7 +1,7 @@
 // `npm run migrate`: brings the database up to date, that of MIGRATION_DATABASE_URL or else of DATABASE_URL. The only file that knows dbmate.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { resolveBinary } from 'dbmate'
 import { ConfigError, readConfig } from './config.ts'
 import { alone, database } from './db.ts'
-import { applied, directory } from './migrations.ts'
+import { directory, pending } from './migrations.ts'
 import { primaryOf } from './primary.ts'
 
 // Whoever waits for a lock on a table holds up all who come later, so a migration steps back sooner than their statements are given up.
@@ -24,17 +24,16 @@ export async function migrate(url: string, { quiet = false } = {}): Promise<void
   const primary = await primaryOf(url)
   // dbmate has no lock of its own.
   await alone(primary, 'taskspec migrations', async () => {
-    for (const group of await pending(primary)) await apply(primary, group, quiet)
+    for (const group of await groups(primary)) await apply(primary, group, quiet)
   })
 }
 
 /** What is to be done, in order; together what runs in transactions, and what doesn't because it holds nobody up (`transaction:false`). */
-async function pending(url: string): Promise<Group[]> {
+async function groups(url: string): Promise<Group[]> {
   const db = database({ url, poolSize: 1 })
-  const done = await applied(db).finally(() => db.close())
+  const files = await pending(db).finally(() => db.close())
   const groups: Group[] = []
-  for (const file of (await readdir(directory)).sort()) {
-    if (done.includes(file.split('_', 1)[0] as string)) continue
+  for (const file of files) {
     const inTransaction = !(await readFile(new URL(file, directory), 'utf8')).startsWith('-- migrate:up transaction:false')
     const last = groups.at(-1)
     if (last?.inTransaction === inTransaction) last.files.push(file)

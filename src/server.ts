@@ -12,7 +12,7 @@ import { createHandlers } from './handlers/index.ts'
 import { limits as counted } from './limits.ts'
 import type { Log } from './log.ts'
 import { metrics } from './metrics.ts'
-import { pending } from './migrations.ts'
+import { sharedPending } from './migrations.ts'
 import { origin } from './origin.ts'
 import { createRouter } from './router.ts'
 import { shedding as bounded } from './shedding.ts'
@@ -63,7 +63,7 @@ export async function serve(
   const authenticate = steps === null ? known : steps.step('authentication', known)
   const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
   const shedding = bounded(log, most)
-  const measured = metricsPort === null ? null : metrics(db, async () => (await pending(db)).length, shedding)
+  const measured = metricsPort === null ? null : metrics(db, sharedPending(db), shedding)
   const { version } = document.info
   const app = createApp({
     router,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Handlers } from '../contract.ts'
 import type { Database } from '../db.ts'
-import { pending } from '../migrations.ts'
+import { sharedPending } from '../migrations.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { document, text } from '../spec.ts'
 
@@ -20,7 +20,8 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 export function system(db: Database, stopping: () => boolean) {
-  let asked: Promise<string[]> | undefined
+  // Nobody needs a token for readiness, so all who ask at the same time cost one statement.
+  const pending = sharedPending(db)
 
   return {
     async getLiveness() {
@@ -29,11 +30,7 @@ export function system(db: Database, stopping: () => boolean) {
 
     async getReadiness() {
       if (stopping()) throw unavailable('The server is stopping.')
-      // Nobody needs a token for this, so all who ask at the same time cost one statement.
-      asked ??= pending(db).finally(() => {
-        asked = undefined
-      })
-      const missing = await asked
+      const missing = await pending()
       if (missing.length > 0) throw unavailable(`Migrations are pending: ${missing.length}. Run: npm run migrate`)
       return { status: 200, body: { status: 'ready' } }
     },
