@@ -55,10 +55,8 @@ export function authenticator(config: AuthConfig): (authorization: string | unde
     const { payload, protectedHeader } = await verify(token).catch(refuse)
     if (isForElse(protectedHeader.typ)) throw unauthenticated(`The token's type says that it is not for access. ${remedy}`)
     const caller = { id: subject(payload), claims: claims(payload) }
-    known.delete(token)
-    if (token.length > longest) return caller
-    known.set(token, { caller, until: Math.min(((payload.exp as number) + tolerance) * 1000, Date.now() + maxAge) })
-    if (known.size > remembered) known.delete(known.keys().next().value as string)
+    const until = Math.min(((payload.exp as number) + tolerance) * 1000, Date.now() + maxAge)
+    if (token.length <= longest) remember(known, remembered, token, { caller, until })
     return caller
   }
 
@@ -153,9 +151,7 @@ function remoteKeys(url: URL) {
         if (!(error instanceof errors.JWKSNoMatchingKey) || asked < (missing.get(name) ?? -never) + cooldown) throw error
         // A fetch that began before the token came may have missed its key: then it's no proof that there is none.
         if (fetched >= asked) {
-          missing.delete(name)
-          missing.set(name, asked)
-          if (missing.size > unknown) missing.delete(missing.keys().next().value as string)
+          remember(missing, unknown, name, asked)
           throw error
         }
         if (pending === undefined && !may()) throw unavailable('The key of this token is not known yet. Try again shortly.', error, 5)
@@ -163,6 +159,13 @@ function remoteKeys(url: URL) {
       }
     }
   }
+}
+
+/** Puts something in as the newest. Of more than `most` the oldest is forgotten. */
+function remember<Value>(all: Map<string, Value>, most: number, name: string, value: Value) {
+  all.delete(name)
+  all.set(name, value)
+  if (all.size > most) all.delete(all.keys().next().value as string)
 }
 
 /** Says yes `burst` times, and once more after each `period` of ms. */

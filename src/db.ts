@@ -2,6 +2,7 @@
 // The only file that knows postgres.js, whose own pool is not safe for us: it sends statements on connections that are busy, and its
 // way to reconnect can forget a connection, hand the error of one statement to the next, and try without end.
 import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { type Change, changes } from './change.ts'
 import { gate } from './gate.ts'
@@ -78,7 +79,7 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
         if (mine.isOpen()) idle.push(mine)
         places.leave()
       }
-      await new Promise(resolve => setTimeout(resolve, pause))
+      await sleep(pause)
     }
   }
 
@@ -193,7 +194,7 @@ export async function alone(url: string, name: string, work: () => Promise<void>
   await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) }
   // Asked again and again: `create index concurrently` waits for every statement under way, also for one that waits for this lock.
   const lock = () => sql`select where pg_try_advisory_lock(hashtextextended(${name}, 0))`
-  while ((await lock()).length === 0) await new Promise(resolve => setTimeout(resolve, pause))
+  while ((await lock()).length === 0) await sleep(pause)
   await work()
 }
 

@@ -82,12 +82,15 @@ export function tracing({ url, headers, resource, sampler, ratio }: TracingConfi
   function add(step: Step, { operation, ended }: Answered, inside: Context, epoch: number) {
     const startTime = epoch + step.began
     const span =
-      step.name === 'statement'
-        ? tracer.startSpan(summary(step.text), { kind: SpanKind.CLIENT, startTime, attributes: ofStatement(step, operation) }, inside)
-        : tracer.startSpan(step.name, { startTime }, inside)
+      step.name === 'statement' ? statement(step, operation, startTime, inside) : tracer.startSpan(step.name, { startTime }, inside)
     for (const at of step.sent) span.addEvent('sent', {}, epoch + at)
     if (step.error !== undefined) fail(span, step.error)
     span.end(epoch + (step.ended ?? ended))
+  }
+
+  function statement({ text, questions = 1 }: Step, operation: string | undefined, startTime: number, inside: Context): Span {
+    const name = summary(text)
+    return tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime, attributes: ofStatement(name, questions, operation) }, inside)
   }
 }
 
@@ -111,10 +114,10 @@ function ofRequest(request: Answered): Attributes {
 }
 
 /** A statement that answers several is in the trace of each of them, with their number. */
-function ofStatement({ text, questions = 1 }: Step, operation: string | undefined): Attributes {
+function ofStatement(name: string, questions: number, operation: string | undefined): Attributes {
   return {
     'db.system.name': 'postgresql',
-    'db.query.summary': summary(text),
+    'db.query.summary': name,
     ...(operation !== undefined && { 'taskspec.operation': operation }),
     ...(questions > 1 && { 'db.operation.batch.size': questions }),
   }
