@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { describe, expect, vi } from 'vitest'
 import { client } from './client.ts'
 import { collector } from './collector.ts'
-import { linesOf, listening, type Process, run } from './process.ts'
+import { linesOf, listening, run, started } from './process.ts'
 import { inDevelopment } from './spec.ts'
 import { createDatabase, test, tokenOf } from './taskspec.ts'
 
@@ -115,7 +115,6 @@ describe('the process', () => {
 
 describe('workers', () => {
   const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
-  const started = (process: Process) => linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
 
   test('share the work and a page of metrics; one that dies is replaced, and the others go on', async ({ service }) => {
     const process = run({ ...settings, DATABASE_URL: service.databaseUrl })

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, vi } from 'vitest'
+import { freePort } from './port.ts'
 import type { Program } from './programs.ts'
 
 export type Pooler = { url: string; kill: (signal?: NodeJS.Signals) => Promise<void>; again: () => Promise<void> }
@@ -64,12 +64,4 @@ function set(text: string, [name, value]: [string, string | number]) {
   const line = new RegExp(`^${name} = .*$`, 'm')
   expect(text).toMatch(line)
   return text.replace(line, `${name} = ${value}`)
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

@@ -1,8 +1,8 @@
 // Prism as a process: the mock, and the judge between a client and a server.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './port.ts'
 
 const binary = fileURLToPath(new URL('../node_modules/.bin/prism', import.meta.url))
 const spec = fileURLToPath(new URL('../openapi.yaml', import.meta.url))
@@ -30,12 +30,4 @@ export async function prism(...[command, upstream]: ['mock'] | ['proxy', string]
       await ended
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }

@@ -42,6 +42,10 @@ export function linesOf({ output }: Pick<Process, 'output'>): Record<string, unk
     .map(line => JSON.parse(line))
 }
 
+/** The workers that have started so far. */
+export const started = (process: Pick<Process, 'output'>): number[] =>
+  linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
+
 /** The URL that the process says it listens on. */
 export async function listening({ child, output }: Process): Promise<string> {
   for (;;) {

@@ -67,14 +67,14 @@ export async function start({ databaseUrl, patience = {}, most, ...settings }: S
 
 let databases = 0
 
-/** A fresh database with the schema, and what drops it. */
-export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** A fresh database with the schema, or as another template has it, and what drops it. */
+export async function createDatabase(template = 'template_taskspec'): Promise<{ url: string; drop: () => Promise<void> }> {
   const cluster = inject('cluster')
   const name = `test_${process.pid}_${databases++}`
   const admin = postgres(`${cluster}postgres`, { max: 1, onnotice: () => {} })
   // Clones of one template have to queue.
   await admin`select pg_advisory_lock(1)`
-  await admin.unsafe(`create database ${name} template template_taskspec`)
+  await admin.unsafe(`create database ${name} template ${template}`)
   await admin`select pg_advisory_unlock(1)`
   await admin.end()
   return {

@@ -3,11 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, vi } from 'vitest'
 import { storm } from '../bench/storm.ts'
 import { client } from '../client.ts'
-import { linesOf, listening, type Process, run } from '../process.ts'
+import { linesOf, listening, run, started } from '../process.ts'
 import { test, tokenOf } from '../taskspec.ts'
 
 const settings = { NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
-const started = (process: Process) => linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
 const deadline = 15_000 // ms
 
 /** What people do: mostly they read. */

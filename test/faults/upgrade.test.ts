@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
-import { expect, inject, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { migrate } from '../../src/migrate.ts'
 import { client } from '../client.ts'
-import { auth, start, tokenOf } from '../taskspec.ts'
+import { auth, createDatabase, start, tokenOf } from '../taskspec.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -47,17 +47,6 @@ function checkOut(release: string): string {
   return folder
 }
 
-async function emptyDatabase() {
-  const name = `upgrade_${process.pid}`
-  const admin = postgres(`${inject('cluster')}postgres`, { max: 1, onnotice: () => {} })
-  await admin.unsafe(`create database ${name}`)
-  onTestFinished(async () => {
-    await admin.unsafe(`drop database ${name} with (force)`)
-    await admin.end()
-  })
-  return inject('cluster') + name
-}
-
 /** The server of a release as a process, and the URL that it says it listens on. */
 async function startRelease(folder: string, env: Record<string, string>): Promise<string> {
   const child = spawn(process.execPath, [join(folder, 'src/main.ts')], { env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -79,7 +68,8 @@ test('the release before goes on while the database is migrated, and then beside
   const release = releaseBefore()
   if (release === undefined) return skip('this clone has no earlier release')
   const folder = checkOut(release)
-  const databaseUrl = await emptyDatabase()
+  const { url: databaseUrl, drop } = await createDatabase('template0')
+  onTestFinished(drop)
   const env = {
     PATH: process.env.PATH ?? '',
     NODE_ENV: 'production',

