@@ -11,7 +11,7 @@ import { type Lookup, lookups } from './lookup.ts'
 import { unavailable } from './problem.ts'
 import { type Statement, sql, statement, type Value } from './sql.ts'
 import type { Steps } from './steps.ts'
-import { types } from './values.ts'
+import { taken, types } from './values.ts'
 import { Silence, watch } from './watch.ts'
 
 type Send = <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>
@@ -152,7 +152,7 @@ function connector(url: string, pooler: boolean, observe: DatabaseOptions['obser
       async send<Row>({ text, values }: Statement) {
         const query = driver.unsafe(text, values as never[], prepared)
         try {
-          return whole((await answered(query)) as unknown as Row[])
+          return taken((await answered(query)) as unknown as Row[])
         } catch (error) {
           // The driver sets `state` when it writes the statement.
           const sent = (query as { state?: unknown }).state !== null
@@ -171,11 +171,6 @@ function connector(url: string, pooler: boolean, observe: DatabaseOptions['obser
 }
 
 const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions // `simple` is missing in the driver's types
-
-/** After a statement that failed behind its first rows the driver goes on counting: the next result begins with as many gaps. */
-function whole<Row>(rows: Row[]): Row[] {
-  return rows.length === 0 || 0 in rows ? rows : Object.values(rows)
-}
 
 /** The connection is gone. If the statement was sent, nobody knows whether it was carried out. */
 class Lost extends Error {

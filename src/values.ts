@@ -21,3 +21,15 @@ function items(text: string): string[] {
   if (!text.includes('"')) return text.slice(1, -1).split(',')
   return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
 }
+
+/**
+ * The rows of a result of the driver, which is left empty. The driver makes it when the one before is complete: by the time that its
+ * rows come, V8 has moved it to the old generation, where even what is dead keeps alive what it refers to. The rows of each list were
+ * copied twice and lay about until a full collection, for a third of the CPU of a list.
+ * After a statement that failed behind its first rows the driver goes on counting: the next result begins with as many gaps.
+ */
+export function taken<Row>(result: Row[]): Row[] {
+  const rows = 0 in result ? result.slice() : Object.values(result)
+  result.length = 0
+  return rows
+}
