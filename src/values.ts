@@ -4,11 +4,16 @@ const same = (value: string) => value
 
 /** By PostgreSQL's numbers of types. */
 export const types = {
-  instant: { to: 1184, from: [1184], serialize: same, parse: (text: string) => text.replace(' ', 'T').replace('+00', 'Z') },
+  instant: { to: 1184, from: [1184], serialize: same, parse: instant },
   date: { to: 1082, from: [1082], serialize: same, parse: same },
   time: { to: 1083, from: [1083], serialize: same, parse: (text: string) => text.slice(0, 5) },
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
   list: { to: 1009, from: [1009, 1016], serialize: list, parse: items }, // text[], bigint[]; another type of array needs its number here
+}
+
+// Joined and not added up: JSON.stringify is half as quick when it meets strings that are still in parts.
+function instant(text: string): string {
+  return [text.slice(0, 10), 'T', text.slice(11, -'+00'.length), 'Z'].join('')
 }
 
 // The driver serializes a value again when it repeats a statement, so a list may be text already.
