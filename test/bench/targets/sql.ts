@@ -1,7 +1,9 @@
 // The statements of the targets: those that the server sends for one person (a test holds that), in the cheapest form that the driver
-// has, with its settings from src/db.ts. An update names only what it changes, where the server has one statement for all.
+// has, with its settings from src/db.ts and its rows handled as there. An update names only what it changes, where the server has one
+// statement for all.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
+import { taken, types } from '../../../src/values.ts'
 import type { settings } from './settings.ts'
 
 export type Task = { id: string; revision: number; createdAt: string }
@@ -59,8 +61,8 @@ export function store(
     types,
     ...(debug && { debug: (_: number, statement: string) => debug(statement) }),
   } as postgres.Options<typeof types>)
-  const send = <Row extends object>(text: string, values: unknown[]) =>
-    sql.unsafe(text, values as never[], { prepare: true }) as unknown as Promise<Row[]>
+  const send = async <Row extends object>(text: string, values: unknown[]) =>
+    taken((await sql.unsafe(text, values as never[], { prepare: true })) as unknown as Row[])
 
   return {
     async list(owner: string, { limit, completed, priority, q }: Filter) {
@@ -157,23 +159,4 @@ function page(rows: Listed[], limit: number) {
   const last = rows.at(-1) as Task
   const nextCursor = more ? Buffer.from(JSON.stringify(['-createdAt', last.createdAt, last.id])).toString('base64url') : null
   return { revision, body: { items: rows as Task[], nextCursor } }
-}
-
-const same = (value: string) => value
-const types = {
-  instant: { to: 1184, from: [1184], serialize: same, parse: (text: string) => text.replace(' ', 'T').replace('+00', 'Z') },
-  date: { to: 1082, from: [1082], serialize: same, parse: same },
-  time: { to: 1083, from: [1083], serialize: same, parse: (text: string) => text.slice(0, 5) },
-  bigint: { to: 20, from: [20], serialize: String, parse: Number },
-  list: { to: 1009, from: [1009], serialize: list, parse: items },
-}
-
-function list(values: string[] | string): string {
-  return typeof values === 'string' ? values : `{${values.map(each => `"${each.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
-}
-
-function items(text: string): string[] {
-  if (text === '{}') return []
-  if (!text.includes('"')) return text.slice(1, -1).split(',')
-  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
 }
