@@ -9,6 +9,7 @@ import { plot } from './plot.ts'
 import { described, markdown, ratio } from './report.ts'
 import { measure, type Plan, type Result } from './rounds.ts'
 import { target } from './target.ts'
+import { hasWrk } from './wrk.ts'
 
 const root = new URL('../../', import.meta.url)
 const artifacts = new URL('.artifacts/bench/', root)
@@ -26,7 +27,7 @@ async function bench(words: string[]) {
 
   const where = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}, PostgreSQL on the same machine`
   const what = `${size.accounts} accounts of ${size.tasks} tasks`
-  const text = markdown(result, described(plan, where, what))
+  const text = markdown(result, described(plan, where, what, (await hasWrk()) ? 'wrk' : 'autocannon'))
   const picture = drawn(result, plan)
   await mkdir(artifacts, { recursive: true })
   await writeFile(new URL('report.json', artifacts), `${JSON.stringify({ plan, size, where, load: loadAverage(), ...result }, null, 2)}\n`)

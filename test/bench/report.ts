@@ -95,9 +95,9 @@ export function table(heads: string[], rows: string[][]): string {
 }
 
 /** In words: on what, how much and how long. */
-export function described(plan: Plan, machine: string, database: string): string {
+export function described(plan: Plan, machine: string, database: string, load: string): string {
   return (
     `Medians of ${plan.rounds} rounds, ${plan.seconds} s for each cell, ${plan.connections} connections of ${plan.people} people, ` +
-    `${plan.poolSize} database connections, one server process; ${database}; ${machine}.`
+    `${plan.poolSize} database connections, one server process; ${database}; ${machine}; load from ${load}.`
   )
 }

@@ -1,0 +1,55 @@
+// Load from wrk, where it is installed: the machine is shared with the server and PostgreSQL, and it takes half of what autocannon takes.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Answered, Job } from './load.ts'
+import type { Request } from './operations.ts'
+
+const run = promisify(execFile)
+const script = fileURLToPath(new URL('wrk.lua', import.meta.url))
+
+/** wrk without an argument says how to use it, and fails. */
+export const hasWrk = () => run('wrk').then(Boolean, error => error.code !== 'ENOENT')
+
+/** In one sequence for all connections: that of each after the other, so that whoever asks twice is far apart. */
+export async function wrk({ url, requests, statuses, seconds, warmUp }: Job, mark: () => void): Promise<Answered> {
+  for (const request of requests[0]?.slice(0, 20) ?? []) await check(url, request, statuses)
+  const directory = await mkdtemp(join(tmpdir(), 'taskspec-wrk-'))
+  const file = join(directory, 'requests')
+  const longest = Math.max(...requests.map(own => own.length))
+  const texts = Array.from({ length: longest }, (_, n) => requests.map(own => text(url, own[n % own.length] as Request)))
+  await writeFile(file, texts.flat().join('\0'))
+
+  async function load(seconds: number): Promise<Answered> {
+    const options = ['--threads=1', `--connections=${requests.length}`, `--duration=${Math.ceil(seconds)}s`, `--script=${script}`]
+    const { stdout } = await run('wrk', [...options, url, '--', file])
+    const { duration, p50, p95, p99, slowest, refused, broken, ...rest } = JSON.parse(stdout.trimEnd().split('\n').at(-1) as string)
+    if (refused + broken > 0) throw new Error(`${url}: ${refused} x a status above 399, ${broken} x no reply`)
+    return { ...rest, seconds: duration / 1e6, p50: p50 / 1000, p95: p95 / 1000, p99: p99 / 1000, slowest: slowest / 1000 }
+  }
+
+  try {
+    if (warmUp > 0) await load(warmUp)
+    mark()
+    const answered = await load(seconds)
+    mark()
+    return answered
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+/** wrk only tells success from failure. */
+async function check(url: string, { method, path, headers, body }: Request, statuses: number[]) {
+  const { status } = await fetch(url + path, { method, headers, ...(body !== undefined && { body }) })
+  if (!statuses.includes(status)) throw new Error(`${url}: status ${status}`)
+}
+
+function text(url: string, { method, path, headers, body = '' }: Request): string {
+  const all = { Host: new URL(url).host, ...headers, ...(body !== '' && { 'Content-Length': String(Buffer.byteLength(body)) }) }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
+}
