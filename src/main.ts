@@ -1,5 +1,4 @@
 // The process: settings, what development adds, the server or its workers, and the way out.
-import { setFlagsFromString } from 'node:v8'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { exporter } from './exporter.ts'
 import { type Log, logger } from './log.ts'
@@ -7,9 +6,6 @@ import { workersMetrics } from './metrics.ts'
 import { origin } from './origin.ts'
 import { serve } from './server.ts'
 import { isWorker, supervise } from './workers.ts'
-
-// V8 lets garbage grow to four times what is in use before it looks. This keeps 80 MB of 300, for a few percent of a list.
-setFlagsFromString('--heap-growing-percent=70')
 
 type Running = { url: string; metricsUrl: string | null; stop: () => Promise<void> }
 
