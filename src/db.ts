@@ -5,10 +5,10 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { type Change, changes } from './change.ts'
+import { isTurnedAway, isUndone, isUseless, Lost, translate } from './failures.ts'
 import { gate } from './gate.ts'
 import { hosts } from './hosts.ts'
 import { type Lookup, lookups } from './lookup.ts'
-import { unavailable } from './problem.ts'
 import { type Statement, sql, statement, type Value } from './sql.ts'
 import type { Steps } from './steps.ts'
 import { taken, types } from './values.ts'
@@ -183,17 +183,6 @@ function connector(url: string, pooler: boolean, observe: DatabaseOptions['obser
 
 const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions // `simple` is missing in the driver's types
 
-/** The connection is gone. If the statement was sent, nobody knows whether it was carried out. */
-class Lost extends Error {
-  override name = 'Lost'
-  readonly sent: boolean
-
-  constructor(cause: unknown, sent: boolean) {
-    super(sent ? 'no answer from the database' : 'no connection to the database', { cause })
-    this.sent = sent
-  }
-}
-
 /** Does the work while no other process does work of this name on the database, which has one host. */
 export async function alone(url: string, name: string, work: () => Promise<void>): Promise<void> {
   const sql = postgres(location(url), { max: 1, onnotice: () => {}, connect_timeout: 10 })
@@ -209,41 +198,4 @@ function location(url: string): string {
   const plain = new URL(url)
   for (const name of ['channel_binding', 'connect_timeout', 'gssencmode', 'sslcert', 'sslkey']) plain.searchParams.delete(name)
   return plain.href
-}
-
-/** The SQLSTATE of an error of PostgreSQL, or the code of the driver or the network. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-/** The constraint that an error of PostgreSQL names, without the number that a shard adds; empty where it names none. */
-export function violated(error: unknown): string {
-  const name = error instanceof Error && 'constraint_name' in error ? String(error.constraint_name) : ''
-  return name.replace(/_\d+$/, '')
-}
-
-/** The connection is of no more use: silent, cut off behind a proxy, or to a server that has come to only read. */
-function isUseless(error: unknown) {
-  return error instanceof Silence || /^(08\w{3}|25006)$/.test(errorCode(error))
-}
-
-/** No such user, password or database: trying again would not help. */
-function isTurnedAway(error: unknown) {
-  return /^(28\w{3}|3D000)$/.test(errorCode(error))
-}
-
-/** Rolled back whole, because of what others did at the same time. */
-function isUndone(error: unknown) {
-  return /^(40001|40P01)$/.test(errorCode(error))
-}
-
-function translate(error: unknown): unknown {
-  const code = errorCode(error instanceof Lost ? error.cause : error)
-  if (code === '57014') return unavailable('The database took too long for this. Try again later.', error, 5)
-  if (isTurnedAway(error)) return unavailable('The database does not let the server in.', error, 5)
-  if (/^53/.test(code)) return unavailable('The database has no room left. Try again later.', error, 5)
-  // What the kernel refuses has often no code of its own: a quota, a limit to the size of files.
-  if (/^(58|XX)/.test(code)) return unavailable('The database can not do this now. Try again later.', error, 5)
-  if (error instanceof Lost || isUndone(error)) return unavailable('The database did not answer in time. Try again shortly.', error)
-  return error
 }

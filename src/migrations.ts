@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { type Database, errorCode } from './db.ts'
+import type { Database } from './db.ts'
+import { errorCode } from './failures.ts'
 
 export const directory = new URL('../db/migrations/', import.meta.url)
 

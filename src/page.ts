@@ -1,4 +1,4 @@
-import { errorCode } from './db.ts'
+import { errorCode } from './failures.ts'
 import { invalid } from './problem.ts'
 
 /** Where a page begins: after the row with this sort key and id. */
