@@ -1,0 +1,17 @@
+// What the driver gives, as the API shows it.
+import { expect, test } from 'vitest'
+import { taken, types } from '../../src/values.ts'
+
+test('rows are taken out of their result, which may begin with gaps', () => {
+  const [result, rows] = [Array(3) as string[], ['a', 'b']]
+  result.push(...rows)
+  expect(taken(result)).toEqual(rows)
+  expect(result).toEqual([])
+  expect(taken([...rows])).toEqual(rows)
+  expect(taken([])).toEqual([])
+})
+
+test('an instant is as PostgreSQL has it, to the microsecond', () => {
+  expect(types.instant.parse('2027-03-01 09:30:00.123456+00')).toBe('2027-03-01T09:30:00.123456Z')
+  expect(types.instant.parse('2027-03-01 09:30:00+00')).toBe('2027-03-01T09:30:00Z')
+})
