@@ -3,11 +3,10 @@
 import type { Statement } from './sql.ts'
 import type { Sent, Steps } from './steps.ts'
 
-/**
- * Sends a statement, which it takes as late as it can: until then others join in, where they may. Rejects with what PostgreSQL says, or
- * a problem.
- */
-export type Send = <Row>(statement: () => Statement, joinable: boolean) => Promise<Row[]>
+/** `shared` by several people: then it waits for nobody's lock. */
+export type Shareable = Statement & { shared: boolean }
+/** Sends a statement, which it takes as late as it can: until then others join in. Rejects with what PostgreSQL says, or a problem. */
+export type Send = <Row>(statement: () => Shareable) => Promise<Row[]>
 
 export type Forms<Values, Row> = {
   alone: (values: Values) => Statement
@@ -30,7 +29,7 @@ const most = 16 // in a statement: more save little, and the last would wait for
 export function batched<Values, Row>(send: Send, steps: Steps | null, { alone, together, joins = () => true }: Forms<Values, Row>) {
   let open: Waiting<Values, Row>[] = []
 
-  async function serve(several: Waiting<Values, Row>[], joinable = true) {
+  async function serve(several: Waiting<Values, Row>[]) {
     const close = () => {
       if (open === several) open = []
     }
@@ -43,23 +42,23 @@ export function batched<Values, Row>(send: Send, steps: Steps | null, { alone, t
         const made = together(all)
         sort = made.sort
         return told(several, made.statement)
-      }, joinable)
+      })
       for (const [index, own] of sort(rows).entries()) {
         const each = several[index] as Waiting<Values, Row>
-        if (own === undefined) void serve([each], false)
+        if (own === undefined) void serve([each])
         else each.resolve(own)
       }
     } catch (error) {
       close() // where no connection came free
       // What one asked may be the mistake: then it is not the others'.
-      if (several.length > 1 && isRefused(error)) for (const each of several) void serve([each], false)
+      if (several.length > 1 && isRefused(error)) for (const each of several) void serve([each])
       else for (const { reject } of several) reject(error)
     }
   }
 
-  function told(several: Waiting<Values, Row>[], statement: Statement) {
+  function told(several: Waiting<Values, Row>[], statement: Statement): Shareable {
     if (steps !== null) for (const { sent } of several) sent?.(statement, several.length)
-    return statement
+    return { ...statement, shared: several.length > 1 }
   }
 
   function ask(values: Values, sent?: Sent): Promise<Row[]> {

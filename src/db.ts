@@ -4,6 +4,7 @@
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
+import type { Shareable } from './batch.ts'
 import { type Change, changes } from './change.ts'
 import { isTurnedAway, isUndone, isUseless, Lost, translate } from './failures.ts'
 import { gate } from './gate.ts'
@@ -53,8 +54,8 @@ const pause = 100 // ms between tries
 export function database({ url, poolSize, pooler = false, steps = null, observe }: DatabaseOptions): Database {
   const connect = connector(url, pooler, observe)
   const places = gate(poolSize)
-  // The fewer at once, the more are served by each: a tenth more requests of a mix. And somebody's lock never holds up all.
-  const shared = gate(Math.ceil(poolSize / 2))
+  // The fewer are under way, the more people share each: a tenth more requests of a mix.
+  const turns = gate(Math.ceil(poolSize / 2))
   const idle: Connection[] = []
   const count = { opened: 0, lost: 0 }
 
@@ -64,13 +65,24 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
     return connect()
   }
 
-  async function sendShared<Row>(repeatable: boolean, statement: () => Statement): Promise<Row[]> {
+  /** A change that turns out to be alone gives its turn back: it may have to wait for a lock, and nobody should wait with it. */
+  async function sendInTurn<Row>(repeatable: boolean, statement: () => Shareable): Promise<Row[]> {
     const until = Date.now() + patience
-    await shared.enter(until)
+    await turns.enter(until)
+    let inside = true
+    const leave = () => {
+      if (inside) turns.leave()
+      inside = false
+    }
+    const taken = () => {
+      const asked = statement()
+      if (!repeatable && !asked.shared) leave()
+      return asked
+    }
     try {
-      return await send(repeatable, statement, until)
+      return await send(repeatable, taken, until)
     } finally {
-      shared.leave()
+      leave()
     }
   }
 
@@ -98,11 +110,11 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
 
   return {
     read: (text, ...values) => ask(true, () => statement(sql(text, ...values))),
-    lookup: lookups((statement, joinable) => (joinable ? sendShared : send)(true, statement), steps),
-    change: changes((statement, joinable) => (joinable ? sendShared : send)(false, statement), steps),
+    lookup: lookups(statement => sendInTurn(true, statement), steps),
+    change: changes(statement => sendInTurn(false, statement), steps),
     write: (text, ...values) => ask(false, () => statement(sql(text, ...values))),
     run: statement => ask(false, () => statement),
-    load: () => ({ busy: places.load().inside, waiting: places.load().waiting + shared.load().waiting, most: poolSize, ...count }),
+    load: () => ({ busy: places.load().inside, waiting: places.load().waiting + turns.load().waiting, most: poolSize, ...count }),
     async close() {
       // Who has every place has nobody beside them.
       const until = Date.now() + patience + silence

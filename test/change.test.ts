@@ -114,6 +114,31 @@ test('nobody waits for the lock of another', async ({ service: { sql, log }, as 
   expect(log.filter(({ level }) => level === 'error')).toEqual([])
 })
 
+test('who waits for a lock alone takes the turn of nobody', async ({ service: { sql: admin, databaseUrl } }) => {
+  const db = database({ url: databaseUrl, poolSize: 2 })
+  const { opening, opened, opener } = account(db)
+  const open = db.change(opening)<{ next: number }>`${opened(sql`true`)} select owner_id as owner, next from change`
+  const people = Array.from({ length: 6 }, (_, i) => opener(`turn${i}`, { email: null, name: null }))
+  const [ann, ...others] = people as [(typeof people)[0], ...typeof people]
+  await Promise.all(people.map(open))
+  const holder = await admin.reserve()
+  await holder`begin`
+  await holder`select from users where id = ${ann.owner} for update`
+
+  const order: string[] = []
+  const slow = open(ann).finally(() => order.push('ann'))
+  const waiting = () => admin`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+  await expect.poll(async () => (await waiting()).length).toBe(1)
+  expect(await Promise.all(others.map(open))).toEqual(others.map(() => [{ next: 2 }]))
+  order.push('others')
+
+  await holder`rollback`
+  holder.release()
+  expect(await slow).toEqual([{ next: 2 }])
+  expect(order).toEqual(['others', 'ann'])
+  await db.close()
+})
+
 test('the mistake of one is not that of the others', async ({ as }) => {
   const people = await Promise.all(Array.from({ length: 8 }, (_, i) => as(`mistaken${i}`)))
   await Promise.all(people.map(person => person.getUser()))
