@@ -32,7 +32,7 @@ export class Shed extends Problem {
   }
 }
 
-const usual = 500 // requests under way: more serve nobody sooner, and who comes last still finds a connection within the second
+const usual = 250 // requests under way: more serve nobody sooner, and who comes last still finds a connection within the second
 const room = 64 * 1024 * 1024 // bytes of bodies
 const tick = 0.02 // seconds from one look at the clock to the next
 const late = 0.3 // seconds that the event loop may be behind
