@@ -74,13 +74,13 @@ export function database({ url, poolSize, pooler = false, steps = null, observe 
       if (inside) turns.leave()
       inside = false
     }
-    const taken = () => {
+    const late = () => {
       const asked = statement()
       if (!repeatable && !asked.shared) leave()
       return asked
     }
     try {
-      return await send(repeatable, taken, until)
+      return await send(repeatable, late, until)
     } finally {
       leave()
     }
