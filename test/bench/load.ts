@@ -30,10 +30,12 @@ export type Measure = Omit<Answered, 'seconds'> & {
 type Reading = { server: number; postgres: number }
 export type Outcome = { measure: Measure } | { failure: string }
 
+const generator = hasWrk().then(has => (has ? wrk : cannon))
+
 async function carryOut(job: Job): Promise<Measure> {
   const readings: Reading[] = []
   const mark = () => void readings.push({ server: cpuOfFamily(job.server), postgres: cpuOfFamily(job.postgres) })
-  const { seconds, ...answered } = await ((await hasWrk()) ? wrk(job, mark) : cannon(job, mark))
+  const { seconds, ...answered } = await (await generator)(job, mark)
   const [before, after] = readings as [Reading, Reading]
   return {
     ...answered,

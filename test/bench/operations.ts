@@ -90,3 +90,9 @@ function draft({ categoryId }: Person, n: number) {
 
 // Nothing that F filters by.
 const change = (n: number) => ({ dueDate: `2027-04-${10 + (n % 20)}`, dueTime: '09:00' })
+
+/** A request as it goes over the wire. */
+export function raw({ method, path, headers, body = '' }: Request): string {
+  const lines = Object.entries({ Host: 'bench', ...headers, ...(body !== '' && { 'Content-Length': Buffer.byteLength(body) }) })
+  return `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
+}

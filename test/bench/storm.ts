@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Request } from './operations.ts'
+import { type Request, raw } from './operations.ts'
 
 export type Weather = {
   url: string
@@ -34,7 +34,7 @@ export type Answers = {
 /** Sends for so many seconds, and waits for the answers until the deadline of the last. */
 export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Weather): Promise<Answers> {
   const { hostname, port } = new URL(url)
-  const raw = requests.map(text)
+  const texts = requests.map(raw)
   const answers: Answers = { sent: 0, statuses: {}, unspoken: 0, late: 0, broken: 0, times: [] }
   const idle: Line[] = []
   const all = new Set<Line>()
@@ -83,7 +83,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
 
   function write(line: Line, since: number) {
     line.since = since
-    line.socket.write(raw[written++ % raw.length] as string)
+    line.socket.write(texts[written++ % texts.length] as string)
   }
 
   function answered(line: Line, head: string) {
@@ -124,9 +124,4 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
   for (const line of all) line.since = 0
   await Promise.all([...all].map(({ socket }) => once(socket.destroy(), 'close')))
   return answers
-}
-
-function text({ method, path, headers, body = '' }: Request): string {
-  const lines = Object.entries({ Host: 'storm', ...headers, ...(body !== '' && { 'Content-Length': Buffer.byteLength(body) }) })
-  return `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Answered, Job } from './load.ts'
-import type { Request } from './operations.ts'
+import { type Request, raw } from './operations.ts'
 
 const run = promisify(execFile)
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url))
@@ -20,7 +20,7 @@ export async function wrk({ url, requests, statuses, seconds, warmUp }: Job, mar
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-wrk-'))
   const file = join(directory, 'requests')
   const longest = Math.max(...requests.map(own => own.length))
-  const texts = Array.from({ length: longest }, (_, n) => requests.map(own => text(url, own[n % own.length] as Request)))
+  const texts = Array.from({ length: longest }, (_, n) => requests.map(own => raw(own[n % own.length] as Request)))
   await writeFile(file, texts.flat().join('\0'))
 
   async function load(seconds: number): Promise<Answered> {
@@ -46,10 +46,4 @@ export async function wrk({ url, requests, statuses, seconds, warmUp }: Job, mar
 async function check(url: string, { method, path, headers, body }: Request, statuses: number[]) {
   const { status } = await fetch(url + path, { method, headers, ...(body !== undefined && { body }) })
   if (!statuses.includes(status)) throw new Error(`${url}: status ${status}`)
-}
-
-function text(url: string, { method, path, headers, body = '' }: Request): string {
-  const all = { Host: new URL(url).host, ...headers, ...(body !== '' && { 'Content-Length': String(Buffer.byteLength(body)) }) }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
