@@ -10,7 +10,7 @@ import {
   SignJWT,
 } from 'jose'
 import type { AuthConfig } from './config.ts'
-import { Problem, unavailable } from './problem.ts'
+import { Problem, unavailable } from './contract/problem.ts'
 
 /** What the token says about its person, beside who it is. */
 export type Claims = { email: string | null; name: string | null }

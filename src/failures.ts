@@ -1,5 +1,5 @@
 // What PostgreSQL, the driver and the network say when something fails, and what the caller is told.
-import { unavailable } from './problem.ts'
+import { unavailable } from './contract/problem.ts'
 import { Silence } from './watch.ts'
 
 /** The connection is gone. If the statement was sent, nobody knows whether it was carried out. */

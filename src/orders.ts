@@ -1,6 +1,6 @@
 // The orders in which tasks can be listed, each in the words of its index.
 import type { components } from '../generated/api.ts'
-import type { Call } from './contract.ts'
+import type { Call } from './contract/types.ts'
 import { position } from './page.ts'
 import { type Part, sql } from './sql.ts'
 

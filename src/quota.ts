@@ -2,9 +2,10 @@
 // has at most as many rows as it has seen changes. Only one that has seen more than it may have rows is counted, once in a while.
 // `users.task_room` and `users.category_room` then hold the revision up to which there is room for certain, whatever the changes are.
 // So deleting, erasing and what a server of an earlier release writes need no bookkeeping, and no race can lead astray.
+
+import { quotas } from './contract/document.ts'
+import { Problem, unavailable } from './contract/problem.ts'
 import type { Database } from './db.ts'
-import { Problem, unavailable } from './problem.ts'
-import { quotas } from './spec.ts'
 import { Part, sql } from './sql.ts'
 
 const nouns = {

@@ -3,12 +3,12 @@ import { Ajv2020, type Options as AjvOptions, type ErrorObject, type ValidateFun
 import addFormats from 'ajv-formats'
 import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } from 'openapi-backend'
 import type { Caller } from './auth.ts'
-import type { AnyReply, Handlers, OperationId } from './contract.ts'
+import type { Document } from './contract/document.ts'
+import { type FieldError, invalid, Problem } from './contract/problem.ts'
+import type { AnyReply, Handlers, OperationId } from './contract/types.ts'
 import { type Deprecation, deprecation } from './deprecation.ts'
 import type { Limits } from './limits.ts'
 import { paths } from './paths.ts'
-import { type FieldError, invalid, Problem } from './problem.ts'
-import type { Document } from './spec.ts'
 import type { Steps } from './steps.ts'
 
 /** An HTTP request as far as the spec is concerned. The body is read when it's its turn. */

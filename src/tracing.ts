@@ -15,8 +15,8 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { TracingConfig } from './config.ts'
+import { Problem } from './contract/problem.ts'
 import type { Log } from './log.ts'
-import { Problem } from './problem.ts'
 import type { Step } from './steps.ts'
 import type { Parent, Place } from './traceparent.ts'
 

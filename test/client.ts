@@ -1,7 +1,7 @@
 // A typed client for one person that holds every reply to the spec and notes what it saw.
 import { expect } from 'vitest'
 import type { components, operations as Operations } from '../generated/api.ts'
-import type { OperationId } from '../src/contract.ts'
+import type { OperationId } from '../src/contract/types.ts'
 import { paths } from '../src/paths.ts'
 import { record } from './record.ts'
 import { type Answer, always, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'

@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
-import type { Handlers } from '../src/contract.ts'
+import { document } from '../src/contract/document.ts'
+import type { Handlers } from '../src/contract/types.ts'
 import { logger } from '../src/log.ts'
 import { createRouter } from '../src/router.ts'
 import { shedding } from '../src/shedding.ts'
-import { document } from '../src/spec.ts'
 import { operations } from './spec.ts'
 
 const mark = (since: string, end: string) => ({ deprecated: true, 'x-deprecated-at': since, 'x-sunset-at': end })

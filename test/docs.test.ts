@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
-import type { OperationId } from '../src/contract.ts'
+import type { OperationId } from '../src/contract/types.ts'
 import { contrast, launch, outside, texts } from './browser.ts'
 import { operations, document as spec } from './spec.ts'
 import { test as base, tokenOf } from './taskspec.ts'

@@ -1,8 +1,8 @@
 // The spec as the tests read it: operations, and a judge of replies. Independent of the server's own router and validators.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import type { OperationId } from '../src/contract.ts'
-import { document as source } from '../src/spec.ts'
+import { document as source } from '../src/contract/document.ts'
+import type { OperationId } from '../src/contract/types.ts'
 
 export type Schema = { [keyword: string]: unknown } & {
   $ref?: string

@@ -1,4 +1,4 @@
-import type { Handlers } from '../contract.ts'
+import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../db.ts'
 import { categories } from './categories.ts'
 import { system } from './system.ts'

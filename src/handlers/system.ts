@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { Handlers } from '../contract.ts'
+import { document, text } from '../contract/document.ts'
+import { Problem, unavailable } from '../contract/problem.ts'
+import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../db.ts'
 import { sharedPending } from '../migrations.ts'
-import { Problem, unavailable } from '../problem.ts'
-import { document, text } from '../spec.ts'
 
 const ours = new URL('../docs/', import.meta.url)
 const swaggerUi = new URL('./', `file://${createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')}`)

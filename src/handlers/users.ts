@@ -1,9 +1,9 @@
 import type { components } from '../../generated/api.ts'
 import type { Claims } from '../auth.ts'
 import { failed, mustMatch, revisions, shown, shownIfNew } from '../conditional.ts'
-import type { Handlers } from '../contract.ts'
+import { found } from '../contract/problem.ts'
+import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../db.ts'
-import { found } from '../problem.ts'
 import { assigned, sql } from '../sql.ts'
 
 type User = components['schemas']['User']

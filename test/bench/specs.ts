@@ -1,8 +1,8 @@
 // The router over documents with more or fewer operations, without a database: made from the real paths, repeated under other names.
 import type { Caller } from '../../src/auth.ts'
-import type { AnyReply } from '../../src/contract.ts'
+import { type Document, document } from '../../src/contract/document.ts'
+import type { AnyReply } from '../../src/contract/types.ts'
 import { createRouter, type Request } from '../../src/router.ts'
-import { type Document, document } from '../../src/spec.ts'
 
 const copied = { '/v1/users/{userId}/tasks': ['get', 'post'], '/v1/users/{userId}/tasks/{taskId}': ['get', 'patch'] }
 const caller: Caller = { id: 'ann', claims: { email: null, name: null } }

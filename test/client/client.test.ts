@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished } from 'vitest'
 import { createClient, type Options, ProblemError, unwrap } from '../../src/client/index.ts'
-import { document } from '../../src/spec.ts'
+import { document } from '../../src/contract/document.ts'
 import { operations } from '../spec.ts'
 import { test as base, tokenOf } from '../taskspec.ts'
 

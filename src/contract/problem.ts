@@ -1,4 +1,4 @@
-import type { components } from '../generated/api.ts'
+import type { components } from '../../generated/api.ts'
 
 type Body = components['schemas']['Problem']
 export type FieldError = components['schemas']['FieldError']
