@@ -9,7 +9,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose'
-import type { AuthConfig } from './config.ts'
+import type { AuthConfig } from './config/config.ts'
 import { Problem, unavailable } from './contract/problem.ts'
 
 /** What the token says about its person, beside who it is. */

@@ -2,7 +2,7 @@
 // rate-limiter-flexible.
 import { createHash } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
-import type { LimitsConfig } from './config.ts'
+import type { LimitsConfig } from './config/config.ts'
 import { Problem } from './contract/problem.ts'
 import type { Database } from './db.ts'
 

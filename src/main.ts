@@ -1,5 +1,5 @@
 // The process: settings, what development adds, the server or its workers, and the way out.
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config/config.ts'
 import { exporter } from './exporter.ts'
 import { type Log, logger } from './log.ts'
 import { workersMetrics } from './metrics.ts'

@@ -1,7 +1,7 @@
 // What whoever collects traces gets to see, through the wire.
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
-import type { TracingConfig } from '../src/config.ts'
+import type { TracingConfig } from '../src/config/config.ts'
 import { summary } from '../src/tracing.ts'
 import { client } from './client.ts'
 import { collector, type Span } from './collector.ts'

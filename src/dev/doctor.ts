@@ -1,10 +1,10 @@
 // `npm run doctor`: looks at all that the server needs, with the settings that it would have, and says what to do.
 import { authenticator } from '../auth.ts'
-import { type Config, ConfigError, readConfig } from '../config.ts'
+import { type Config, ConfigError, readConfig } from '../config/config.ts'
+import { hosts } from '../config/database-url.ts'
 import { Problem } from '../contract/problem.ts'
 import { type Database, database } from '../db.ts'
 import { errorCode } from '../failures.ts'
-import { hosts } from '../hosts.ts'
 import { applied, versions } from '../migrations.ts'
 import { roleOf } from '../primary.ts'
 

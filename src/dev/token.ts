@@ -1,6 +1,6 @@
 // `npm run token -- alice`: prints a token for a person of that name.
 import { issue } from '../auth.ts'
-import { ConfigError, readConfig } from '../config.ts'
+import { ConfigError, readConfig } from '../config/config.ts'
 import { developmentAuth } from './key.ts'
 
 const week = 7 * 24 * 3600 // s

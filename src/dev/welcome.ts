@@ -1,4 +1,4 @@
-import type { AuthConfig, Config } from '../config.ts'
+import type { AuthConfig, Config } from '../config/config.ts'
 import type { EmbeddedDatabase } from './database.ts'
 import { tokenFor } from './token.ts'
 

