@@ -1,7 +1,7 @@
 // Changes of many people in one statement.
 import { batched, given, recordset, type Send } from './batch.ts'
+import type { Steps } from './observe/spans.ts'
 import { type Part, snake, sql, statement } from './sql.ts'
-import type { Steps } from './steps.ts'
 
 type Types = Record<string, string>
 type Values<Asked extends Types> = { [Name in keyof Asked]?: unknown } & { owner: string }

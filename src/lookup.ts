@@ -1,7 +1,7 @@
 // Reads that are quick for certain, for many in one statement.
 import { batched, given, recordset, type Send } from './batch.ts'
+import type { Steps } from './observe/spans.ts'
 import { type Part, type Statement, sql, statement } from './sql.ts'
-import type { Steps } from './steps.ts'
 
 type Types = Record<string, 'text' | 'uuid' | 'integer'>
 type Values<Asked extends Types> = { [Name in keyof Asked]: Asked[Name] extends 'integer' ? number : string }

@@ -1,8 +1,8 @@
 // The process: settings, what development adds, the server or its workers, and the way out.
 import { type Config, ConfigError, readConfig } from './config/config.ts'
 import { exporter } from './exporter.ts'
-import { type Log, logger } from './log.ts'
-import { workersMetrics } from './metrics.ts'
+import { type Log, logger } from './observe/log.ts'
+import { workersMetrics } from './observe/metrics.ts'
 import { origin } from './origin.ts'
 import { serve } from './server.ts'
 import { isWorker, supervise } from './workers.ts'

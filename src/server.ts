@@ -11,13 +11,13 @@ import { database } from './db.ts'
 import { exporter } from './exporter.ts'
 import { createHandlers } from './handlers/index.ts'
 import { limits as counted } from './limits.ts'
-import type { Log } from './log.ts'
-import { metrics } from './metrics.ts'
 import { sharedPending } from './migrations.ts'
+import type { Log } from './observe/log.ts'
+import { metrics } from './observe/metrics.ts'
+import { steps as noted } from './observe/spans.ts'
 import { origin } from './origin.ts'
 import { createRouter } from './router.ts'
 import { shedding as bounded } from './shedding.ts'
-import { steps as noted } from './steps.ts'
 import { isWorker } from './workers.ts'
 
 type Settings = Pick<
@@ -55,7 +55,7 @@ export async function serve(
   { log, observe, around = app => app, patience = {}, most }: Options,
 ): Promise<Server> {
   let stopping = false
-  const tracing = traces === null ? null : (await import('./tracing.ts')).tracing(traces, document.info.version, log)
+  const tracing = traces === null ? null : (await import('./observe/tracing.ts')).tracing(traces, document.info.version, log)
   const steps = timing || tracing !== null ? noted() : null
   const db = database({ url: databaseUrl, poolSize, pooler, steps, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)

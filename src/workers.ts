@@ -2,7 +2,7 @@
 import cluster, { type Address, type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Log } from './log.ts'
+import type { Log } from './observe/log.ts'
 
 const patience = 15_000 // ms for a worker to end: what it has accepted takes 10 seconds at most, and its statements 3
 const pause = 1_000 // ms before another worker is started for one that has died, so that one that can't start doesn't turn in circles

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
 import type { TracingConfig } from '../src/config/config.ts'
-import { summary } from '../src/tracing.ts'
+import { summary } from '../src/observe/tracing.ts'
 import { client } from './client.ts'
 import { collector, type Span } from './collector.ts'
 import { document, exampleBody, operations } from './spec.ts'

@@ -16,7 +16,7 @@ const floors = [
   ['orders.ts', 'resource.ts'],
   ['account.ts', 'conditional.ts', 'page.ts', 'quota.ts'],
   ['contract/types.ts'],
-  ['limits.ts', 'metrics.ts', 'migrations.ts', 'tracing.ts', 'workers.ts'],
+  ['limits.ts', 'observe/metrics.ts', 'migrations.ts', 'observe/tracing.ts', 'workers.ts'],
   ['auth.ts', 'db.ts', 'shedding.ts'],
   ['change.ts', 'failures.ts', 'lookup.ts'],
   [
@@ -24,14 +24,14 @@ const floors = [
     'gate.ts',
     'message.ts',
     'watch.ts',
-    'log.ts',
+    'observe/log.ts',
     'config/config.ts',
     'paths.ts',
     'deprecation.ts',
     'contract/document.ts',
     'values.ts',
   ],
-  ['steps.ts', 'traceparent.ts'],
+  ['observe/spans.ts', 'observe/traceparent.ts'],
   ['config/database-url.ts', 'origin.ts', 'contract/problem.ts', 'sql.ts'],
 ]
 // Beside the tower: what only development and the command line need. The server itself is not for them.
@@ -43,7 +43,7 @@ const beside: Record<string, string[]> = {
   'dev/key.ts': ['config/config.ts', 'dev/database.ts'],
   'dev/token.ts': ['auth.ts', 'config/config.ts', 'dev/key.ts'],
   'dev/sandbox.ts': [
-    ...['config/config.ts', 'db.ts', 'failures.ts', 'log.ts', 'migrate.ts', 'server.ts'],
+    ...['config/config.ts', 'db.ts', 'failures.ts', 'observe/log.ts', 'migrate.ts', 'server.ts'],
     ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'dev/token.ts'],
   ],
   'dev/doctor.ts': [
@@ -75,9 +75,9 @@ const owners: Record<string, string> = {
   jose: 'auth.ts',
   postgres: 'db.ts',
   dbmate: 'migrate.ts',
-  pino: 'log.ts',
-  'prom-client': 'metrics.ts',
-  '@opentelemetry': 'tracing.ts',
+  pino: 'observe/log.ts',
+  'prom-client': 'observe/metrics.ts',
+  '@opentelemetry': 'observe/tracing.ts',
   yaml: 'dev/generate.ts',
   'openapi-fetch': 'client/index.ts',
 }
@@ -126,7 +126,7 @@ test('one file per dependency', () => {
 })
 
 test('traces cost nothing where there are none: their library is loaded late', () => {
-  expect(local.filter(({ to, lazy }) => to === 'tracing.ts' && lazy).map(({ from }) => from)).toEqual(['server.ts'])
+  expect(local.filter(({ to, lazy }) => to === 'observe/tracing.ts' && lazy).map(({ from }) => from)).toEqual(['server.ts'])
   expect(sources.filter(file => /^import (?!type )[^']*'\.+\/tracing\.ts'/m.test(read(file)))).toEqual([])
 })
 

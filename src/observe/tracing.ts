@@ -14,10 +14,10 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { TracingConfig } from './config/config.ts'
-import { Problem } from './contract/problem.ts'
+import type { TracingConfig } from '../config/config.ts'
+import { Problem } from '../contract/problem.ts'
 import type { Log } from './log.ts'
-import type { Step } from './steps.ts'
+import type { Step } from './spans.ts'
 import type { Parent, Place } from './traceparent.ts'
 
 /** A request that has been answered. Times are those of performance.now(). */
