@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import type { LimitsConfig } from './config/config.ts'
 import { Problem } from './contract/problem.ts'
-import type { Database } from './db.ts'
+import type { Database } from './database/database.ts'
 
 export type Budget = 'reads' | 'writes' | 'address'
 /** Counts a request of `who`. Answers with the headers that say what is left; throws `too-many-requests` when nothing is. */

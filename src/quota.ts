@@ -5,8 +5,8 @@
 
 import { quotas } from './contract/document.ts'
 import { Problem, unavailable } from './contract/problem.ts'
-import type { Database } from './db.ts'
-import { Part, sql } from './sql.ts'
+import type { Database } from './database/database.ts'
+import { Part, sql } from './database/sql.ts'
 
 const nouns = {
   tasks: { table: sql`tasks`, room: sql`task_room` },

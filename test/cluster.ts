@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
+import { migrate } from '../src/database/migrate.ts'
 import { startPostgres } from '../src/dev/postgres.ts'
-import { migrate } from '../src/migrate.ts'
 import { forget } from './record.ts'
 
 declare module 'vitest' {

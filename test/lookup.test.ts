@@ -1,7 +1,7 @@
 // Reads that are answered together: each is answered as if it were alone.
 import { expect } from 'vitest'
-import { database } from '../src/db.ts'
-import { sql } from '../src/sql.ts'
+import { database } from '../src/database/database.ts'
+import { sql } from '../src/database/sql.ts'
 import { test } from './taskspec.ts'
 
 test('of many who ask at once each gets their own', async ({ as }) => {

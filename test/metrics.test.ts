@@ -1,6 +1,6 @@
 // What Prometheus reads, on a port of its own.
 import { expect } from 'vitest'
-import { versions } from '../src/migrations.ts'
+import { versions } from '../src/database/migrations.ts'
 import { client } from './client.ts'
 import { start, test, tokenOf } from './taskspec.ts'
 

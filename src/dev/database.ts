@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { migrate } from '../migrate.ts'
+import { migrate } from '../database/migrate.ts'
 import { startPostgres } from './postgres.ts'
 
 export const data: string = fileURLToPath(new URL('../../.data', import.meta.url))

@@ -3,10 +3,10 @@ import { authenticator } from '../auth.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { hosts } from '../config/database-url.ts'
 import { Problem } from '../contract/problem.ts'
-import { type Database, database } from '../db.ts'
-import { errorCode } from '../failures.ts'
-import { applied, versions } from '../migrations.ts'
-import { roleOf } from '../primary.ts'
+import { type Database, database } from '../database/database.ts'
+import { errorCode } from '../database/errors.ts'
+import { applied, versions } from '../database/migrations.ts'
+import { roleOf } from '../database/primary.ts'
 
 /** `remedy` is what to do; undefined where all is well. */
 type Finding = { about: string; found: string; remedy?: string }

@@ -4,12 +4,12 @@ import { account } from '../account.ts'
 import { created, etag, notModified, unchanged } from '../conditional.ts'
 import { Problem } from '../contract/problem.ts'
 import type { Call, Handlers } from '../contract/types.ts'
-import type { Database } from '../db.ts'
-import { errorCode } from '../failures.ts'
+import type { Database } from '../database/database.ts'
+import { errorCode } from '../database/errors.ts'
+import { type Part, sql } from '../database/sql.ts'
 import { madeUp, page, position } from '../page.ts'
 import { quota } from '../quota.ts'
 import { resource } from '../resource.ts'
-import { type Part, sql } from '../sql.ts'
 
 type Category = components['schemas']['Category']
 type Patch = Call<'updateCategory'>['body']

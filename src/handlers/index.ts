@@ -1,5 +1,5 @@
 import type { Handlers } from '../contract/types.ts'
-import type { Database } from '../db.ts'
+import type { Database } from '../database/database.ts'
 import { categories } from './categories.ts'
 import { system } from './system.ts'
 import { tasks } from './tasks.ts'

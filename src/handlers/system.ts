@@ -3,8 +3,8 @@ import { createRequire } from 'node:module'
 import { document, text } from '../contract/document.ts'
 import { Problem, unavailable } from '../contract/problem.ts'
 import type { Handlers } from '../contract/types.ts'
-import type { Database } from '../db.ts'
-import { sharedPending } from '../migrations.ts'
+import type { Database } from '../database/database.ts'
+import { sharedPending } from '../database/migrations.ts'
 
 const ours = new URL('../docs/', import.meta.url)
 const swaggerUi = new URL('./', `file://${createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')}`)

@@ -4,13 +4,13 @@ import { account } from '../account.ts'
 import { created, etag, notModified, unchanged } from '../conditional.ts'
 import { invalid } from '../contract/problem.ts'
 import type { Call, Handlers } from '../contract/types.ts'
-import type { Database } from '../db.ts'
-import { errorCode, violated } from '../failures.ts'
+import type { Database } from '../database/database.ts'
+import { errorCode, violated } from '../database/errors.ts'
+import { joined, type Part, sql } from '../database/sql.ts'
 import { beyond, by, type Order, orders, type Sort } from '../orders.ts'
 import { madeUp, page } from '../page.ts'
 import { quota } from '../quota.ts'
 import { resource } from '../resource.ts'
-import { joined, type Part, sql } from '../sql.ts'
 
 type Task = components['schemas']['Task']
 type Patch = Call<'updateTask'>['body']

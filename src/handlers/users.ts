@@ -3,8 +3,8 @@ import type { Claims } from '../auth.ts'
 import { failed, mustMatch, revisions, shown, shownIfNew } from '../conditional.ts'
 import { found } from '../contract/problem.ts'
 import type { Handlers } from '../contract/types.ts'
-import type { Database } from '../db.ts'
-import { assigned, sql } from '../sql.ts'
+import type { Database } from '../database/database.ts'
+import { assigned, sql } from '../database/sql.ts'
 
 type User = components['schemas']['User']
 type Patch = components['schemas']['UserPatch']

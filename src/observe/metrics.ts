@@ -1,6 +1,6 @@
 // What an operator watches, in the words of Prometheus. The only file that knows prom-client.
 import { type Aggregator, AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Database } from '../db.ts'
+import type { Database } from '../database/database.ts'
 import { type Reason, reasons, type Shedding } from '../shedding.ts'
 
 export type Metrics = {

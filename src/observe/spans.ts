@@ -1,6 +1,6 @@
 // What a request goes through, noted for whoever watches: traces, and Server-Timing in development. Where nobody does, none of it is made.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Statement } from '../sql.ts'
+import type { Statement } from '../database/sql.ts'
 
 type Name = 'authentication' | 'validation' | 'statement'
 

@@ -1,7 +1,7 @@
 // What makes the benchmark worth reading: every target does the same work and says the same, and the peers check what they claim to.
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { database } from '../../src/db.ts'
+import { database } from '../../src/database/database.ts'
 import { createHandlers } from '../../src/handlers/index.ts'
 import { createDatabase } from '../taskspec.ts'
 import { type Operation, operations, type Request } from './operations.ts'

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
-import { migrate } from '../../src/migrate.ts'
 import { type Size, seed } from './seed.ts'
 
 const settings = {

@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 import { resolveBinary } from 'dbmate'
 import postgres from 'postgres'
 import { expect, inject, test } from 'vitest'
-import { migrate } from '../../src/migrate.ts'
-import { directory, versions } from '../../src/migrations.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { directory, versions } from '../../src/database/migrations.ts'
 
 /** What a database consists of, in the words of its catalog. */
 async function shape(sql: postgres.Sql): Promise<string[]> {

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { migrate } from '../../src/database/migrate.ts'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
-import { migrate } from '../../src/migrate.ts'
 import { test as base, start } from '../taskspec.ts'
 
 export type Fragile = Postgres & {

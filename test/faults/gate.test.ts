@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Problem } from '../../src/contract/problem.ts'
-import { gate } from '../../src/gate.ts'
+import { gate } from '../../src/database/semaphore.ts'
 
 const soon = () => Date.now() + 20
 const later = () => Date.now() + 5_000

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { migrate } from '../../src/migrate.ts'
+import { migrate } from '../../src/database/migrate.ts'
 import { client } from '../client.ts'
 import { auth, createDatabase, start, tokenOf } from '../taskspec.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
@@ -80,7 +80,7 @@ test('the release before goes on while the database is migrated, and then beside
     AUTH_AUDIENCE: auth.audience as string,
     RATE_LIMIT_PER_MINUTE: '0',
   }
-  execFileSync(process.execPath, [join(folder, 'src/migrate.ts')], { env, stdio: 'ignore' })
+  execFileSync(process.execPath, [join(folder, 'src/database/migrate.ts')], { env, stdio: 'ignore' })
   const before = await startRelease(folder, env)
   const everybody = await crowd(before, 6)
 

@@ -40,7 +40,7 @@ test('what the image has migrates and serves without writing, says how it is, an
     AUTH_ISSUER: auth.issuer as string,
     AUTH_AUDIENCE: auth.audience as string,
   }
-  expect(await ended(inside(image, ['node', 'src/migrate.ts'], env))).toBe(0)
+  expect(await ended(inside(image, ['node', 'src/database/migrate.ts'], env))).toBe(0)
   expect(await ended(inside(image, image.healthcheck, env))).toBe(1)
 
   const server = inside(image, image.cmd, env)

@@ -1,6 +1,6 @@
 // What the driver gives, as the API shows it.
 import { expect, test } from 'vitest'
-import { taken, types } from '../../src/values.ts'
+import { taken, types } from '../../src/database/types.ts'
 
 test('rows are taken out of their result, which may begin with gaps', () => {
   const [result, rows] = [Array(3) as string[], ['a', 'b']]

@@ -1,9 +1,9 @@
 // The statements of the targets: those that the server sends for one person (a test holds that), in the cheapest form that the driver
-// has, with its settings from src/db.ts and its rows handled as there. An update names only what it changes, where the server has one
+// has, with its settings from src/database/database.ts and its rows handled as there. An update names only what it changes, where the server has one
 // statement for all.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
-import { taken, types } from '../../../src/values.ts'
+import { taken, types } from '../../../src/database/types.ts'
 import type { settings } from './settings.ts'
 
 export type Task = { id: string; revision: number; createdAt: string }

@@ -1,7 +1,7 @@
 // Which host of a database takes writes, for programs that have to know it. The server's connections find it by themselves.
 
-import { hosts } from './config/database-url.ts'
-import { database } from './db.ts'
+import { hosts } from '../config/database-url.ts'
+import { database } from './database.ts'
 
 /** The URL of that host alone which takes writes. Rejects when there is none. */
 export async function primaryOf(url: string): Promise<string> {

@@ -1,6 +1,6 @@
 // What PostgreSQL, the driver and the network say when something fails, and what the caller is told.
-import { unavailable } from './contract/problem.ts'
-import { Silence } from './watch.ts'
+import { unavailable } from '../contract/problem.ts'
+import { Silence } from './timeout.ts'
 
 /** The connection is gone. If the statement was sent, nobody knows whether it was carried out. */
 export class Lost extends Error {

@@ -1,7 +1,7 @@
 // Whoever asks the same in the same moment is served by one statement: most of what a small statement costs is its way to
 // PostgreSQL and back, and of a change the commit.
 
-import type { Sent, Steps } from './observe/spans.ts'
+import type { Sent, Steps } from '../observe/spans.ts'
 import type { Statement } from './sql.ts'
 
 /** `shared` by several people: then it waits for nobody's lock. */

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
-import type { Database } from './db.ts'
-import { errorCode } from './failures.ts'
+import type { Database } from './database.ts'
+import { errorCode } from './errors.ts'
 
-export const directory = new URL('../db/migrations/', import.meta.url)
+export const directory = new URL('../../db/migrations/', import.meta.url)
 
 /** The versions of all migrations that this code needs, oldest first. */
 export async function versions(): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { unavailable } from './contract/problem.ts'
+import { unavailable } from '../contract/problem.ts'
 
 type Waiting = { until: number; admit: () => void; refuse: (problem: unknown) => void }
 

@@ -1,6 +1,7 @@
 // Changes of many people in one statement.
-import { batched, given, recordset, type Send } from './batch.ts'
-import type { Steps } from './observe/spans.ts'
+
+import type { Steps } from '../observe/spans.ts'
+import { batched, given, recordset, type Send } from './coalesce.ts'
 import { type Part, snake, sql, statement } from './sql.ts'
 
 type Types = Record<string, string>

@@ -1,6 +1,7 @@
 // Reads that are quick for certain, for many in one statement.
-import { batched, given, recordset, type Send } from './batch.ts'
-import type { Steps } from './observe/spans.ts'
+
+import type { Steps } from '../observe/spans.ts'
+import { batched, given, recordset, type Send } from './coalesce.ts'
 import { type Part, type Statement, sql, statement } from './sql.ts'
 
 type Types = Record<string, 'text' | 'uuid' | 'integer'>
