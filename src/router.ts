@@ -2,7 +2,7 @@
 import { Ajv2020, type Options as AjvOptions, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } from 'openapi-backend'
-import type { Caller } from './auth.ts'
+import type { Caller } from './auth/authenticator.ts'
 import type { Document } from './contract/document.ts'
 import { type FieldError, invalid, Problem } from './contract/problem.ts'
 import type { AnyReply, Handlers, OperationId } from './contract/types.ts'

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage, type RequestListener } fr
 import { text } from 'node:stream/consumers'
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest'
-import { authenticator } from '../src/auth.ts'
+import { authenticator } from '../src/auth/authenticator.ts'
 import type { AuthConfig } from '../src/config/config.ts'
 import { type Client, client, type Problem } from './client.ts'
 import { claims, hmac, type KeyServer, keyServer, now, type Signer, signer } from './keyserver.ts'

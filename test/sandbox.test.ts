@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { issue } from '../src/auth.ts'
+import { issue } from '../src/auth/authenticator.ts'
 import { sandbox } from '../src/dev/sandbox.ts'
 import { client } from './client.ts'
 import { document, inDevelopment } from './spec.ts'

@@ -1,6 +1,6 @@
 // The spec as types: what a handler is given and what it may answer.
 import type { operations } from '../../generated/api.ts'
-import type { Claims } from '../auth.ts'
+import type { Claims } from '../auth/authenticator.ts'
 
 export type OperationId = keyof operations
 

@@ -1,5 +1,5 @@
 // `npm run doctor`: looks at all that the server needs, with the settings that it would have, and says what to do.
-import { authenticator } from '../auth.ts'
+import { authenticator } from '../auth/authenticator.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { hosts } from '../config/database-url.ts'
 import { Problem } from '../contract/problem.ts'

@@ -1,5 +1,5 @@
 // `npm run token -- alice`: prints a token for a person of that name.
-import { issue } from '../auth.ts'
+import { issue } from '../auth/authenticator.ts'
 import { ConfigError, readConfig } from '../config/config.ts'
 import { developmentAuth } from './key.ts'
 

@@ -1,5 +1,5 @@
 import type { components } from '../../generated/api.ts'
-import type { Claims } from '../auth.ts'
+import type { Claims } from '../auth/authenticator.ts'
 import { failed, mustMatch, revisions, shown, shownIfNew } from '../conditional.ts'
 import { found } from '../contract/problem.ts'
 import type { Handlers } from '../contract/types.ts'

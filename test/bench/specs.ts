@@ -1,5 +1,5 @@
 // The router over documents with more or fewer operations, without a database: made from the real paths, repeated under other names.
-import type { Caller } from '../../src/auth.ts'
+import type { Caller } from '../../src/auth/authenticator.ts'
 import { type Document, document } from '../../src/contract/document.ts'
 import type { AnyReply } from '../../src/contract/types.ts'
 import { createRouter, type Request } from '../../src/router.ts'

@@ -17,7 +17,7 @@ const floors = [
   ['account.ts', 'conditional.ts', 'page.ts', 'quota.ts'],
   ['contract/types.ts'],
   ['limits.ts', 'observe/metrics.ts', 'database/migrations.ts', 'observe/tracing.ts', 'workers.ts'],
-  ['auth.ts', 'database/database.ts', 'shedding.ts'],
+  ['auth/authenticator.ts', 'database/database.ts', 'shedding.ts'],
   ['database/batched-writes.ts', 'database/errors.ts', 'database/batched-reads.ts'],
   [
     'database/coalesce.ts',
@@ -41,13 +41,13 @@ const beside: Record<string, string[]> = {
   'dev/postgres.ts': [],
   'dev/database.ts': ['database/migrate.ts', 'dev/postgres.ts'],
   'dev/key.ts': ['config/config.ts', 'dev/database.ts'],
-  'dev/token.ts': ['auth.ts', 'config/config.ts', 'dev/key.ts'],
+  'dev/token.ts': ['auth/authenticator.ts', 'config/config.ts', 'dev/key.ts'],
   'dev/sandbox.ts': [
     ...['config/config.ts', 'database/database.ts', 'database/errors.ts', 'observe/log.ts', 'database/migrate.ts', 'server.ts'],
     ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'dev/token.ts'],
   ],
   'dev/doctor.ts': [
-    'auth.ts',
+    'auth/authenticator.ts',
     'config/config.ts',
     'database/database.ts',
     'database/errors.ts',
@@ -72,7 +72,7 @@ const owners: Record<string, string> = {
   'openapi-backend': 'router.ts',
   ajv: 'router.ts',
   'ajv-formats': 'router.ts',
-  jose: 'auth.ts',
+  jose: 'auth/authenticator.ts',
   postgres: 'database/database.ts',
   dbmate: 'database/migrate.ts',
   pino: 'observe/log.ts',

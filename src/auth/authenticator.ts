@@ -9,8 +9,8 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose'
-import type { AuthConfig } from './config/config.ts'
-import { Problem, unavailable } from './contract/problem.ts'
+import type { AuthConfig } from '../config/config.ts'
+import { Problem, unavailable } from '../contract/problem.ts'
 
 /** What the token says about its person, beside who it is. */
 export type Claims = { email: string | null; name: string | null }
