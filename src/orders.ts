@@ -2,7 +2,7 @@
 import type { components } from '../generated/api.ts'
 import type { Call } from './contract/types.ts'
 import { type Part, sql } from './database/sql.ts'
-import { position } from './page.ts'
+import { position } from './resource/page.ts'
 
 type Task = components['schemas']['Task']
 type Key = string | number | null

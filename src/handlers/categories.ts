@@ -1,15 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { components } from '../../generated/api.ts'
 import { account } from '../account.ts'
-import { created, etag, notModified, unchanged } from '../conditional.ts'
 import { Problem } from '../contract/problem.ts'
 import type { Call, Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { type Part, sql } from '../database/sql.ts'
-import { madeUp, page, position } from '../page.ts'
 import { quota } from '../quota.ts'
-import { resource } from '../resource.ts'
+import { created, etag, notModified, unchanged } from '../resource/etag.ts'
+import { resource } from '../resource/item.ts'
+import { madeUp, page, position } from '../resource/page.ts'
 
 type Category = components['schemas']['Category']
 type Patch = Call<'updateCategory'>['body']

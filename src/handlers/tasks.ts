@@ -1,16 +1,16 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { components } from '../../generated/api.ts'
 import { account } from '../account.ts'
-import { created, etag, notModified, unchanged } from '../conditional.ts'
 import { invalid } from '../contract/problem.ts'
 import type { Call, Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { errorCode, violated } from '../database/errors.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
 import { beyond, by, type Order, orders, type Sort } from '../orders.ts'
-import { madeUp, page } from '../page.ts'
 import { quota } from '../quota.ts'
-import { resource } from '../resource.ts'
+import { created, etag, notModified, unchanged } from '../resource/etag.ts'
+import { resource } from '../resource/item.ts'
+import { madeUp, page } from '../resource/page.ts'
 
 type Task = components['schemas']['Task']
 type Patch = Call<'updateTask'>['body']

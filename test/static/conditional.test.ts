@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { etag, revisions, unchanged } from '../../src/conditional.ts'
+import { etag, revisions, unchanged } from '../../src/resource/etag.ts'
 
 test('a revision makes a strong ETag', () => {
   expect(etag(42)).toBe('"42"')

@@ -1,5 +1,5 @@
 // Replies with ETags, and the conditions on them: RFC 9110, sections 8.8.3 and 13.
-import { found, Problem } from './contract/problem.ts'
+import { found, Problem } from '../contract/problem.ts'
 
 export type Versioned = { revision: number }
 export type Conditional = { 'if-match'?: string; 'if-none-match'?: string }

@@ -1,6 +1,7 @@
 // What the operations on one row of a person have in common: their conditions, and what is answered.
-import { type Conditional, created, failed, missed, mustMatch, revisions, shown, shownIfNew, type Versioned } from './conditional.ts'
-import { found } from './contract/problem.ts'
+
+import { found } from '../contract/problem.ts'
+import { type Conditional, created, failed, missed, mustMatch, revisions, shown, shownIfNew, type Versioned } from './etag.ts'
 
 type Made = Versioned & { id: string; createdAt: string; updatedAt: string }
 

@@ -1,5 +1,5 @@
-import { invalid } from './contract/problem.ts'
-import { errorCode } from './database/errors.ts'
+import { invalid } from '../contract/problem.ts'
+import { errorCode } from '../database/errors.ts'
 
 /** Where a page begins: after the row with this sort key and id. */
 export type Position = { key: string | null; id: string }
