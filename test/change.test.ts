@@ -1,8 +1,8 @@
 // Changes that go together: each is made as if it were alone.
 import { expect } from 'vitest'
-import { account } from '../src/account.ts'
 import { database } from '../src/database/database.ts'
 import { sql } from '../src/database/sql.ts'
+import { account } from '../src/domain/revision.ts'
 import { json } from './faults/crowd.ts'
 import { test } from './taskspec.ts'
 

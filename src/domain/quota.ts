@@ -3,10 +3,10 @@
 // `users.task_room` and `users.category_room` then hold the revision up to which there is room for certain, whatever the changes are.
 // So deleting, erasing and what a server of an earlier release writes need no bookkeeping, and no race can lead astray.
 
-import { quotas } from './contract/document.ts'
-import { Problem, unavailable } from './contract/problem.ts'
-import type { Database } from './database/database.ts'
-import { Part, sql } from './database/sql.ts'
+import { quotas } from '../contract/document.ts'
+import { Problem, unavailable } from '../contract/problem.ts'
+import type { Database } from '../database/database.ts'
+import { Part, sql } from '../database/sql.ts'
 
 const nouns = {
   tasks: { table: sql`tasks`, room: sql`task_room` },

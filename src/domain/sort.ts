@@ -1,8 +1,8 @@
 // The orders in which tasks can be listed, each in the words of its index.
-import type { components } from '../generated/api.ts'
-import type { Call } from './contract/types.ts'
-import { type Part, sql } from './database/sql.ts'
-import { position } from './resource/page.ts'
+import type { components } from '../../generated/api.ts'
+import type { Call } from '../contract/types.ts'
+import { type Part, sql } from '../database/sql.ts'
+import { position } from '../resource/page.ts'
 
 type Task = components['schemas']['Task']
 type Key = string | number | null
