@@ -6,10 +6,10 @@ import type { Caller } from './auth/authenticator.ts'
 import type { Document } from './contract/document.ts'
 import { type FieldError, invalid, Problem } from './contract/problem.ts'
 import type { AnyReply, Handlers, OperationId } from './contract/types.ts'
-import { type Deprecation, deprecation } from './deprecation.ts'
-import type { Limits } from './limits.ts'
 import type { Steps } from './observe/spans.ts'
 import { paths } from './paths.ts'
+import { type Deprecation, deprecation } from './pipeline/deprecation.ts'
+import type { Limits } from './pipeline/rate-limit.ts'
 
 /** An HTTP request as far as the spec is concerned. The body is read when it's its turn. */
 export type Request = {

@@ -2,9 +2,9 @@
 // rate-limiter-flexible.
 import { createHash } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
-import type { LimitsConfig } from './config/config.ts'
-import { Problem } from './contract/problem.ts'
-import type { Database } from './database/database.ts'
+import type { LimitsConfig } from '../config/config.ts'
+import { Problem } from '../contract/problem.ts'
+import type { Database } from '../database/database.ts'
 
 export type Budget = 'reads' | 'writes' | 'address'
 /** Counts a request of `who`. Answers with the headers that say what is left; throws `too-many-requests` when nothing is. */
