@@ -1,9 +1,9 @@
 // The process: settings, what development adds, the server or its workers, and the way out.
 import { type Config, ConfigError, readConfig } from './config/config.ts'
-import { exporter } from './exporter.ts'
+import { exporter } from './http/metrics-endpoint.ts'
+import { origin } from './http/origin.ts'
 import { type Log, logger } from './observe/log.ts'
 import { workersMetrics } from './observe/metrics.ts'
-import { origin } from './origin.ts'
 import { serve } from './server.ts'
 import { isWorker, supervise } from './workers.ts'
 

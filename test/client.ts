@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { components, operations as Operations } from '../generated/api.ts'
 import type { OperationId } from '../src/contract/types.ts'
-import { paths } from '../src/paths.ts'
+import { paths } from '../src/http/paths.ts'
 import { record } from './record.ts'
 import { type Answer, always, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
 

@@ -3,12 +3,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createApp } from '../src/app.ts'
 import { document } from '../src/contract/document.ts'
 import type { Handlers } from '../src/contract/types.ts'
+import { createApp } from '../src/http/app.ts'
+import { createRouter } from '../src/http/router.ts'
+import { shedding } from '../src/http/shedding.ts'
 import { logger } from '../src/observe/log.ts'
-import { createRouter } from '../src/router.ts'
-import { shedding } from '../src/shedding.ts'
 import { operations } from './spec.ts'
 
 const mark = (since: string, end: string) => ({ deprecated: true, 'x-deprecated-at': since, 'x-sunset-at': end })

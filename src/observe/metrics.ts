@@ -1,7 +1,7 @@
 // What an operator watches, in the words of Prometheus. The only file that knows prom-client.
 import { type Aggregator, AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from '../database/database.ts'
-import { type Reason, reasons, type Shedding } from '../shedding.ts'
+import { type Reason, reasons, type Shedding } from '../http/shedding.ts'
 
 export type Metrics = {
   /** Counts a request; `operation` is undefined where no path fits. */

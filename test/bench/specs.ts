@@ -2,7 +2,7 @@
 import type { Caller } from '../../src/auth/authenticator.ts'
 import { type Document, document } from '../../src/contract/document.ts'
 import type { AnyReply } from '../../src/contract/types.ts'
-import { createRouter, type Request } from '../../src/router.ts'
+import { createRouter, type Request } from '../../src/http/router.ts'
 
 const copied = { '/v1/users/{userId}/tasks': ['get', 'post'], '/v1/users/{userId}/tasks/{taskId}': ['get', 'patch'] }
 const caller: Caller = { id: 'ann', claims: { email: null, name: null } }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { origin } from '../../src/origin.ts'
+import { origin } from '../../src/http/origin.ts'
 
 test.each([
   ['127.0.0.1', 'http://127.0.0.1:3000'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { paths } from '../../src/paths.ts'
+import { paths } from '../../src/http/paths.ts'
 
 const find = paths([
   ['/livez', 'live'],

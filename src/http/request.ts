@@ -1,6 +1,6 @@
 // A request as HTTP has it (RFC 9110, RFC 9112): whether it can be believed, where it goes, and its body.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Problem } from './contract/problem.ts'
+import { Problem } from '../contract/problem.ts'
 
 const largest = 1024 * 1024 // bytes of a body
 const grace = 500 // ms, and as many bytes as a body may have

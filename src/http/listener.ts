@@ -2,10 +2,10 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { type Kind, Problem } from '../contract/problem.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { always } from './app.ts'
-import { type Kind, Problem } from './contract/problem.ts'
-import type { Log } from './observe/log.ts'
-import type { Metrics } from './observe/metrics.ts'
 
 /** How long a connection is waited for, in ms. */
 export type Patience = {

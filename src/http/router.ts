@@ -2,14 +2,14 @@
 import { Ajv2020, type Options as AjvOptions, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { OpenAPIBackend, OpenAPIValidator, type Operation as SpecOperation } from 'openapi-backend'
-import type { Caller } from './auth/authenticator.ts'
-import type { Document } from './contract/document.ts'
-import { type FieldError, invalid, Problem } from './contract/problem.ts'
-import type { AnyReply, Handlers, OperationId } from './contract/types.ts'
-import type { Steps } from './observe/spans.ts'
+import type { Caller } from '../auth/authenticator.ts'
+import type { Document } from '../contract/document.ts'
+import { type FieldError, invalid, Problem } from '../contract/problem.ts'
+import type { AnyReply, Handlers, OperationId } from '../contract/types.ts'
+import type { Steps } from '../observe/spans.ts'
+import { type Deprecation, deprecation } from '../pipeline/deprecation.ts'
+import type { Limits } from '../pipeline/rate-limit.ts'
 import { paths } from './paths.ts'
-import { type Deprecation, deprecation } from './pipeline/deprecation.ts'
-import type { Limits } from './pipeline/rate-limit.ts'
 
 /** An HTTP request as far as the spec is concerned. The body is read when it's its turn. */
 export type Request = {

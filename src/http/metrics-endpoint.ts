@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Metrics } from './observe/metrics.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { origin } from './origin.ts'
 
 export type Exporter = { url: string; close: () => void }

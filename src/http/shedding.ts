@@ -1,7 +1,7 @@
 // When more comes than can be done in time, the rest is sent away at once, so that those who were let in are served and memory is bounded.
 import type { ServerResponse } from 'node:http'
-import { Problem } from './contract/problem.ts'
-import type { Log } from './observe/log.ts'
+import { Problem } from '../contract/problem.ts'
+import type { Log } from '../observe/log.ts'
 
 /** `queue`: too many requests are under way; `delay`: the process itself is late; `bodies`: too much is being sent at the same time */
 export const reasons = ['queue', 'delay', 'bodies'] as const
