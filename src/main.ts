@@ -1,11 +1,12 @@
 // The process: settings, what development adds, the server or its workers, and the way out.
+
+import { isWorker, supervise } from './cluster.ts'
 import { type Config, ConfigError, readConfig } from './config/config.ts'
 import { exporter } from './http/metrics-endpoint.ts'
 import { origin } from './http/origin.ts'
 import { type Log, logger } from './observe/log.ts'
 import { workersMetrics } from './observe/metrics.ts'
 import { serve } from './server.ts'
-import { isWorker, supervise } from './workers.ts'
 
 type Running = { url: string; metricsUrl: string | null; stop: () => Promise<void> }
 

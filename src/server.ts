@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import { type AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { authenticator } from './auth/authenticator.ts'
+import { isWorker } from './cluster.ts'
 import type { AuthConfig, Config } from './config/config.ts'
 import { document } from './contract/document.ts'
 import { database } from './database/database.ts'
@@ -18,7 +19,6 @@ import type { Log } from './observe/log.ts'
 import { metrics } from './observe/metrics.ts'
 import { steps as noted } from './observe/spans.ts'
 import { limits as counted } from './pipeline/rate-limit.ts'
-import { isWorker } from './workers.ts'
 
 type Settings = Pick<
   Config,

@@ -6,7 +6,7 @@ import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { auth, createDatabase, test } from './taskspec.ts'
 
-const program = fileURLToPath(new URL('../src/dev/doctor.ts', import.meta.url))
+const program = fileURLToPath(new URL('../src/cli/doctor.ts', import.meta.url))
 
 async function doctor(env: Record<string, string>) {
   const all = {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { tokenFor } from '../cli/token.ts'
 import { ConfigError, readConfig } from '../config/config.ts'
 import { type Database, database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
@@ -13,7 +14,6 @@ import { serve } from '../server.ts'
 import { developmentAuth } from './key.ts'
 import { type Person, people } from './people.ts'
 import { startPostgres } from './postgres.ts'
-import { tokenFor } from './token.ts'
 
 const port = 4020
 

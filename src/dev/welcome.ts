@@ -1,6 +1,6 @@
+import { tokenFor } from '../cli/token.ts'
 import type { AuthConfig, Config } from '../config/config.ts'
 import type { EmbeddedDatabase } from './database.ts'
-import { tokenFor } from './token.ts'
 
 type Facts = { url: string; config: Config; embedded: EmbeddedDatabase | null; auth: AuthConfig }
 

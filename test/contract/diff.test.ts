@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { text as current } from '../../src/contract/document.ts'
 
-const command = fileURLToPath(new URL('../../src/dev/contract.ts', import.meta.url))
+const command = fileURLToPath(new URL('../../src/dev/contract-diff.ts', import.meta.url))
 const text = current.replace(/^ {2}version: \S+$/m, '  version: 0.1.0')
 let directory: string
 const git = (...words: string[]) =>

@@ -166,7 +166,7 @@ async function live(databaseUrl: string, atEnd: End) {
 
 async function expectServed(databaseUrl: string, { tasks }: { tasks: object[] }, atEnd: End) {
   const env = { PATH: process.env.PATH ?? '', DATABASE_URL: databaseUrl, AUTH_SECRET: auth.secret as string }
-  const { stdout } = await run(process.execPath, [here('src/dev/doctor.ts')], { env })
+  const { stdout } = await run(process.execPath, [here('src/cli/doctor.ts')], { env })
   expect(stdout).not.toContain('!!')
   const server = await start({ databaseUrl })
   atEnd(() => server.stop())

@@ -16,7 +16,7 @@ const floors = [
   ['domain/sort.ts', 'resource/item.ts'],
   ['domain/revision.ts', 'resource/etag.ts', 'resource/page.ts', 'domain/quota.ts'],
   ['contract/types.ts'],
-  ['pipeline/rate-limit.ts', 'observe/metrics.ts', 'database/migrations.ts', 'observe/tracing.ts', 'workers.ts'],
+  ['pipeline/rate-limit.ts', 'observe/metrics.ts', 'database/migrations.ts', 'observe/tracing.ts', 'cluster.ts'],
   ['auth/authenticator.ts', 'database/database.ts', 'http/shedding.ts'],
   ['database/batched-writes.ts', 'database/errors.ts', 'database/batched-reads.ts'],
   [
@@ -41,12 +41,12 @@ const beside: Record<string, string[]> = {
   'dev/postgres.ts': [],
   'dev/database.ts': ['database/migrate.ts', 'dev/postgres.ts'],
   'dev/key.ts': ['config/config.ts', 'dev/database.ts'],
-  'dev/token.ts': ['auth/authenticator.ts', 'config/config.ts', 'dev/key.ts'],
+  'cli/token.ts': ['auth/authenticator.ts', 'config/config.ts', 'dev/key.ts'],
   'dev/sandbox.ts': [
     ...['config/config.ts', 'database/database.ts', 'database/errors.ts', 'observe/log.ts', 'database/migrate.ts', 'server.ts'],
-    ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'dev/token.ts'],
+    ...['dev/key.ts', 'dev/people.ts', 'dev/postgres.ts', 'cli/token.ts'],
   ],
-  'dev/doctor.ts': [
+  'cli/doctor.ts': [
     'auth/authenticator.ts',
     'config/config.ts',
     'database/database.ts',
@@ -57,8 +57,8 @@ const beside: Record<string, string[]> = {
     'contract/problem.ts',
   ],
   'dev/people.ts': [],
-  'dev/contract.ts': [],
-  'dev/welcome.ts': ['config/config.ts', 'dev/database.ts', 'dev/token.ts'],
+  'dev/contract-diff.ts': [],
+  'dev/welcome.ts': ['config/config.ts', 'dev/database.ts', 'cli/token.ts'],
   'dev/generate.ts': [],
   'client/index.ts': ['client/retry.ts', 'client/types.ts'],
   'client/retry.ts': [],

@@ -1,7 +1,7 @@
 // `npm run token -- alice`: prints a token for a person of that name.
 import { issue } from '../auth/authenticator.ts'
 import { ConfigError, readConfig } from '../config/config.ts'
-import { developmentAuth } from './key.ts'
+import { developmentAuth } from '../dev/key.ts'
 
 const week = 7 * 24 * 3600 // s
 
