@@ -2,11 +2,11 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, vi } from 'vitest'
-import { client } from './client.ts'
-import { collector } from './collector.ts'
-import { linesOf, listening, run, started } from './process.ts'
-import { inDevelopment } from './spec.ts'
-import { createDatabase, test, tokenOf } from './taskspec.ts'
+import { client } from './support/client.ts'
+import { collector } from './support/collector.ts'
+import { linesOf, listening, run, started } from './support/process.ts'
+import { inDevelopment } from './support/spec.ts'
+import { createDatabase, test, tokenOf } from './support/taskspec.ts'
 
 describe('the process', () => {
   test('says at once all that is wrong with its settings, and ends with 1', async () => {

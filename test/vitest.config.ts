@@ -9,13 +9,13 @@ export default defineConfig({
   root,
   test: {
     maxWorkers: availableParallelism() + 1, // the tests mostly wait for other processes
-    reporters: ['default', new URL('./reporter.ts', import.meta.url).pathname],
+    reporters: ['default', new URL('./support/reporter.ts', import.meta.url).pathname],
     projects: [
       {
         root,
         test: {
           name: 'static',
-          include: ['test/static/**/*.test.ts'],
+          include: ['test/static/**/*.test.ts', 'test/**/*.unit.test.ts'],
           sequence: { groupOrder: 0 },
         },
       },
@@ -24,8 +24,8 @@ export default defineConfig({
         test: {
           name: 'wire',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/static/**', 'test/verdict/**'],
-          globalSetup: ['test/cluster.ts', 'test/programs.ts'],
+          exclude: ['test/static/**', 'test/**/*.unit.test.ts', 'test/verdict/**'],
+          globalSetup: ['test/support/cluster.ts', 'test/support/programs.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolveBinary } from 'dbmate'
-import { ConfigError, readConfig } from '../config/config.ts'
 import { alone, database } from './database.ts'
 import { directory, pending } from './migrations.ts'
 import { primaryOf } from './primary.ts'
@@ -74,16 +73,4 @@ function withSslMode(text: string) {
   const url = new URL(text)
   if (!url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'disable')
   return url.href
-}
-
-if (import.meta.main) {
-  try {
-    const { migrationUrl, databaseUrl } = readConfig()
-    const url = migrationUrl ?? databaseUrl
-    if (url === null) throw new ConfigError('Set DATABASE_URL to the database to migrate. The embedded one migrates itself.')
-    await migrate(url)
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  }
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect } from 'vitest'
-import { test, tokenOf } from '../taskspec.ts'
+import { test, tokenOf } from '../support/taskspec.ts'
 import { expectRefused, mistakes, open, replies, statuses } from './talk.ts'
 
 const tasks = '/v1/users/me/tasks'

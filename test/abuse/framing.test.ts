@@ -1,6 +1,6 @@
 // Requests that are meant to be read in two ways: by us in one, by somebody in front of us in another.
 import { afterEach, describe, expect, vi } from 'vitest'
-import { test, tokenOf } from '../taskspec.ts'
+import { test, tokenOf } from '../support/taskspec.ts'
 import { expectRefused, mistakes, open, replies, statuses, talk } from './talk.ts'
 
 const host = 'Host: x\r\n'

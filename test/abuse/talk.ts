@@ -1,8 +1,8 @@
 // Bytes to a server as no client of HTTP would send them, and the replies that come back.
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
-import { document, faults, type Schema } from '../spec.ts'
-import type { Service } from '../taskspec.ts'
+import { document, faults, type Schema } from '../support/spec.ts'
+import type { Service } from '../support/taskspec.ts'
 
 export type Reply = { status: number; headers: Headers; body: string }
 

@@ -4,8 +4,8 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { describe, expect, onTestFinished } from 'vitest'
 import { createClient, type Options, ProblemError, unwrap } from '../../src/client/index.ts'
 import { document } from '../../src/contract/document.ts'
-import { operations } from '../spec.ts'
-import { test as base, tokenOf } from '../taskspec.ts'
+import { operations } from '../support/spec.ts'
+import { test as base, tokenOf } from '../support/taskspec.ts'
 
 let people = 0
 

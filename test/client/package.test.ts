@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { tokenFor } from '../../src/cli/token.ts'
 import { document } from '../../src/contract/document.ts'
 import { sandbox } from '../../src/dev/sandbox.ts'
-import { prism } from '../prism.ts'
-import { test, tokenOf } from '../taskspec.ts'
+import { prism } from '../support/prism.ts'
+import { test, tokenOf } from '../support/taskspec.ts'
 
 type Output = { code: number; stdout: string; stderr: string }
 type Target = { url: string; token: string; stop: () => Promise<void> }

@@ -1,6 +1,6 @@
 // Requests made from the spec: for every operation, every parameter and every field, what is just within its limits,
 // what is just beyond, and what is of another kind. Whether one is valid says the schema, judged apart from the server.
-import { exampleBody, faults, type Operation, operations, type Parameter, resolved, type Schema } from '../spec.ts'
+import { exampleBody, faults, type Operation, operations, type Parameter, resolved, type Schema } from '../support/spec.ts'
 
 export type Sample = {
   name: string

@@ -3,9 +3,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
-import { client } from '../client.ts'
-import { exampleBody, type Operation, operations } from '../spec.ts'
-import { createDatabase, start, test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { exampleBody, type Operation, operations } from '../support/spec.ts'
+import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const json = { 'content-type': 'application/json' }

@@ -1,7 +1,7 @@
 // Every limit of the spec stands in the database too: what the spec takes is stored, and one beyond it is not.
 import { describe, expect } from 'vitest'
-import { document, resolved, type Schema } from '../spec.ts'
-import { test } from '../taskspec.ts'
+import { document, resolved, type Schema } from '../support/spec.ts'
+import { test } from '../support/taskspec.ts'
 
 const tables = { User: 'users', Category: 'categories', Task: 'tasks' } as const
 const types: Record<string, string> = {

@@ -1,7 +1,7 @@
 // Nobody reaches another person's rows: every operation of the spec is tried as a stranger.
 import { describe, expect } from 'vitest'
-import { exampleBody, type Operation, operations } from '../spec.ts'
-import { type Service, test } from '../taskspec.ts'
+import { exampleBody, type Operation, operations } from '../support/spec.ts'
+import { type Service, test } from '../support/taskspec.ts'
 
 const owned = operations.filter(({ path }) => path.includes('{userId}'))
 const withId = owned.filter(({ path }) => /\{(taskId|categoryId)\}/.test(path))

@@ -1,8 +1,8 @@
 // The mock and the server say the same: one corpus made from the spec, sent to both.
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { type Prism, prism, prismsOwn } from '../prism.ts'
-import { broken, operations, resolved } from '../spec.ts'
-import { test, tokenOf } from '../taskspec.ts'
+import { type Prism, prism, prismsOwn } from '../support/prism.ts'
+import { broken, operations, resolved } from '../support/spec.ts'
+import { test, tokenOf } from '../support/taskspec.ts'
 import { corpus, type Sample, spellings } from './corpus.ts'
 
 type Reply = { status: number; headers: Headers; body: unknown }

@@ -1,10 +1,10 @@
 // A second, independent judge: Prism stands between the client and the server, and answers 500 for whatever breaks the spec.
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import { type Client, client } from '../client.ts'
-import { prism, prismsOwn } from '../prism.ts'
-import { operations } from '../spec.ts'
-import { test, tokenOf } from '../taskspec.ts'
+import { type Client, client } from '../support/client.ts'
+import { prism, prismsOwn } from '../support/prism.ts'
+import { operations } from '../support/spec.ts'
+import { test, tokenOf } from '../support/taskspec.ts'
 
 /** A day in the life of a person, through every operation. */
 async function journey(person: Client, stranger: string) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { migrate } from '../../src/database/migrate.ts'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
-import { test as base, start } from '../taskspec.ts'
+import { test as base, start } from '../support/taskspec.ts'
 
 export type Fragile = Postgres & {
   /** Stops every process of it where it stands: connections stay open, and nobody answers. */

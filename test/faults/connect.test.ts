@@ -1,8 +1,8 @@
 // What stands between the server and its database fails: a proxy, a network, an address.
 import postgres from 'postgres'
 import { expect, type TestContext, vi } from 'vitest'
-import { client } from '../client.ts'
-import { createDatabase, start, test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 import { line, listener } from './line.ts'
 
 type AtEnd = TestContext['onTestFinished']

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { expect, vi } from 'vitest'
-import { client } from '../client.ts'
-import { tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { tokenOf } from '../support/taskspec.ts'
 
 /** `at` is when the answer was there. */
 export type Call = { write: boolean; title: string; status: number; ms: number; at: number }

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { expect, type TestContext, vi } from 'vitest'
-import { client } from '../client.ts'
-import { listening, type Process, run } from '../process.ts'
-import { createDatabase, start, test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { listening, type Process, run } from '../support/process.ts'
+import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 import { crowd, expectFullPool, expectPromises, json, tally } from './crowd.ts'
 import { line } from './line.ts'
 

@@ -1,10 +1,10 @@
 // The key server late, gone, slow, and with new keys all the time; beside the program itself, under the real clock.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
-import { client } from '../client.ts'
-import { claims, keyServer, type Signer, signer } from '../keyserver.ts'
-import { listening, run } from '../process.ts'
-import { test as base, createDatabase } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { claims, keyServer, type Signer, signer } from '../support/keyserver.ts'
+import { listening, run } from '../support/process.ts'
+import { test as base, createDatabase } from '../support/taskspec.ts'
 import { tally } from './crowd.ts'
 
 type Site = Awaited<ReturnType<typeof keyServer>> & { serve: () => Promise<(token: string) => Promise<number>> }

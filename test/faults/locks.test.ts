@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { describe, expect, type TestContext, vi } from 'vitest'
-import { client } from '../client.ts'
-import { createDatabase, start, test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 import { crowd, expectFullPool, expectPromises, json, tally } from './crowd.ts'
 
 test.concurrent('a statement that has to wait is given up, and nobody else notices', async ({ onTestFinished }) => {

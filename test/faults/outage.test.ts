@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { expect, vi } from 'vitest'
-import { client } from '../client.ts'
-import { tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { tokenOf } from '../support/taskspec.ts'
 import { test } from './cluster.ts'
 import { crowd, expectFullPool, expectPromises } from './crowd.ts'
 

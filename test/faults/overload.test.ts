@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import type { Request } from '../bench/operations.ts'
 import { storm } from '../bench/storm.ts'
-import { client } from '../client.ts'
-import { linesOf, listening, type Process, run } from '../process.ts'
-import { test as base, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { linesOf, listening, type Process, run } from '../support/process.ts'
+import { test as base, tokenOf } from '../support/taskspec.ts'
 
 const deadline = 15_000 // ms
 

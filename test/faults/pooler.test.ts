@@ -1,9 +1,9 @@
 // PgBouncer in transaction mode between the server and PostgreSQL. Skipped where there is none.
 import postgres from 'postgres'
 import { expect, inject, type TestContext, vi } from 'vitest'
-import { client } from '../client.ts'
-import { startPooler } from '../pooler.ts'
-import { tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { startPooler } from '../support/pooler.ts'
+import { tokenOf } from '../support/taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
 

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, vi } from 'vitest'
 import { storm } from '../bench/storm.ts'
-import { client } from '../client.ts'
-import { linesOf, listening, run, started } from '../process.ts'
-import { test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { linesOf, listening, run, started } from '../support/process.ts'
+import { test, tokenOf } from '../support/taskspec.ts'
 
 const settings = { NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
 const deadline = 15_000 // ms

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { test } from '../taskspec.ts'
+import { test } from '../support/taskspec.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
 
 test('while the tables change under load everybody gets their own, and at once', async ({ service }) => {

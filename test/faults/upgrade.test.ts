@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { migrate } from '../../src/database/migrate.ts'
-import { client } from '../client.ts'
-import { auth, createDatabase, start, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { auth, createDatabase, start, tokenOf } from '../support/taskspec.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -80,7 +80,7 @@ test('the release before goes on while the database is migrated, and then beside
     AUTH_AUDIENCE: auth.audience as string,
     RATE_LIMIT_PER_MINUTE: '0',
   }
-  execFileSync(process.execPath, [join(folder, 'src/database/migrate.ts')], { env, stdio: 'ignore' })
+  execFileSync(process.execPath, [join(folder, 'src/migrate.ts')], { env, stdio: 'ignore' })
   const before = await startRelease(folder, env)
   const everybody = await crowd(before, 6)
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
-import { test } from '../taskspec.ts'
+import { test } from '../support/taskspec.ts'
 
 const nobodys = '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01'
 

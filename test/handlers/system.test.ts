@@ -1,8 +1,8 @@
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { parse } from 'yaml'
-import { client } from '../client.ts'
-import { createDatabase, start, test } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { createDatabase, start, test } from '../support/taskspec.ts'
 
 describe('health', () => {
   test('is good without a token', async ({ anonymous }) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
-import type { Input } from '../client.ts'
-import { test } from '../taskspec.ts'
+import type { Input } from '../support/client.ts'
+import { test } from '../support/taskspec.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
 type Sort = NonNullable<NonNullable<Input<'listTasks'>['query']>['sort']>

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { test } from '../taskspec.ts'
+import { test } from '../support/taskspec.ts'
 
 const claims = { email: 'ann@example.com', name: 'Ann' }
 

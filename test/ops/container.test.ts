@@ -5,9 +5,9 @@ import { access, chmod, constants, mkdtemp, readdir, rm } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
-import { client } from '../client.ts'
-import { freePort } from '../port.ts'
-import { auth, createDatabase, test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { freePort } from '../support/port.ts'
+import { auth, createDatabase, test, tokenOf } from '../support/taskspec.ts'
 import { build, type Image } from './image.ts'
 
 const root = process.getuid?.() === 0
@@ -40,7 +40,7 @@ test('what the image has migrates and serves without writing, says how it is, an
     AUTH_ISSUER: auth.issuer as string,
     AUTH_AUDIENCE: auth.audience as string,
   }
-  expect(await ended(inside(image, ['node', 'src/database/migrate.ts'], env))).toBe(0)
+  expect(await ended(inside(image, ['node', 'src/cli/migrate.ts'], env))).toBe(0)
   expect(await ended(inside(image, image.healthcheck, env))).toBe(1)
 
   const server = inside(image, image.cmd, env)

@@ -7,9 +7,9 @@ import { parser } from '@prometheus-io/lezer-promql'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeAll, describe, expect, vi } from 'vitest'
 import { parse } from 'yaml'
-import { client } from '../client.ts'
-import { operations } from '../spec.ts'
-import { auth, start, test, tokenOf } from '../taskspec.ts'
+import { client } from '../support/client.ts'
+import { operations } from '../support/spec.ts'
+import { auth, start, test, tokenOf } from '../support/taskspec.ts'
 import { dashboard as dashboardSchema, rules as rulesSchema } from './schemas.ts'
 
 type Rule = { alert: string; expr: string; annotations: { summary: string } }

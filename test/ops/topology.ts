@@ -8,10 +8,10 @@ import { expect, inject, vi } from 'vitest'
 import { parse } from 'yaml'
 import type { Postgres } from '../../src/dev/postgres.ts'
 import { test as base } from '../faults/cluster.ts'
-import { type Pooler, startPooler } from '../pooler.ts'
-import { freePort } from '../port.ts'
-import type { Program } from '../programs.ts'
-import { auth } from '../taskspec.ts'
+import { type Pooler, startPooler } from '../support/pooler.ts'
+import { freePort } from '../support/port.ts'
+import type { Program } from '../support/programs.ts'
+import { auth } from '../support/taskspec.ts'
 
 type Service = { environment?: Record<string, string>; command?: string[]; healthcheck?: { test: string[] } }
 export type Compose = { services: Record<string, Service> }

@@ -1,9 +1,9 @@
 // One person's account against a model of it: after every request of a random sequence both must be the same.
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Client, client } from '../client.ts'
-import type { Answer } from '../spec.ts'
-import { type Service, test, tokenOf } from '../taskspec.ts'
+import { type Client, client } from '../support/client.ts'
+import type { Answer } from '../support/spec.ts'
+import { type Service, test, tokenOf } from '../support/taskspec.ts'
 import { type Command, commands } from './commands.ts'
 import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row } from './model.ts'
 import { holds, unlessStalled } from './seed.ts'

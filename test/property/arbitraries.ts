@@ -1,6 +1,6 @@
 // Requests made from an operation's schemas: whole ones, and ones with something wrong at one place or another.
 import fc from 'fast-check'
-import { type Operation, type Parameter, resolved, type Schema } from '../spec.ts'
+import { type Operation, type Parameter, resolved, type Schema } from '../support/spec.ts'
 import { fitting, maybe, nearly, owned, ownedAs, text } from './values.ts'
 
 export type Sample = {

@@ -1,6 +1,6 @@
 // Random sequences of requests to one account. Values are few, so that they meet.
 import fc from 'fast-check'
-import type { Input } from '../client.ts'
+import type { Input } from '../support/client.ts'
 import type { Conditions, Kind, Tag } from './model.ts'
 import { maybe } from './values.ts'
 

@@ -1,5 +1,5 @@
 // What a request must be answered with. Reads the request as it went over the wire, apart from the server and from how it was made.
-import { faults, type Operation, type Parameter, resolved, type Schema } from '../spec.ts'
+import { faults, type Operation, type Parameter, resolved, type Schema } from '../support/spec.ts'
 import type { Sample } from './arbitraries.ts'
 import { owned, ownedAs } from './values.ts'
 

@@ -1,9 +1,9 @@
 // Thousands of requests to every operation of a person's space: the spec says which are valid, and the server must agree.
 import fc from 'fast-check'
 import { afterAll, expect } from 'vitest'
-import { record } from '../record.ts'
-import { type Answer, always, broken, type Operation, operations, resolved, type Schema } from '../spec.ts'
-import { type Service, test, tokenOf } from '../taskspec.ts'
+import { record } from '../support/record.ts'
+import { type Answer, always, broken, type Operation, operations, resolved, type Schema } from '../support/spec.ts'
+import { type Service, test, tokenOf } from '../support/taskspec.ts'
 import { type Sample, sample } from './arbitraries.ts'
 import { judged, type Verdict } from './judge.ts'
 import { holds, unlessStalled } from './seed.ts'

@@ -1,6 +1,6 @@
 // Sends bytes as they are: fetch would tidy up paths, header names and repeated headers.
 import { Agent, request } from 'node:http'
-import type { Answer } from '../spec.ts'
+import type { Answer } from '../support/spec.ts'
 
 export type Raw = { method: string; target: string; headers: [name: string, value: string][]; body: Uint8Array | undefined }
 

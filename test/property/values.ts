@@ -1,6 +1,6 @@
 // Values made from a schema: what fits it, and what nearly fits it.
 import fc from 'fast-check'
-import { faults, resolved, type Schema } from '../spec.ts'
+import { faults, resolved, type Schema } from '../support/spec.ts'
 
 /** What the person of every request owns, under the ids of the spec's examples. */
 export const owned = {

@@ -1,6 +1,6 @@
 // The rules that the spec keeps beyond what a linter knows.
 import { describe, expect, test } from 'vitest'
-import { document, faults, type Media, operations, resolved, type Schema } from '../spec.ts'
+import { document, faults, type Media, operations, resolved, type Schema } from '../support/spec.ts'
 
 const schemas = Object.entries(document.components.schemas)
 

@@ -1,7 +1,7 @@
 // The whole run against the spec: every status that it declares was seen, and no other.
 import { expect, test } from 'vitest'
-import { recorded } from '../record.ts'
-import { operations } from '../spec.ts'
+import { recorded } from '../support/record.ts'
+import { operations } from '../support/spec.ts'
 
 // What a test can't cause, each with its reason. An entry that was seen after all must go.
 const unseen: Record<string, string> = {}

@@ -1,7 +1,7 @@
 // Every line that any server of the run has logged: it says nothing of whom it is about.
 import { describe, expect, test } from 'vitest'
-import { type Known, type Line, leaks } from '../leaks.ts'
-import { recorded } from '../record.ts'
+import { type Known, type Line, leaks } from '../support/leaks.ts'
+import { recorded } from '../support/record.ts'
 
 const lines = await recorded<Line>('lines')
 const known: Known = {

@@ -1,7 +1,7 @@
 // Every statement that the run has sent, parsed: the owner is bound on each table of people's data, and deleted rows stay out.
 import { parse } from 'libpg-query'
 import { describe, expect, test } from 'vitest'
-import { recorded } from '../record.ts'
+import { recorded } from '../support/record.ts'
 
 // The column that says whose a row is, for every table of people's data.
 const owners: Record<string, string> = { users: 'id', categories: 'owner_id', tasks: 'owner_id' }

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { issue } from '../../src/auth/authenticator.ts'
+import { sandbox } from '../../src/dev/sandbox.ts'
+import { client } from '../support/client.ts'
+import { document, inDevelopment } from '../support/spec.ts'
+import { test } from '../support/taskspec.ts'
+
+let box: Awaited<ReturnType<typeof sandbox>>
+beforeAll(async () => {
+  box = await sandbox({ port: 0 })
+})
+afterAll(() => box.stop())
+
+const person = async (id: string) =>
+  client(box.url, await issue(box.auth, { id, claims: { email: `${id}@example.com`, name: id } }, 3600), inDevelopment)
+const reset = () => fetch(`${box.url}/sandbox/reset`, { method: 'POST' })
+
+describe('the sandbox', () => {
+  test('has alice with a rich account: every priority, overdue, today, later, done, and writing of many kinds', async () => {
+    const alice = await person('alice')
+    const today = new Date().toISOString().slice(0, 10)
+    const { items } = (await alice.listTasks({ query: { limit: 100 } })).body
+    for (const priority of ['none', 'low', 'medium', 'high']) expect(items.some(task => task.priority === priority)).toBe(true)
+    const open = items.filter(({ completed }) => !completed)
+    expect(open.some(({ dueDate }) => dueDate !== null && dueDate < today)).toBe(true)
+    expect(open.some(({ dueDate }) => dueDate === today)).toBe(true)
+    expect(open.some(({ dueDate }) => dueDate !== null && dueDate > today)).toBe(true)
+    expect(open.some(({ dueDate }) => dueDate === null)).toBe(true)
+    expect(items.length - open.length).toBeGreaterThan(3)
+    expect(items.some(({ description }) => (description ?? '').length > 200)).toBe(true)
+    const titles = items.map(({ title }) => title).join()
+    for (const script of [/\p{Script=Arabic}/u, /\p{Script=Hebrew}/u, /\p{Script=Han}/u, /\p{Emoji_Presentation}/u])
+      expect(titles).toMatch(script)
+    expect((await alice.listCategories()).body.items.map(({ name }) => name)).toContain('Travel')
+    expect((await alice.getUser()).body).toMatchObject({ name: 'Alice', timeZone: 'Europe/Helsinki' })
+  })
+
+  test('has bob with a few tasks and carol with none', async () => {
+    expect((await (await person('bob')).listTasks()).body.items).toHaveLength(3)
+    expect((await (await person('carol')).listTasks()).body.items).toEqual([])
+  })
+
+  test('knows the ids of the examples in the spec', async () => {
+    const alice = await person('alice')
+    const { value } = document.components.examples.OpenTask as { value: { id: string; title: string; categoryId: string } }
+    expect((await alice.getTask({ path: { taskId: value.id } })).body).toMatchObject({ title: value.title, categoryId: value.categoryId })
+    await alice.getCategory({ path: { categoryId: value.categoryId } })
+  })
+
+  test('remembers what is written until it is reset', async () => {
+    const [alice, carol] = [await person('alice'), await person('carol')]
+    const before = (await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)
+    await carol.createTask({ body: { title: 'new' } })
+    await alice.deleteUser()
+    expect((await reset()).status).toBe(204)
+    expect((await carol.listTasks()).body.items).toEqual([])
+    expect((await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)).toEqual(before)
+  })
+
+  test('is reset while others read and write, without a failure', async () => {
+    const alice = await person('alice')
+    const work = Array.from({ length: 30 }, async (_, i) => {
+      if (i % 10 === 0) expect(await reset().then(reply => reply.text())).toBe('')
+      else await alice.createTask({ body: { title: `${i}` } })
+    })
+    await Promise.all(work)
+    await reset()
+  })
+})
+
+test('only the sandbox can be reset', async ({ anonymous }) => {
+  expect((await anonymous.send('POST', '/sandbox/reset')).status).toBe(404)
+  expect(Object.keys(document.paths).filter(path => path.includes('sandbox'))).toEqual([])
+})

@@ -1,0 +1,210 @@
+// The reference page as a reader meets it, in a real browser.
+import { fileURLToPath } from 'node:url'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { describe, expect } from 'vitest'
+import type { OperationId } from '../../src/contract/types.ts'
+import { contrast, launch, outside, texts } from '../support/browser.ts'
+import { operations, document as spec } from '../support/spec.ts'
+import { test as base, tokenOf } from '../support/taskspec.ts'
+
+type Visit = {
+  page: Page
+  /** What a reader must not meet: errors and warnings of the console, failed requests, other hosts. */
+  trouble: string[]
+}
+type Fixtures = {
+  $file: { browser: Browser }
+  $test: { visit: (path: string, options?: BrowserContextOptions & { host?: string }) => Promise<Visit> }
+}
+
+const test = base.extend<Fixtures>({
+  browser: [
+    // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
+    async ({}, use) => {
+      const browser = await launch()
+      await use(browser)
+      await browser.close()
+    },
+    { scope: 'file' },
+  ],
+  visit: [
+    async ({ browser, service }, use) => {
+      await use(async (path, { host = '127.0.0.1', ...options } = {}) => {
+        const origin = service.url.replace('127.0.0.1', host)
+        const context = await browser.newContext(options)
+        context.setDefaultTimeout(20_000)
+        const page = await context.newPage()
+        const trouble = watch(page, origin)
+        await page.goto(origin + path)
+        await page.locator('.opblock').first().waitFor()
+        return { page, trouble }
+      })
+      await Promise.all(browser.contexts().map(context => context.close()))
+    },
+    { scope: 'test' },
+  ],
+})
+
+const tagOf = (id: OperationId) => operations.find(each => each.operationId === id)?.tags?.[0]
+
+describe('reading', () => {
+  test('shows every operation, by tag and in the order of the spec', async ({ visit }) => {
+    const { page, trouble } = await visit('/docs')
+    const inOrder = spec.tags.flatMap(({ name }) => operations.filter(({ tags }) => tags?.[0] === name))
+
+    expect(await page.title()).toBe('Taskspec: API reference')
+    expect(await page.locator('.info .title').textContent()).toContain('Taskspec')
+    expect(await page.locator('.opblock-tag').evaluateAll(tags => tags.map(tag => tag.getAttribute('data-tag')))).toEqual(
+      spec.tags.map(({ name }) => name),
+    )
+    expect(await page.locator('.opblock').evaluateAll(blocks => blocks.map(block => block.id))).toEqual(
+      inOrder.map(({ operationId, tags }) => `operations-${tags?.[0]}-${operationId}`),
+    )
+    expect(await page.locator('.opblock-summary-operation-id').allInnerTexts()).toEqual(inOrder.map(({ operationId }) => operationId))
+    expect(inOrder.length).toBe(operations.length)
+    expect(trouble).toEqual([])
+  })
+
+  test('is about the contract: no bar of Swagger UI, no badge of a validator, the schemas folded at the end', async ({ visit }) => {
+    const { page } = await visit('/docs')
+
+    expect(await page.locator('.topbar, img[src*=validator]').count()).toBe(0)
+    const kinds = spec.components.schemas.Problem?.properties?.type?.enum as string[]
+    expect(await page.locator('.info table tbody tr').count()).toBe(kinds.length)
+    const models = page.locator('section.models')
+    expect(await models.locator('article').count()).toBe(0)
+    await models.locator('.models-control').click()
+    await models.locator('article').first().waitFor()
+    expect(await models.locator('article').count()).toBe(Object.keys(spec.components.schemas).length)
+  })
+
+  test('opens what the address names, and filters by path', async ({ visit }) => {
+    const { page, trouble } = await visit('/docs#/tasks/updateTask')
+
+    await page.locator('.opblock.is-open').waitFor()
+    expect(await page.locator('.opblock.is-open').evaluateAll(blocks => blocks.map(block => block.id))).toEqual([
+      'operations-tasks-updateTask',
+    ])
+    expect(await page.locator('.opblock.is-open .opblock-description').textContent()).toContain('Changes the fields that are sent')
+    await page.locator('[data-param-name=If-Match]').waitFor()
+    expect(await page.locator('[data-param-name]').evaluateAll(rows => rows.map(row => row.getAttribute('data-param-name')))).toEqual([
+      'userId',
+      'taskId',
+      'If-Match',
+    ])
+
+    await page.getByPlaceholder('Filter by tag or path').fill('categoryId')
+    await expect.poll(() => page.locator('.opblock').count()).toBe(operations.filter(({ path }) => path.includes('categoryId')).length)
+    expect(trouble).toEqual([])
+  })
+})
+
+describe('trying', () => {
+  // Under the name of the machine too: nothing in the page or the contract may know where it is served.
+  test.for(['127.0.0.1', 'localhost'])('creates a task and finds it in the list, at %s', async (host, { visit }) => {
+    const { page, trouble } = await visit('/docs', { host })
+    await authorise(page, await tokenOf(`reader at ${host}`))
+
+    const created = await run(page, 'createTask')
+    const listed = await run(page, 'listTasks')
+
+    expect(created).toEqual({ status: '201', body: expect.objectContaining({ title: 'Book the ferry to Tallinn' }) })
+    expect(listed).toEqual({ status: '200', body: { items: [created.body], nextCursor: null } })
+    expect(trouble).toEqual([])
+  })
+
+  test('says every place where a body is wrong', async ({ visit }) => {
+    const { page, trouble } = await visit('/docs')
+    await authorise(page, await tokenOf('careless'))
+
+    const { status, body } = await run(page, 'createTask', '{ "title": "", "prioritee": "high" }')
+
+    expect(status).toMatch(/^422/)
+    expect(body).toMatchObject({
+      type: '/problems/invalid-request',
+      errors: [
+        { pointer: '/prioritee', code: 'unknown' },
+        { pointer: '/title', code: 'minLength' },
+        { pointer: '/title', code: 'pattern' },
+      ],
+    })
+    expect(trouble).toEqual(['422 POST /v1/users/me/tasks'])
+  })
+
+  test('forgets the token with the page', async ({ visit }) => {
+    const { page, trouble } = await visit('/docs')
+    await authorise(page, await tokenOf('private'))
+    expect(await page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])')).toBe('[{},{},""]')
+
+    await page.reload()
+    expect(await run(page, 'getUser')).toMatchObject({ status: '401', body: { type: '/problems/unauthenticated' } })
+    expect(trouble).toEqual(['401 GET /v1/users/me'])
+  })
+})
+
+test('is legible on a phone and on a desk, in the dark and in the light, as the system has it', { timeout: 60_000 }, async ({ visit }) => {
+  const { page, trouble } = await visit('/docs#/tasks/putTask', { colorScheme: 'dark' })
+  await page.locator('.opblock.is-open').waitFor()
+  await authorise(page, await tokenOf('watchful'))
+  await run(page, 'putTask')
+  await page.locator('.models-control').click()
+  await page.locator('section.models article').first().waitFor()
+
+  for (const colorScheme of ['dark', 'light'] as const)
+    for (const width of [390, 1440]) {
+      const look = `${colorScheme}-${width}`
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 900 })
+      await page.locator(colorScheme === 'dark' ? 'html.dark-mode' : 'html:not(.dark-mode)').waitFor()
+      await expect.poll(() => page.evaluate('document.getAnimations().length'), { message: 'colours on their way' }).toBe(0)
+      await page.screenshot({ path: fileURLToPath(new URL(`../../.artifacts/docs/${look}.png`, import.meta.url)), fullPage: true })
+
+      expect(await page.evaluate('document.documentElement.scrollWidth'), look).toBe(width)
+      expect(await page.locator('.info *, .opblock-summary *').evaluateAll(outside, width), look).toEqual([])
+      const all = await page.locator('.swagger-ui *').evaluateAll(texts)
+      expect(all.length, look).toBeGreaterThan(400)
+      expect(
+        all.filter(text => contrast(text) < 4.5).map(({ words, path }) => `${words} (${path})`),
+        look,
+      ).toEqual([])
+    }
+  expect(trouble).toEqual([])
+})
+
+function watch(page: Page, origin: string): string[] {
+  const trouble: string[] = []
+  page.on('request', request => {
+    const url = new URL(request.url())
+    if (url.origin !== origin && url.protocol !== 'data:') trouble.push(`${request.url()} is elsewhere`)
+  })
+  page.on('requestfailed', request => trouble.push(`${request.url()} failed: ${request.failure()?.errorText}`))
+  page.on('response', response => {
+    if (response.status() >= 400) trouble.push(`${response.status()} ${response.request().method()} ${new URL(response.url()).pathname}`)
+  })
+  page.on('pageerror', error => trouble.push(String(error)))
+  page.on('console', message => {
+    // Chromium says of each failed response what stands above already.
+    if (['error', 'warning'].includes(message.type()) && !message.text().startsWith('Failed to load resource')) trouble.push(message.text())
+  })
+  return trouble
+}
+
+async function authorise(page: Page, token: string) {
+  await page.locator('.auth-wrapper').getByRole('button', { name: 'Authorize' }).click()
+  await page.locator('.modal-ux input').fill(token)
+  await page.locator('.modal-ux input').press('Enter')
+  await page.locator('.modal-ux').getByRole('button', { name: 'Remove authorization' }).waitFor()
+  await page.locator('.modal-ux').getByRole('button', { name: 'Close' }).click()
+}
+
+/** Opens an operation, sends what its form holds, or another body, and gives what is shown of the reply. */
+async function run(page: Page, id: OperationId, sent?: string): Promise<{ status: string; body: unknown }> {
+  const operation = page.locator(`#operations-${tagOf(id)}-${id}`)
+  if ((await operation.locator('.opblock-body').count()) === 0) await operation.locator('.opblock-summary-control').click()
+  await operation.getByRole('button', { name: 'Try it out' }).click()
+  if (sent !== undefined) await operation.locator('textarea.body-param__text').fill(sent)
+  await operation.getByRole('button', { name: 'Execute' }).click()
+  const reply = operation.locator('.live-responses-table .response')
+  const body = await reply.locator('.highlight-code code').first().textContent()
+  return { status: (await reply.locator('.response-col_status').textContent()) ?? '', body: JSON.parse(body ?? '') }
+}

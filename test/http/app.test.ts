@@ -1,0 +1,261 @@
+// HTTP itself: what is the same for every operation.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { describe, expect } from 'vitest'
+import { createApp } from '../../src/http/app.ts'
+import type { Router } from '../../src/http/router.ts'
+import { shedding } from '../../src/http/shedding.ts'
+import { logger } from '../../src/observe/log.ts'
+import { client } from '../support/client.ts'
+import { start, test, tokenOf } from '../support/taskspec.ts'
+
+const json = { 'content-type': 'application/json' }
+const tasks = '/v1/users/me/tasks'
+
+describe('paths and methods', () => {
+  test('an unknown path is 404 and says where the reference is', async ({ as }) => {
+    const ann = await as('ann')
+    for (const path of ['/', '/v1', '/v1/users', '/v1/users/me/', '/v1/users/me/tasks/', '/V1/users/me', '/v2/users/me', '//livez']) {
+      const { status, body } = await ann.send('GET', path)
+      expect([path, status]).toEqual([path, 404])
+      expect(body).toMatchObject({ type: '/problems/not-found', detail: expect.stringContaining('/docs') })
+    }
+  })
+
+  test('a known path with another method is 405 and says which there are, even without a token', async ({ anonymous }) => {
+    for (const [method, path, allow] of [
+      ['DELETE', tasks, 'GET, HEAD, POST'],
+      ['POST', `${tasks}/x`, 'DELETE, GET, HEAD, PATCH, PUT'],
+      ['POST', '/livez', 'GET, HEAD'],
+    ] as const) {
+      const { status, headers, body } = await anonymous.send(method, path)
+      expect([status, headers.get('allow')]).toEqual([405, allow])
+      expect(body).toMatchObject({ type: '/problems/method-not-allowed' })
+    }
+  })
+
+  test('HEAD is GET without the body', async ({ as }) => {
+    const ann = await as('ann')
+    const { headers } = await ann.send('GET', tasks)
+    const head = await ann.send('HEAD', tasks)
+    expect(head).toMatchObject({ status: 200, body: undefined })
+    for (const name of ['etag', 'content-length', 'content-type']) expect(head.headers.get(name)).toBe(headers.get(name))
+  })
+})
+
+describe('bodies', () => {
+  test('have a media type: 415', async ({ as }) => {
+    const ann = await as('ann')
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'application/merge-patch+json',
+      'application/json; charset=latin1',
+      'application/jsonx',
+    ])
+      expect((await ann.send('POST', tasks, { headers: { 'content-type': type }, body: '{"title":"a"}' })).status).toBe(415)
+    expect((await ann.send('POST', tasks, { body: new TextEncoder().encode('{"title":"a"}') })).status).toBe(415)
+    for (const type of [
+      'application/json; charset=utf-8',
+      'Application/JSON;charset="UTF-8"',
+      'application/json;',
+      'application/json ;\t; charset=utf-8;',
+    ])
+      expect((await ann.send('POST', tasks, { headers: { 'content-type': type }, body: '{"title":"a"}' })).status).toBe(201)
+  })
+
+  test('are not compressed: 415', async ({ as }) => {
+    const ann = await as('ann')
+    const body = gzipSync('{"title":"a"}')
+    expect((await ann.send('POST', tasks, { headers: { ...json, 'content-encoding': 'gzip' }, body })).status).toBe(415)
+  })
+
+  test('are JSON in UTF-8: 400', async ({ as }) => {
+    const ann = await as('ann')
+    const bodies = ['{"title":', "{'title':'a'}", '{"title":"a",}', 'title=a', new Uint8Array([0x22, 0xff, 0x22]), '\ufeff{"title":"a"}x']
+    for (const body of bodies) {
+      const reply = await ann.send('POST', tasks, { headers: json, body })
+      expect(reply).toMatchObject({ status: 400, body: { type: '/problems/malformed-json' } })
+    }
+  })
+
+  test('are there: 422', async ({ as }) => {
+    const ann = await as('ann')
+    const { status, body } = await ann.send('POST', tasks, { headers: json })
+    expect(status).toBe(422)
+    expect(body).toMatchObject({ errors: [{ pointer: '', location: 'body', code: 'required' }] })
+  })
+
+  test('have 1 MiB at most, declared or not: 413', async ({ as }) => {
+    const ann = await as('ann')
+    const sized = (bytes: number) => `{"title":"${'x'.repeat(bytes - 12)}"}`
+    expect((await ann.send('POST', tasks, { headers: json, body: sized(1024 * 1024) })).status).toBe(422)
+    expect((await ann.send('POST', tasks, { headers: json, body: sized(1024 * 1024 + 1) })).status).toBe(413)
+    const stream = new Blob([sized(2 * 1024 * 1024)]).stream()
+    expect((await ann.send('POST', tasks, { headers: json, body: stream })).status).toBe(413)
+  })
+
+  test('with many mistakes get a reply of bounded size', async ({ as }) => {
+    const ann = await as('ann')
+    const body = JSON.stringify({ title: 'a', labels: Array(100_000).fill(1) })
+    const reply = await ann.send('POST', tasks, { headers: json, body })
+    expect((reply.body as { errors: unknown[] }).errors).toHaveLength(100)
+  })
+})
+
+describe('the order of refusals', () => {
+  test('is path, method, token, owner, media type, size, JSON, schema', async ({ as, anonymous, service }) => {
+    const ann = await as('ann')
+    const bad = { headers: { 'content-type': 'text/plain' }, body: '{' }
+    expect((await anonymous.send('POST', '/nowhere', bad)).status).toBe(404)
+    expect((await anonymous.send('PUT', '/v1/users/bob/tasks', bad)).status).toBe(405)
+    expect((await anonymous.send('POST', '/v1/users/bob/tasks?x=1', bad)).status).toBe(401)
+    expect((await ann.send('POST', '/v1/users/bob/tasks?x=1', bad)).status).toBe(403)
+    expect((await ann.send('POST', `${tasks}?x=1`, { ...bad, body: 'x'.repeat(2_000_000) })).status).toBe(415)
+    expect((await ann.send('POST', `${tasks}?x=1`, { headers: json, body: 'x'.repeat(2_000_000) })).status).toBe(413)
+    expect((await ann.send('POST', `${tasks}?x=1`, { headers: json, body: '{' })).status).toBe(400)
+    expect((await ann.send('POST', `${tasks}?x=1`, { headers: json, body: '{}' })).status).toBe(422)
+    expect([...(await service.sql`select from users where id = ${ann.id}`)]).toEqual([])
+  })
+
+  test('all mistakes of path, query, header and body come together', async ({ as }) => {
+    const ann = await as('ann')
+    const { body } = await ann.send('PATCH', `${tasks}/x?y=1`, { headers: { ...json, 'if-match': '' }, body: '{"z":1}' })
+    const { errors } = body as { errors: { location: string; pointer: string }[] }
+    expect([...new Set(errors.map(({ location, pointer }) => location + pointer))].sort()).toEqual([
+      'body/z',
+      'header/if-match',
+      'path/taskId',
+      'query/y',
+    ])
+  })
+})
+
+describe('request ids', () => {
+  test('are made, or kept where one is sent that can be kept', async ({ as }) => {
+    const ann = await as('ann')
+    const idFor = async (id: string) => (await ann.send('GET', tasks, { headers: { 'x-request-id': id } })).headers.get('x-request-id')
+    expect(await idFor('my.trace_1-2')).toBe('my.trace_1-2')
+    for (const id of ['a b', 'x'.repeat(129), '"', 'ü']) expect(await idFor(id)).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  test('are the same in the header, the problem and the log', async ({ as, service }) => {
+    const ann = await as('ann')
+    const { headers, body } = await ann.send('GET', `${tasks}/x`)
+    const requestId = headers.get('x-request-id')
+    expect(body).toMatchObject({ requestId, instance: `${tasks}/x` })
+    expect(service.log.filter(line => line.requestId === requestId)).toMatchObject([
+      { operation: 'getTask', status: 422, method: 'GET', level: 30 },
+    ])
+  })
+})
+
+describe('the log', () => {
+  test('has one line a request, without token, id, query or content', async ({ as, service }) => {
+    const ann = await as('ann')
+    const before = service.log.length
+    await ann.createTask({ body: { title: 'a very personal matter' } })
+    await ann.send('POST', tasks, { headers: json, body: '{"title": a very personal matter' })
+    await ann.listTasks({ query: { q: 'personal' } })
+    await ann.getUser({ path: { userId: ann.id } })
+    const lines = service.log.slice(before)
+    expect(lines.map(({ operation, status }) => [operation, status])).toEqual([
+      ['createTask', 201],
+      ['createTask', 400],
+      ['listTasks', 200],
+      ['getUser', 200],
+    ])
+    expect(JSON.stringify(lines)).not.toMatch(/personal|Bearer|eyJ|ann-/)
+    expect(Object.keys(lines[0] as object).sort()).toEqual(['level', 'method', 'ms', 'msg', 'operation', 'requestId', 'status', 'time'])
+  })
+
+  test('tells a failure of the database by its code, without what people wrote', async ({ as, service }) => {
+    const ann = await as('ann')
+    await service.sql`alter table tasks add constraint tasks_secret check (title <> 'a very personal matter') not valid`
+    const { headers } = await ann.send('POST', tasks, { headers: json, body: '{"title":"a very personal matter"}' })
+    await service.sql`alter table tasks drop constraint tasks_secret`
+    const line = service.log.find(({ requestId }) => requestId === headers.get('x-request-id'))
+    expect(line).toMatchObject({ level: 50, status: 500, error: { name: 'PostgresError', code: '23514', constraint: 'tasks_secret' } })
+    expect(JSON.stringify(service.log)).not.toContain('personal')
+  })
+})
+
+describe('security headers and CORS', () => {
+  test('every reply forbids to store, sniff, frame and run it', async ({ as, anonymous }) => {
+    const ann = await as('ann')
+    for (const { headers } of [await ann.send('GET', tasks), await anonymous.send('GET', tasks), await ann.send('GET', '/nowhere')]) {
+      expect(headers.get('cache-control')).toBe('no-store')
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+      expect(headers.get('x-powered-by')).toBe(null)
+    }
+  })
+
+  test('development lets every origin on localhost in and no other', async ({ as }) => {
+    const ann = await as('ann')
+    const allowed = async (origin: string) =>
+      (await ann.send('GET', tasks, { headers: { origin } })).headers.get('access-control-allow-origin')
+    for (const origin of ['http://localhost:5173', 'http://127.0.0.1:8080', 'http://[::1]:3000', 'https://localhost'])
+      expect(await allowed(origin)).toBe(origin)
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'http://evil.example/localhost', 'null'])
+      expect(await allowed(origin)).toBe(null)
+  })
+
+  test('a browser may ask before, and read what it needs', async ({ service }) => {
+    const asked = {
+      origin: 'http://localhost:5173',
+      'access-control-request-method': 'PATCH',
+      'access-control-request-headers': 'authorization,if-match',
+    }
+    const preflight = await fetch(service.url + tasks, { method: 'OPTIONS', headers: asked })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('PATCH')
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('authorization,if-match')
+    const reply = await fetch(service.url + tasks, { headers: asked })
+    for (const name of ['ETag', 'Location', 'Retry-After', 'X-Request-Id'])
+      expect(reply.headers.get('access-control-expose-headers')).toContain(name)
+  })
+
+  test('CORS_ORIGINS lets its origins in and no other, not even localhost', async ({ service }) => {
+    const server = await start({ databaseUrl: service.databaseUrl, corsOrigins: ['https://app.example.com'] })
+    const person = client(server.url, await tokenOf('cors'))
+    const allowed = async (origin: string) =>
+      (await person.send('GET', tasks, { headers: { origin } })).headers.get('access-control-allow-origin')
+    expect(await allowed('https://app.example.com')).toBe('https://app.example.com')
+    expect(await allowed('http://localhost:5173')).toBe(null)
+    await server.stop()
+  })
+})
+
+test('a connection that breaks in the middle of a body hurts nobody', async ({ as, service }) => {
+  const ann = await as('ann')
+  const socket = connect(Number(new URL(service.url).port), '127.0.0.1')
+  const token = await tokenOf(ann.id)
+  socket.write(
+    `POST ${tasks} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"ti`,
+  )
+  await new Promise(resolve => setTimeout(resolve, 100))
+  socket.destroy()
+  expect((await ann.listTasks()).body.items).toEqual([])
+})
+
+test("a reply that can't be written ends its connection, and the log says so", async ({ onTestFinished }) => {
+  const lines: string[] = []
+  const log = logger('info', { write: (line: string) => void lines.push(line) })
+  const router: Router = () => ({
+    operationId: 'getLiveness',
+    template: '/livez',
+    headers: {},
+    answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
+  })
+  const server = createServer(
+    createApp({ router, log, metrics: null, shedding: shedding(log), version: '1', corsOrigins: [], stopping: () => false, trustProxy: 0 }),
+  ).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+
+  await expect(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/livez`)).rejects.toThrow('fetch failed')
+  expect(lines.map(line => JSON.parse(line))).toMatchObject([{ msg: 'reply failed', error: { code: 'ERR_INVALID_CHAR' } }])
+})

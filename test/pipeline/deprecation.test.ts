@@ -1,0 +1,91 @@
+// What a later spec calls deprecated is announced: the real router and app over a spec with marks.
+
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { document } from '../../src/contract/document.ts'
+import type { Handlers } from '../../src/contract/types.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createRouter } from '../../src/http/router.ts'
+import { shedding } from '../../src/http/shedding.ts'
+import { logger } from '../../src/observe/log.ts'
+import { operations } from '../support/spec.ts'
+
+const mark = (since: string, end: string) => ({ deprecated: true, 'x-deprecated-at': since, 'x-sunset-at': end })
+const headers = { deprecation: '@1798761600', sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' } // from 2027-01-01 until 2027-07-01
+
+const spec = structuredClone(document) as never as {
+  paths: Record<string, Record<string, { deprecated?: boolean; parameters: { name?: string }[] }>>
+  components: { schemas: Record<string, { properties: Record<string, object> }> }
+}
+const half = mark('2027-01-01', '2027-07-01')
+Object.assign(spec.paths['/v1/users/{userId}']?.delete as object, half)
+Object.assign(spec.paths['/v1/users/{userId}/tasks']?.get?.parameters.find(({ name }) => name === 'q') as object, half)
+Object.assign(spec.components.schemas.TaskInput?.properties as object, { timeZone: { type: ['string', 'null'], default: null, ...half } })
+Object.assign(spec.components.schemas.Category?.properties as object, {
+  color: { type: ['string', 'null'], ...mark('2027-06-01', '2028-01-01') },
+})
+
+const server = createServer()
+let url: string
+beforeAll(async () => {
+  const answer = async () => ({ status: 200, body: {} })
+  const handlers = Object.fromEntries(operations.map(({ operationId }) => [operationId, answer])) as never as Handlers
+  const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
+  const router = await createRouter({ document: spec as never, handlers, authenticate, limits: async () => ({}) })
+  const log = logger('silent')
+  server.on(
+    'request',
+    createApp({
+      router,
+      log,
+      metrics: null,
+      shedding: shedding(log),
+      version: '1.2.3',
+      corsOrigins: null,
+      stopping: () => false,
+      trustProxy: 0,
+    }),
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  url = `http://127.0.0.1:${(server.address() as { port: number }).port}/v1/users/me`
+})
+afterAll(() => void server.close())
+
+async function announced(method: string, path: string, body?: object) {
+  const reply = await fetch(url + path, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  return { deprecation: reply.headers.get('deprecation'), sunset: reply.headers.get('sunset') }
+}
+const nothing = { deprecation: null, sunset: null }
+
+describe('is announced', () => {
+  test('an operation, on every reply, also a refusal', async () => {
+    expect(await announced('DELETE', '')).toEqual(headers)
+    expect(await announced('DELETE', '?unknown=1')).toEqual(headers)
+    expect(await announced('GET', '')).toEqual(nothing)
+  })
+
+  test('a parameter, where it is used', async () => {
+    expect(await announced('GET', '/tasks?q=a')).toEqual(headers)
+    expect(await announced('GET', '/tasks')).toEqual(nothing)
+  })
+
+  test('a field of a body, where it is sent', async () => {
+    expect(await announced('POST', '/tasks', { title: 'a', timeZone: 'UTC' })).toEqual(headers)
+    expect(await announced('POST', '/tasks', { title: 'a' })).toEqual(nothing)
+  })
+
+  test('a field of what is answered, also in a list', async () => {
+    const answered = { deprecation: '@1811808000', sunset: 'Sat, 01 Jan 2028 00:00:00 GMT' }
+    expect(await announced('GET', '/categories/019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01')).toEqual(answered)
+    expect(await announced('GET', '/categories')).toEqual(answered)
+  })
+})
+
+test('every reply says which version of the spec it speaks', async () => {
+  for (const path of ['', '/nowhere', '?unknown=1']) expect((await fetch(url + path)).headers.get('x-api-version')).toBe('1.2.3')
+})

@@ -1,0 +1,109 @@
+// Who asks too much is told when to come back, and nobody else notices.
+import postgres from 'postgres'
+import { describe, expect, vi } from 'vitest'
+import { client } from '../support/client.ts'
+import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
+
+const tasks = '/v1/users/me/tasks'
+
+test('reads and writes of a person have a budget each, and other people theirs', async ({ service, onTestFinished }) => {
+  const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 3, shared: false } })
+  onTestFinished(stop)
+  const [ann, bob] = [client(url, await tokenOf('ann')), client(url, await tokenOf('bob'))]
+
+  const left = []
+  for (let i = 0; i < 3; i++) left.push((await ann.createTask({ body: { title: 'a' } })).headers.get('ratelimit'))
+  expect(left).toEqual([expect.stringMatching(/^"writes";r=2;t=\d+$/), expect.stringMatching(/r=1/), expect.stringMatching(/r=0/)])
+
+  const { headers, body } = await ann.createTask({ body: { title: 'a' } }, 429)
+  expect(headers.get('ratelimit-policy')).toBe('"writes";q=3;w=60')
+  expect(headers.get('ratelimit')).toMatch(/^"writes";r=0;t=\d+$/)
+  const wait = Number(headers.get('retry-after'))
+  expect(wait).toBeGreaterThan(50)
+  expect(wait).toBeLessThanOrEqual(60)
+  expect(body).toMatchObject({ type: '/problems/too-many-requests', detail: expect.stringContaining('more than 3 writes') })
+
+  const { headers: read, body: list } = await ann.listTasks()
+  expect(read.get('ratelimit')).toMatch(/^"reads";r=2;/)
+  expect(list.items).toHaveLength(3)
+  await bob.createTask({ body: { title: 'b' } })
+})
+
+test('a refusal is counted and says what is left', async ({ service, onTestFinished }) => {
+  const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 3, shared: false } })
+  onTestFinished(stop)
+  const ann = client(url, await tokenOf('ann'))
+  const statuses = []
+  for (const body of ['{}', '{', '{"title":"a"}', '{"title":"b"}'])
+    statuses.push((await ann.send('POST', tasks, { headers: { 'content-type': 'application/json' }, body })).status)
+  expect(statuses).toEqual([422, 400, 201, 429])
+})
+
+describe('an address without a valid token', () => {
+  test('is turned away, but not who has one there', async ({ service, onTestFinished }) => {
+    const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 3, shared: false } })
+    onTestFinished(stop)
+    const forger = client(url, 'a.b.c')
+    const statuses = []
+    for (let i = 0; i < 5; i++) statuses.push((await forger.send('GET', tasks)).status)
+    expect(statuses).toEqual([401, 401, 401, 429, 429])
+    await client(url, await tokenOf('ann')).listTasks()
+  })
+
+  test.for([
+    [0, '1.1.1.1', [401, 429, 429, 429]],
+    [1, '1.1.1.1', [401, 401, 429, 429]],
+    [1, '9.9.9.9, 1.1.1.1', [401, 401, 429, 429]],
+    [['127.0.0.0/8'], '1.1.1.1', [401, 401, 429, 429]],
+    [['10.0.0.0/8'], '1.1.1.1', [401, 429, 429, 429]],
+    [1, '2001:db8:0:1::1', [401, 401, 429, 429]],
+  ] as const)(
+    'is what the proxies that are trusted say: TRUST_PROXY=%s',
+    async ([trustProxy, address, expected], { service, onTestFinished }) => {
+      const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false }, trustProxy })
+      onTestFinished(stop)
+      const ask = async (forwarded: string) =>
+        (await client(url, undefined).send('GET', tasks, { headers: { 'x-forwarded-for': forwarded } })).status
+      const neighbour = address.includes(':') ? '2001:0db8:0:1:ffff::2' : address
+      expect([await ask('2.2.2.2'), await ask(address), await ask(neighbour), await ask('2.2.2.2')]).toEqual(expected)
+    },
+  )
+})
+
+describe('several processes with counters in the database', () => {
+  test('count together, without knowing whom', async ({ onTestFinished }) => {
+    const database = await createDatabase()
+    const both = await Promise.all([1, 2].map(() => start({ databaseUrl: database.url, limits: { perMinute: 4, shared: true } })))
+    const sql = postgres(database.url, { max: 1 })
+    onTestFinished(async () => {
+      await Promise.all(both.map(({ stop }) => stop()))
+      await sql.end()
+      await database.drop()
+    })
+    const [here, there] = await Promise.all(both.map(async ({ url }) => client(url, await tokenOf('ann'))))
+    for (const person of [here, there, here, there]) await person?.listTasks()
+    for (const person of [here, there]) await person?.listTasks({}, 429)
+    await here?.createTask({ body: { title: 'a' } })
+
+    const rows = await sql<{ key: string; points: number }[]>`select key, points from rate_limits order by key`
+    expect(rows).toMatchObject([{ key: expect.stringMatching(/^reads:[\w-]{43}$/) }, { key: expect.stringMatching(/^writes:/), points: 1 }])
+  })
+
+  test('count alone while the counters are away', async ({ onTestFinished }) => {
+    const database = await createDatabase()
+    const { url, stop } = await start({ databaseUrl: database.url, limits: { perMinute: 2, shared: true } })
+    const sql = postgres(database.url, { max: 1 })
+    onTestFinished(async () => {
+      await stop()
+      await sql.end()
+      await database.drop()
+    })
+    await sql`alter table rate_limits rename to elsewhere`
+    const ann = client(url, await tokenOf('ann'))
+    await ann.listTasks()
+    await ann.listTasks()
+    await ann.listTasks({}, 429)
+    await sql`alter table elsewhere rename to rate_limits`
+    await vi.waitFor(() => ann.createTask({ body: { title: 'a' } }))
+  })
+})

@@ -1,0 +1,102 @@
+// A typed client for one person that holds every reply to the spec and notes what it saw.
+import { expect } from 'vitest'
+import type { components, operations as Operations } from '../../generated/api.ts'
+import type { OperationId } from '../../src/contract/types.ts'
+import { paths } from '../../src/http/paths.ts'
+import { record } from './record.ts'
+import { type Answer, always, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
+
+export type Problem = components['schemas']['Problem']
+
+type Responses<Op extends OperationId> = Operations[Op]['responses']
+type Status<Op extends OperationId> = keyof Responses<Op> & number
+type Success<Op extends OperationId> = Extract<Status<Op>, 200 | 201 | 204>
+type Body<Response> = Response extends { content: infer Media } ? Media[keyof Media] : undefined
+type Part<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<Operations[Op]['parameters'][In]>
+type Sent<Op extends OperationId> = Operations[Op] extends { requestBody: { content: { 'application/json': infer Sent } } }
+  ? Sent
+  : undefined
+
+export type Input<Op extends OperationId> = {
+  path?: Partial<Part<Op, 'path'>>
+  query?: Part<Op, 'query'>
+  headers?: Part<Op, 'header'>
+  body?: Sent<Op>
+}
+export type Reply<Op extends OperationId, S extends Status<Op>> = {
+  status: S
+  headers: Headers
+  body: Body<Responses<Op>[S]>
+  etag: string
+}
+
+/** A function for each operation: sends the input and expects the status (success unless said otherwise). `userId` is `me`. */
+export type Client = {
+  [Op in OperationId]: <S extends Status<Op> = Success<Op>>(input?: Input<Op>, status?: S) => Promise<Reply<Op, S>>
+} & {
+  /** Sends anything at all, and holds the reply to the spec where the path is in it. */
+  send: (
+    method: string,
+    path: string,
+    init?: { headers?: Record<string, string>; body?: string | Uint8Array | ReadableStream },
+  ) => Promise<Answer>
+}
+
+const byPath = paths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
+
+/** `foreign`: headers that somebody between here and the server adds. */
+export function client(url: string, token: string | undefined, foreign: string[] = []): Client {
+  async function send(
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Record<string, string>; body?: string | Uint8Array | ReadableStream } = {},
+  ) {
+    const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    const response = await fetch(url + path, {
+      method,
+      headers: { ...authorization, ...headers },
+      ...(body !== undefined && { body: body as string, duplex: 'half' }),
+    })
+    const text = await response.text()
+    const received = new Headers(response.headers)
+    for (const name of foreign) received.delete(name)
+    const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+    const answer = { status: response.status, headers: received, body: json ? JSON.parse(text) : text === '' ? undefined : text }
+    const operation = byPath(path.split('?', 1)[0] as string)?.value.find(each => each.method === (method === 'HEAD' ? 'GET' : method))
+    if (method !== 'HEAD') judge(operation, answer)
+    return answer
+  }
+
+  const calls = operations.map(operation => [
+    operation.operationId,
+    async (
+      { path = {}, query = {}, headers = {}, body }: Input<OperationId> & { path?: object; query?: object; body?: unknown } = {},
+      status?: number,
+    ) => {
+      const target = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
+        encodeURIComponent({ userId: 'me', ...path }[name as 'userId'] ?? ''),
+      )
+      for (const text of texts([query, body])) record('contents', text)
+      const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map(each => [name, String(each)])))
+      const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
+      const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...json })
+      const expected = status === undefined ? [200, 201, 204] : [status]
+      expect(expected, `${operation.operationId} answered ${JSON.stringify(answer.body)}`).toContain(answer.status)
+      return { ...answer, etag: answer.headers.get('etag') ?? '' }
+    },
+  ])
+  return { ...Object.fromEntries(calls), send }
+}
+
+/** Every text within. */
+function texts(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
+}
+
+function judge(operation: Operation | undefined, answer: Answer) {
+  if (operation === undefined) return expect(faults(document.components.schemas.Problem as Schema, answer.body)).toEqual([])
+  record('replies', { operationId: operation.operationId, status: answer.status })
+  expect(broken(operation, answer)).toEqual([])
+  expect(always.filter(name => !answer.headers.has(name))).toEqual([])
+}

@@ -1,0 +1,144 @@
+// The spec as the tests read it: operations, and a judge of replies. Independent of the server's own router and validators.
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { document as source } from '../../src/contract/document.ts'
+import type { OperationId } from '../../src/contract/types.ts'
+
+export type Schema = { [keyword: string]: unknown } & {
+  $ref?: string
+  properties?: Record<string, Schema>
+  items?: Schema
+  required?: string[]
+}
+export type Media = { schema: Schema; examples?: Record<string, { value?: unknown; $ref?: string }> }
+export type Header = { required?: boolean; schema: Schema }
+export type Response = { description: string; headers?: Record<string, Header>; content?: Record<string, Media> }
+export type Parameter = { name: string; in: 'path' | 'query' | 'header'; required?: boolean; schema: Schema; example?: unknown }
+export type Operation = {
+  operationId: OperationId
+  method: string
+  path: string
+  summary?: string
+  description?: string
+  tags?: string[]
+  security?: object[]
+  parameters: Parameter[]
+  requestBody?: { required?: boolean; content: Record<string, Media> }
+  responses: Record<string, Response>
+}
+
+export const document = source as unknown as {
+  security: object[]
+  tags: { name: string }[]
+  paths: Record<string, Record<string, unknown>>
+  components: { schemas: Record<string, Schema>; examples: Record<string, unknown> }
+}
+
+/** What a `$ref` stands for, or the thing itself. */
+export function resolved<T>(thing: T | { $ref: string }): T {
+  if (typeof thing !== 'object' || thing === null || !('$ref' in thing)) return thing as T
+  const path = (thing.$ref as string).split('/').slice(1)
+  const node = path.reduce<unknown>(
+    (each, name) => (each as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')],
+    document,
+  )
+  return resolved(node as T)
+}
+
+export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, { parameters = [], ...methods }]) =>
+  Object.entries(methods).map(([method, value]) => {
+    const operation = value as Operation
+    const all = [...(parameters as Parameter[]), ...(operation.parameters ?? [])].map(each => resolved(each))
+    const responses = Object.entries(operation.responses).map(([status, response]) => [status, resolved(response)])
+    const body = operation.requestBody === undefined ? {} : { requestBody: resolved(operation.requestBody) }
+    return { ...operation, ...body, path, method: method.toUpperCase(), parameters: all, responses: Object.fromEntries(responses) }
+  }),
+)
+
+export function operation(id: string): Operation {
+  const one = operations.find(each => each.operationId === id)
+  if (one === undefined) throw new Error(`the spec has no operation ${id}`)
+  return one
+}
+
+/** The first example of the request body, if there is one. */
+export function exampleBody({ requestBody }: Operation): unknown {
+  const [example] = Object.values(requestBody?.content['application/json']?.examples ?? {})
+  return example && resolved(example).value
+}
+
+const ajv = new Ajv2020({ allErrors: true, strict: false })
+addFormats.default(ajv)
+ajv.addFormat('time-zone', () => true)
+ajv.addSchema(document, 'spec')
+const compiled = new Map<Schema, ValidateFunction>()
+
+/** What of the schema the value breaks; empty where it fits. */
+export function faults(schema: Schema, value: unknown): string[] {
+  let validate = compiled.get(schema)
+  if (validate === undefined) {
+    // References count from the document.
+    const text = JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"spec#/')
+    validate = ajv.compile(JSON.parse(text))
+    compiled.set(schema, validate)
+  }
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map(error => `${error.instancePath || 'it'} ${error.message} ${JSON.stringify(error.params)}`)
+}
+
+// What HTTP, CORS and the security headers add to every reply. All else is declared or wrong.
+const everywhere = new Set([
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'cache-control',
+  'connection',
+  'content-length',
+  'content-security-policy',
+  'content-type',
+  'cross-origin-resource-policy',
+  'date',
+  'deprecation',
+  'keep-alive',
+  'referrer-policy',
+  'strict-transport-security',
+  'sunset',
+  'vary',
+  'x-api-version',
+  'x-content-type-options',
+  'x-request-id',
+])
+
+/** What a server in development adds, so that a browser shows where the time went. It is there to be looked at, not to be relied on. */
+export const inDevelopment = ['server-timing', 'timing-allow-origin']
+
+export type Answer = { status: number; headers: Headers; body: unknown }
+
+/** The headers that every reply of the server has, and the spec leaves unsaid. */
+export const always = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
+
+/** Everything in a reply that the spec doesn't promise, in words. */
+export function broken({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {
+  const response = responses[status]
+  if (response === undefined) return [`${operationId} answered ${status}, which the spec doesn't declare`]
+  const wrong: string[] = []
+
+  const declared = new Map(Object.entries(response.headers ?? {}).map(([name, header]) => [name.toLowerCase(), resolved(header)]))
+  for (const [name, header] of declared) {
+    const value = headers.get(name)
+    if (value === null) {
+      if (header.required === true) wrong.push(`header ${name} is missing`)
+    } else wrong.push(...faults(header.schema, value).map(fault => `header ${name}: ${fault}`))
+  }
+  for (const name of headers.keys()) if (!everywhere.has(name) && !declared.has(name)) wrong.push(`header ${name} is not declared`)
+
+  const type = headers.get('content-type')?.split(';')[0]
+  if (response.content === undefined) {
+    if (body !== undefined || type !== undefined) wrong.push('there is a body, and none is declared')
+  } else {
+    const media = response.content[type ?? '']
+    if (media === undefined) wrong.push(`content type ${type} is not declared`)
+    else wrong.push(...faults(media.schema, body).map(fault => `body: ${fault}`))
+  }
+  return wrong.map(each => `${operationId} ${status}: ${each}`)
+}

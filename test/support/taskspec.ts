@@ -1,0 +1,131 @@
+// `test` with a server and a database of the file's own. People are of the test's own: `as('ann')` is another Ann elsewhere.
+import { Writable } from 'node:stream'
+import postgres from 'postgres'
+import { test as base, inject } from 'vitest'
+import { issue } from '../../src/auth/authenticator.ts'
+import type { AuthConfig, Config } from '../../src/config/config.ts'
+import { hosts } from '../../src/config/database-url.ts'
+import { logger } from '../../src/observe/log.ts'
+import { type Options, type Server, serve } from '../../src/server.ts'
+import { type Client, client } from './client.ts'
+import { record, recordLine } from './record.ts'
+
+export const auth: AuthConfig = {
+  jwksUrl: null,
+  secret: 'a-secret-that-is-only-known-to-these-tests',
+  algorithms: ['HS256'],
+  issuer: 'https://issuer.test',
+  audience: 'taskspec',
+}
+
+export type Service = Server & {
+  databaseUrl: string
+  sql: postgres.Sql
+  /** every line logged so far */
+  log: Record<string, unknown>[]
+}
+
+// Counted, and never too much.
+const generous = { perMinute: 1_000_000, shared: false }
+
+type Settings = { databaseUrl: string; auth?: AuthConfig; most?: number } & Partial<
+  Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
+> &
+  Pick<Options, 'patience'>
+
+/** A server on a free port. */
+export async function start({ databaseUrl, patience = {}, most, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
+  const log: Service['log'] = []
+  const lines = new Writable({
+    write(chunk, _, done) {
+      const line = JSON.parse(chunk)
+      log.push(line)
+      recordLine(line)
+      done()
+    },
+  })
+  const all = {
+    host: '127.0.0.1',
+    port: 0,
+    poolSize: 4,
+    pooler: false,
+    corsOrigins: null,
+    limits: generous,
+    metricsPort: null,
+    timing: false,
+    tracing: null,
+    trustProxy: 0,
+    auth,
+    ...settings,
+    databaseUrl,
+  }
+  const observe = (statement: string) => record('statements', statement)
+  for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
+  const server = await serve(all, { log: logger('info', lines), patience, observe, ...(most !== undefined && { most }) })
+  return { ...server, log }
+}
+
+let databases = 0
+
+/** A fresh database with the schema, or as another template has it, and what drops it. */
+export async function createDatabase(template = 'template_taskspec'): Promise<{ url: string; drop: () => Promise<void> }> {
+  const cluster = inject('cluster')
+  const name = `test_${process.pid}_${databases++}`
+  const admin = postgres(`${cluster}postgres`, { max: 1, onnotice: () => {} })
+  // Clones of one template have to queue.
+  await admin`select pg_advisory_lock(1)`
+  await admin.unsafe(`create database ${name} template ${template}`)
+  await admin`select pg_advisory_unlock(1)`
+  await admin.end()
+  return {
+    url: cluster + name,
+    async drop() {
+      const again = postgres(`${cluster}postgres`, { max: 1, onnotice: () => {} })
+      await again.unsafe(`drop database if exists ${name} with (force)`)
+      await again.end()
+    },
+  }
+}
+
+export function tokenOf(id: string, claims: { email?: string; name?: string } = {}): Promise<string> {
+  record('people', id)
+  return issue(auth, { id, claims: { email: claims.email ?? null, name: claims.name ?? null } }, 3600)
+}
+
+type Fixtures = {
+  $file: { service: Service }
+  $test: {
+    /** The client of a person, who is new in each test. */
+    as: (name: string, claims?: { email?: string; name?: string }) => Promise<Client & { id: string }>
+    anonymous: Client
+  }
+}
+
+let tests = 0
+
+export const test = base.extend<Fixtures>({
+  service: [
+    // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
+    async ({}, use) => {
+      const database = await createDatabase()
+      const sql = postgres(database.url, { max: 2, onnotice: () => {} })
+      const server = await start({ databaseUrl: database.url })
+      await use({ ...server, databaseUrl: database.url, sql })
+      await server.stop()
+      await sql.end()
+      await database.drop()
+    },
+    { scope: 'file' },
+  ],
+  as: [
+    async ({ service }, use) => {
+      const number = tests++
+      await use(async (name, claims) => {
+        const id = `${name}-${number}`
+        return { ...client(service.url, await tokenOf(id, claims)), id }
+      })
+    },
+    { scope: 'test' },
+  ],
+  anonymous: [async ({ service }, use) => use(client(service.url, undefined)), { scope: 'test' }],
+})
