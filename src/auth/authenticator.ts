@@ -11,10 +11,7 @@ import {
 } from 'jose'
 import type { AuthConfig } from '../config/config.ts'
 import { Problem, unavailable } from '../contract/problem.ts'
-
-/** What the token says about its person, beside who it is. */
-export type Claims = { email: string | null; name: string | null }
-export type Caller = { id: string; claims: Claims }
+import type { Caller, Claims } from '../contract/types.ts'
 
 const tolerance = 5 // seconds that clocks may differ
 const maxAge = 600_000 // ms that keys and verified tokens count before they are looked at again

@@ -1,6 +1,5 @@
 // The spec as types: what a handler is given and what it may answer.
 import type { operations } from '../../generated/api.ts'
-import type { Claims } from '../auth/authenticator.ts'
 
 export type OperationId = keyof operations
 
@@ -19,6 +18,11 @@ type Json<Op extends OperationId> = operations[Op] extends { requestBody: { cont
     ? Body
     : Required<Body>
   : undefined
+
+/** What a token says about its user, beside the id. */
+export type Claims = { email: string | null; name: string | null }
+/** The user whose token came with the request; `id` is the verified `sub`. */
+export type Caller = { id: string; claims: Claims }
 
 export type Call<Op extends OperationId> = {
   /** the verified `sub` that owns {userId} */

@@ -1,6 +1,6 @@
 // Every change of a person's rows is counted in that person's row of users, by the changing statement itself:
 // the row lock puts one person's changes in commit order. These are the parts of statements that do it.
-import type { Claims } from '../auth/authenticator.ts'
+import type { Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
 

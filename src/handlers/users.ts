@@ -1,7 +1,6 @@
 import type { components } from '../../generated/api.ts'
-import type { Claims } from '../auth/authenticator.ts'
 import { found } from '../contract/problem.ts'
-import type { Handlers } from '../contract/types.ts'
+import type { Claims, Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { assigned, sql } from '../database/sql.ts'
 import { failed, mustMatch, revisions, shown, shownIfNew } from '../resource/etag.ts'

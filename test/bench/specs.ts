@@ -1,7 +1,6 @@
 // The router over documents with more or fewer operations, without a database: made from the real paths, repeated under other names.
-import type { Caller } from '../../src/auth/authenticator.ts'
 import { type Document, document } from '../../src/contract/document.ts'
-import type { AnyReply } from '../../src/contract/types.ts'
+import type { AnyReply, Caller } from '../../src/contract/types.ts'
 import { createRouter, type Request } from '../../src/http/router.ts'
 
 const copied = { '/v1/users/{userId}/tasks': ['get', 'post'], '/v1/users/{userId}/tasks/{taskId}': ['get', 'patch'] }

@@ -28,12 +28,8 @@ const lazy: Record<string, string[]> = { main: ['dev'], cli: ['dev'], server: ['
 // Imports that still point the wrong way.
 const todo = [
   'cli/token.ts -> dev/key.ts',
-  'contract/types.ts -> auth/authenticator.ts',
   'dev/sandbox.ts -> cli/token.ts',
   'dev/welcome.ts -> cli/token.ts',
-  'domain/revision.ts -> auth/authenticator.ts',
-  'handlers/users.ts -> auth/authenticator.ts',
-  'http/router.ts -> auth/authenticator.ts',
   'observe/metrics.ts -> database/database.ts',
   'observe/metrics.ts -> http/shedding.ts',
   'observe/spans.ts -> database/sql.ts',
