@@ -143,6 +143,8 @@ CREATE TABLE public.users (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     task_room bigint DEFAULT 0 NOT NULL,
     category_room bigint DEFAULT 0 NOT NULL,
+    start_revision bigint DEFAULT 0 NOT NULL,
+    purged_revision bigint DEFAULT 0 NOT NULL,
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 1) AND (char_length(email) <= 320))),
     CONSTRAINT users_id_length CHECK (((char_length(id) >= 1) AND (char_length(id) <= 255))),
     CONSTRAINT users_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
@@ -331,4 +333,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261120000016'),
     ('20261120000017'),
     ('20261120000018'),
-    ('20261120000019');
+    ('20261120000019'),
+    ('20261128000020');

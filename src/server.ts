@@ -6,8 +6,9 @@ import { authenticator } from './auth/authenticator.ts'
 import { isWorker } from './cluster.ts'
 import type { AuthConfig, Config } from './config/config.ts'
 import { document } from './contract/document.ts'
-import { database } from './database/database.ts'
+import { createDatabase } from './database/database.ts'
 import { sharedPending } from './database/migrations.ts'
+import { accountLock } from './domain/revision.ts'
 import { createHandlers } from './handlers/index.ts'
 import { createApp } from './http/app.ts'
 import { connections, type Patience } from './http/listener.ts'
@@ -57,7 +58,7 @@ export async function serve(
   let stopping = false
   const tracing = traces === null ? null : (await import('./observe/tracing.ts')).tracing(traces, document.info.version, log)
   const steps = timing || tracing !== null ? noted() : null
-  const db = database({ url: databaseUrl, poolSize, pooler, steps, ...(observe && { observe }) })
+  const db = createDatabase({ url: databaseUrl, poolSize, pooler, ownerLock: accountLock, steps, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
   const known = authenticator(auth)
   const authenticate = steps === null ? known : steps.step('authentication', known)

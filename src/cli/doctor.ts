@@ -3,10 +3,11 @@ import { authenticator } from '../auth/authenticator.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { hosts } from '../config/database-url.ts'
 import { Problem } from '../contract/problem.ts'
-import { type Database, database } from '../database/database.ts'
+import { createDatabase, type Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { applied, versions } from '../database/migrations.ts'
 import { roleOf } from '../database/primary.ts'
+import { sql } from '../database/sql.ts'
 
 /** `remedy` is what to do; undefined where all is well. */
 type Finding = { about: string; found: string; remedy?: string }
@@ -17,7 +18,7 @@ const apart = 5 // seconds that clocks may differ, as tokens allow
 async function examine(config: Config): Promise<Finding[]> {
   const settings = { about: 'settings', found: config.production ? 'for production' : 'for development' }
   if (config.databaseUrl === null) return [settings, { about: 'database', found: 'embedded, made by npm start' }, await keys(config)]
-  const db = database({ url: config.databaseUrl, poolSize: 1, pooler: config.pooler })
+  const db = createDatabase({ url: config.databaseUrl, poolSize: 1, pooler: config.pooler })
   const { urls } = hosts(config.databaseUrl)
   const found = await databaseFindings(db, config).catch(error => [away(error, urls.map(nameOf).join(' or '))])
   await db.close()
@@ -38,14 +39,15 @@ const nameOf = (url: string) => new URL(url).host
 
 async function databaseFindings(db: Database, { production, poolSize, workers }: Config): Promise<Finding[]> {
   const asked = Date.now()
-  const [server] = (await db.read<{ version: string; number: number; now: number; places: number; creates: boolean }>`
+  const [server] = (await db.read<{ version: string; number: number; now: number; places: number; creates: boolean }>(
+    'select settings',
+    sql`
     select current_setting('server_version') as version,
       current_setting('server_version_num')::integer as number,
       (extract(epoch from clock_timestamp()) * 1000)::bigint as now,
       current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer as places,
-      has_schema_privilege('public', 'create') as creates`) as [
-    { version: string; number: number; now: number; places: number; creates: boolean },
-  ]
+      has_schema_privilege('public', 'create') as creates`,
+  )) as [{ version: string; number: number; now: number; places: number; creates: boolean }]
   const took = Date.now() - asked
   const drift = Math.abs(server.now - (asked + took / 2)) / 1000
   const wanted = poolSize * workers

@@ -1,80 +1,81 @@
-// Changes of many people in one statement.
-
+// Changes by several owners in one statement.
 import type { Steps } from '../observe/spans.ts'
-import { batched, given, recordset, type Send } from './coalesce.ts'
-import { type Part, snake, sql, statement } from './sql.ts'
+import { type Asked, asColumns, asParameters, type Columns, relation, type Values } from './asked.ts'
+import { createCoalescer, type Send } from './coalesce.ts'
+import { joined, type Part, sql, template } from './sql.ts'
 
-type Types = Record<string, string>
-type Values<Asked extends Types> = { [Name in keyof Asked]?: unknown } & { owner: string }
+/** How a statement reads the relation of its callers. For one caller there is none: its values are parameters, and both parts are empty. */
+export type Callers = {
+  /** `from asked` */
+  from: Part
+  /** `join asked on asked.owner = …` */
+  join: (owner: Part) => Part
+}
 
 /**
- * Makes a function that changes something of a person, out of a statement for everybody in the relation `asked`, which has the columns
- * and types that are given here (`dueDate` becomes due_date):
- * `change({ owner: 'text', id: 'uuid' })<Task>`change as (update users … from asked where id = asked.owner …) update tasks as t …
- * from change join asked on asked.owner = change.owner_id where … returning t.owner_id as owner, …``.
- * It begins with its first CTE, says `asked.` with each column, and its rows say whose they are.
+ * Makes a function that changes something of an owner:
+ * `change('delete task', { owner: 'text', id: 'uuid' })((asked, callers) => sql`change as (update users … ${callers.from} where id =
+ * ${asked.owner} …) update tasks as t … from change ${callers.join(sql`change.owner_id`)} where … returning t.owner_id as owner, …`)`.
+ * The statement begins with its first CTE, without `with`, and each of its rows has the `owner` that it belongs to.
  */
-export type Change = <Asked extends Types & { owner: 'text' }>(
-  asked: Asked,
-) => <Row extends object>(text: TemplateStringsArray, ...parts: Part[]) => (values: Values<Asked>) => Promise<Row[]>
+export type Change = <Names extends Columns & { owner: 'text' }>(
+  name: string,
+  columns: Names,
+) => <Row extends object>(
+  change: (asked: Asked<Names>, callers: Callers) => Part,
+) => (values: Values<Names> & { owner: string }) => Promise<Row[]>
+
+/** A statement that locks the row of an owner's account, and selects nothing if the account is locked by another or not there. */
+export type OwnerLock = (owner: Part) => Part
 
 type Owned = { owner: string | undefined }
 
 /**
- * Nobody waits for another's lock: together go those whose row of users is there and free. The statement locks it, as every change of a
- * person's rows does, and passes over who is busy or new: they go alone, as does everybody when PostgreSQL refuses what one of them asks.
- * Nobody gets what is another's: a person has one change in a statement, and is given the rows that are theirs.
+ * No caller waits for the lock of another: a shared statement takes the owners whose account is there and free. It locks the account, as
+ * every change of an owner does. The others go alone, and so does every caller when PostgreSQL refuses the values of one of them.
+ * No caller gets rows of another: an owner has one change in a statement, and gets the rows with its id. Without a lock, nothing is shared.
  */
-export function changes(send: Send, steps: Steps | null = null): Change {
-  return asked =>
-    <Row extends object>(texts: TemplateStringsArray, ...parts: Part[]) => {
-      const names = Object.keys(asked)
-      const types = Object.fromEntries(names.map(name => [snake(name), asked[name] as string]))
-      const columns = Object.keys(types)
-      const written = texted(types, statement(sql(texts, ...parts)).text)
-      const change = batched<Values<typeof asked>, Row & Owned>(send, steps, {
-        alone: values => ({ text: written.alone, values: names.map(name => values[name] ?? null) }),
-        together: several => ({
-          statement: {
-            text: written.together,
-            values: [JSON.stringify(several.map(values => Object.fromEntries(names.map((name, index) => [columns[index], values[name]]))))],
-          },
-          sort: rows => sorted(rows, several),
+export function createChange(send: Send, steps: Steps | null, lock: OwnerLock | undefined): Change {
+  return <Names extends Columns & { owner: 'text' }>(name: string, columns: Names) =>
+    <Row extends object>(change: (asked: Asked<Names>, callers: Callers) => Part) => {
+      type Given = Values<Names> & { owner: string }
+      const single = template(name, sql`with ${change(asParameters(columns), noCallers)}`)
+      const shared = template(name, sharedForm(columns, change(asColumns(columns), allCallers), lock))
+      const send1 = createCoalescer<Given, Row & Owned>(send, steps, {
+        single,
+        shared: several => ({
+          statement: shared({ callers: JSON.stringify(several) }),
+          split: rows => byOwner(rows, several),
         }),
-        joins: ({ owner }, other) => other.owner !== owner,
+        joins: ({ owner }, other) => lock !== undefined && other.owner !== owner,
       })
-      return async values => {
-        const rows = await change(values)
-        for (const row of rows as Owned[]) row.owner = undefined // JSON leaves it out
+      return async (values: Given) => {
+        const rows = await send1(values)
+        for (const row of rows as Owned[]) row.owner = undefined // JSON leaves it out, and deleting it would be slower
         return rows
       }
     }
 }
 
-function texted(types: Types, text: string) {
-  // Alone, what is asked are parameters, by which a sharded database knows at once where the statement belongs.
-  const alone = given(text.replace(/\b(from asked|join asked on \S+ = \S+)(?=\s)/g, ''), types)
-  const together = `
-    asked as (
-      select ${Object.keys(types)
-        .map(column => `asked.${column}`)
-        .join(', ')}
-      from ${recordset(types)}
-      cross join lateral (
-        select
-        from users
-        where id = asked.owner
-        for no key update skip locked) as free),
-    ${text}`
-  return { alone: `with ${alone}`, together: `with ${together}` }
+const noCallers: Callers = { from: sql``, join: () => sql`` }
+const allCallers: Callers = { from: sql`from asked`, join: owner => sql`join asked on asked.owner = ${owner}` }
+
+function sharedForm(columns: Columns & { owner: 'text' }, change: Part, lock: OwnerLock | undefined) {
+  const asked = asColumns(columns)
+  return sql`
+    with asked as (
+      select ${joined(Object.values(asked), ', ')}
+      from ${relation(columns)}
+      cross join lateral (${lock?.(asked.owner) ?? sql`select`}) as free),
+    ${change}`
 }
 
 /** The rows of each owner; undefined where there are none, which can have many reasons. */
-function sorted<Row extends Owned>(rows: Row[], several: { owner: string }[]): (Row[] | undefined)[] {
+function byOwner<Row extends Owned>(rows: Row[], several: { owner: string }[]): (Row[] | undefined)[] {
   const owned = new Map(several.map(({ owner }) => [owner, [] as Row[]]))
   for (const row of rows) {
     const own = owned.get(row.owner as string)
-    if (own === undefined) throw new Error('a row is of nobody who asked')
+    if (own === undefined) throw new Error('a row belongs to no caller of its statement')
     own.push(row)
   }
   return Array.from(owned.values(), own => (own.length > 0 ? own : undefined))

@@ -1,20 +1,20 @@
-// Whoever asks the same in the same moment is served by one statement: most of what a small statement costs is its way to
-// PostgreSQL and back, and of a change the commit.
-
+// Callers that ask the same in the same moment share one statement, as DataLoader does: most of what a small statement costs is its round
+// trip to PostgreSQL, and of a change the commit.
 import type { Sent, Steps } from '../observe/spans.ts'
 import type { Statement } from './sql.ts'
 
-/** `shared` by several people: then it waits for nobody's lock. */
+/** `shared` by several callers: then it waits for no caller's lock. */
 export type Shareable = Statement & { shared: boolean }
-/** Sends a statement, which it takes as late as it can: until then others join in. Rejects with what PostgreSQL says, or a problem. */
+/** Sends a statement, which it takes as late as it can: until then others join in. Rejects with the error of PostgreSQL, or a problem. */
 export type Send = <Row>(statement: () => Shareable) => Promise<Row[]>
 
 export type Forms<Values, Row> = {
-  alone: (values: Values) => Statement
-  /** One statement for several, and what finds the rows of each in its rows: undefined for who must be served alone. */
-  together: (several: Values[]) => { statement: Statement; sort: (rows: Row[]) => (Row[] | undefined)[] }
-  /** Whether somebody can share a statement with another; by default everybody can. */
-  joins?: (values: Values, other: Values) => boolean
+  /** The statement for one caller. */
+  single: (values: Values) => Statement
+  /** The statement for several, and what splits its rows among them: undefined for a caller that must be served alone. */
+  shared: (several: Values[]) => { statement: Statement; split: (rows: Row[]) => (Row[] | undefined)[] }
+  /** Whether a caller can share a statement with another. */
+  joins: (values: Values, other: Values) => boolean
 }
 
 type Waiting<Values, Row> = {
@@ -24,68 +24,56 @@ type Waiting<Values, Row> = {
   reject: (error: unknown) => void
 }
 
-const most = 16 // in a statement: more save little, and the last would wait for the first
+const maxCallers = 16 // in a statement: more save little, and the last would wait for the first
 
-/** Makes a function that serves one, together with others where there are some. */
-export function batched<Values, Row>(send: Send, steps: Steps | null, { alone, together, joins = () => true }: Forms<Values, Row>) {
+/** Makes a function that serves one caller, together with others where there are some. */
+export function createCoalescer<Values, Row>(send: Send, steps: Steps | null, { single, shared, joins }: Forms<Values, Row>) {
   let open: Waiting<Values, Row>[] = []
+
+  function ask(values: Values, sent?: Sent): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      if (open.length === maxCallers || !open.every(other => joins(values, other.values))) open = []
+      if (open.length === 0) setImmediate(serve, open)
+      open.push({ values, sent, resolve, reject })
+    })
+  }
 
   async function serve(several: Waiting<Values, Row>[]) {
     const close = () => {
       if (open === several) open = []
     }
     try {
-      let sort = (rows: Row[]): (Row[] | undefined)[] => [rows]
+      let split = (rows: Row[]): (Row[] | undefined)[] => [rows]
       const rows = await send<Row>(() => {
         close()
         const all = several.map(({ values }) => values)
-        if (all.length === 1) return told(several, alone(all[0] as Values))
-        const made = together(all)
-        sort = made.sort
-        return told(several, made.statement)
+        if (all.length === 1) return noted(several, single(all[0] as Values))
+        const together = shared(all)
+        split = together.split
+        return noted(several, together.statement)
       })
-      for (const [index, own] of sort(rows).entries()) {
-        const each = several[index] as Waiting<Values, Row>
-        if (own === undefined) void serve([each])
-        else each.resolve(own)
+      for (const [index, own] of split(rows).entries()) {
+        const caller = several[index] as Waiting<Values, Row>
+        if (own === undefined) void serve([caller])
+        else caller.resolve(own)
       }
     } catch (error) {
       close() // where no connection came free
-      // What one asked may be the mistake: then it is not the others'.
-      if (several.length > 1 && isRefused(error)) for (const each of several) void serve([each])
+      // The values of one caller may be the reason: the others must not get its error.
+      if (several.length > 1 && isRefused(error)) for (const caller of several) void serve([caller])
       else for (const { reject } of several) reject(error)
     }
   }
 
-  function told(several: Waiting<Values, Row>[], statement: Statement): Shareable {
+  function noted(several: Waiting<Values, Row>[], statement: Statement): Shareable {
     if (steps !== null) for (const { sent } of several) sent?.(statement, several.length)
     return { ...statement, shared: several.length > 1 }
-  }
-
-  function ask(values: Values, sent?: Sent): Promise<Row[]> {
-    return new Promise((resolve, reject) => {
-      if (open.length === most || !open.every(other => joins(values, other.values))) open = []
-      if (open.length === 0) setImmediate(serve, open)
-      open.push({ values, sent, resolve, reject })
-    })
   }
 
   return steps === null ? (values: Values) => ask(values) : (values: Values) => steps.statement(sent => ask(values, sent))
 }
 
-/** The text with parameters for the columns of `asked`. */
-export function given(text: string, types: Record<string, string>): string {
-  const columns = Object.keys(types)
-  return text.replace(/\basked\.(\w+)/g, (_, column) => `$${columns.indexOf(column) + 1}::${types[column]}`)
-}
-
-/** The relation `asked` out of the first parameter. Of arrays PostgreSQL would think anew how many there are, and plan every statement again. */
-export function recordset(types: Record<string, string>): string {
-  const columns = Object.entries(types).map(([column, type]) => `${column} ${type}`)
-  return `json_to_recordset($1::text::json) as asked (${columns.join(', ')})`
-}
-
-/** PostgreSQL has said no: nothing of the statement has happened. */
+/** PostgreSQL has refused the statement: nothing of it has happened. */
 function isRefused(error: unknown) {
   return error instanceof Error && 'severity' in error
 }

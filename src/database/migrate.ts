@@ -1,4 +1,4 @@
-// `npm run migrate`: brings the database up to date, that of MIGRATION_DATABASE_URL or else of DATABASE_URL. The only file that knows dbmate.
+// Applies migrations. The only file that knows dbmate.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -7,30 +7,36 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolveBinary } from 'dbmate'
-import { alone, database } from './database.ts'
-import { directory, pending } from './migrations.ts'
+import { withAdvisoryLock } from './connection.ts'
+import { createDatabase } from './database.ts'
+import { directory as ours, pending } from './migrations.ts'
 import { primaryOf } from './primary.ts'
 
-// Whoever waits for a lock on a table holds up all who come later, so a migration steps back sooner than their statements are given up.
-const lockTimeout = 500 // ms
-const pause = 2_000 // ms for the others to catch up
-const patience = 120_000 // ms
+// A migration that waits for the lock of a table holds up every later statement on it, so it gives up sooner than they are cancelled.
+const lockTimeoutMs = 500
+const retryDelayMs = 2_000 // for the statements that were held up
+const retryTimeoutMs = 120_000
 
+type Options = {
+  quiet?: boolean
+  /** of the migrations; those of this product unless said otherwise */
+  directory?: URL
+}
 type Group = { files: string[]; inTransaction: boolean }
 
-/** Applies what is pending. Of several at once, one works and the others wait. Rejects when a migration fails. */
-export async function migrate(url: string, { quiet = false } = {}): Promise<void> {
+/** Applies the pending migrations. Of several processes at the same time, one works and the others wait. Rejects when a migration fails. */
+export async function migrate(url: string, { quiet = false, directory = ours }: Options = {}): Promise<void> {
   const primary = await primaryOf(url)
   // dbmate has no lock of its own.
-  await alone(primary, 'taskspec migrations', async () => {
-    for (const group of await groups(primary)) await apply(primary, group, quiet)
+  await withAdvisoryLock(primary, 'taskspec migrations', async () => {
+    for (const group of await groups(primary, directory)) await apply(primary, directory, group, quiet)
   })
 }
 
-/** What is to be done, in order; together what runs in transactions, and what doesn't because it holds nobody up (`transaction:false`). */
-async function groups(url: string): Promise<Group[]> {
-  const db = database({ url, poolSize: 1 })
-  const files = await pending(db).finally(() => db.close())
+/** The pending migrations in order. Those that run in transactions are grouped, and so are those that must not (`transaction:false`). */
+async function groups(url: string, directory: URL): Promise<Group[]> {
+  const db = createDatabase({ url, poolSize: 1 })
+  const files = await pending(db, directory).finally(() => db.close())
   const groups: Group[] = []
   for (const file of files) {
     const inTransaction = !(await readFile(new URL(file, directory), 'utf8')).startsWith('-- migrate:up transaction:false')
@@ -41,34 +47,33 @@ async function groups(url: string): Promise<Group[]> {
   return groups
 }
 
-async function apply(url: string, { files, inTransaction }: Group, quiet: boolean): Promise<void> {
+async function apply(url: string, directory: URL, { files, inTransaction }: Group, quiet: boolean): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'taskspec-migrations-'))
   try {
     for (const file of files) await copyFile(new URL(file, directory), join(folder, file))
-    const settings = inTransaction ? `-c lock_timeout=${lockTimeout}` : ''
-    for (const until = Date.now() + patience; ; await sleep(pause)) {
-      const mistake = await dbmate(url, folder, settings, quiet)
-      if (mistake === null) return
-      if (!mistake.includes('due to lock timeout') || Date.now() + pause > until) throw new Error(mistake)
-      if (!quiet) console.log('Not applied: somebody works with this table. Trying again.')
+    const settings = inTransaction ? `-c lock_timeout=${lockTimeoutMs}` : ''
+    for (const deadline = Date.now() + retryTimeoutMs; ; await sleep(retryDelayMs)) {
+      const failure = await dbmate(url, folder, settings, quiet)
+      if (failure === null) return
+      if (!failure.includes('due to lock timeout') || Date.now() + retryDelayMs > deadline) throw new Error(failure)
+      if (!quiet) console.log('Not applied: another transaction holds a lock on this table. Trying again.')
     }
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-/** What dbmate says went wrong; null where nothing did. */
+/** The error output of dbmate; null on success. */
 async function dbmate(url: string, folder: string, settings: string, quiet: boolean): Promise<string | null> {
-  const words = ['--migrations-dir', folder, '--no-dump-schema', 'migrate', '--strict']
-  const child = spawn(resolveBinary(), words, {
-    env: { DATABASE_URL: withSslMode(url), PGOPTIONS: settings }, // not among the words, which everybody on the machine can read
+  const child = spawn(resolveBinary(), ['--migrations-dir', folder, '--no-dump-schema', 'migrate', '--strict'], {
+    env: { DATABASE_URL: withSslMode(url), PGOPTIONS: settings }, // not among the arguments, which every user of the machine can read
     stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'pipe'],
   })
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
-  return code === 0 ? null : said.trim() || `dbmate ended with code ${code}`
+  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  return code === 0 ? null : errors.trim() || `dbmate ended with code ${code}`
 }
 
-// Where the URL doesn't say, the server's driver connects without TLS and dbmate with it: the server's way counts.
+// Without `sslmode` the driver of the server connects without TLS, and dbmate would insist on it.
 function withSslMode(text: string) {
   const url = new URL(text)
   if (!url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'disable')

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tokenFor } from '../cli/token.ts'
 import { ConfigError, readConfig } from '../config/config.ts'
-import { type Database, database } from '../database/database.ts'
+import { createDatabase, type Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { migrate } from '../database/migrate.ts'
+import { sql } from '../database/sql.ts'
 import { logger } from '../observe/log.ts'
 import { serve } from '../server.ts'
 import { developmentAuth } from './key.ts'
@@ -29,7 +30,7 @@ export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
   try {
     const databaseUrl = `${postgres.url}postgres`
     await migrate(databaseUrl, { quiet: true })
-    const db = database({ url: databaseUrl, poolSize: 1 })
+    const db = createDatabase({ url: databaseUrl, poolSize: 1 })
     await seed(db)
 
     const auth = await developmentAuth()
@@ -83,7 +84,7 @@ function resettable(listener: RequestListener, seed: () => Promise<void>): Reque
 /** Forgets everything and writes the people of today, one statement a person. Again where somebody writes in between. */
 async function seed({ write }: Pick<Database, 'write'>, tries = 100): Promise<void> {
   try {
-    await write`delete from users`
+    await write('delete users', sql`delete from users`)
     for (const person of people(new Date().toISOString().slice(0, 10))) await insert(write, person)
   } catch (error) {
     if (errorCode(error) !== '23505' || tries === 1) throw error
@@ -110,7 +111,9 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
       .toSorted((a, b) => b.created - a.created)
       .map((task, i) => ({ id: randomUUIDv7(), ...blank, ...task, revision: 2 + categories.length + i })),
   }
-  await write`
+  await write(
+    'insert user',
+    sql`
     with person as (
       insert into users (id, email, name, time_zone, revision, profile_revision, created_at, updated_at)
       values (${owner}, ${email}, ${name}, ${timeZone}, ${revision}, 1, now() - interval '90 days', now() - interval '90 days')
@@ -128,7 +131,8 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     from person, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
       as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "dueDate" date,
         "dueTime" time, "timeZone" text, labels text[], revision bigint, created integer),
-      lateral (select now() - row.created * interval '1 day' - interval '1 minute' + row.revision * interval '1 second' as made) as past`
+      lateral (select now() - row.created * interval '1 day' - interval '1 minute' + row.revision * interval '1 second' as made) as past`,
+  )
 }
 
 async function main() {

@@ -1,78 +1,92 @@
-// How much an account may have. Nothing counts along: whatever makes a row is a change, and changes are counted already, so an account
-// has at most as many rows as it has seen changes. Only one that has seen more than it may have rows is counted, once in a while.
+// How many rows an account may have. No row counter is kept. Every insert bumps `users.revision`, so an account has at most as many rows as
+// it has seen changes since `users.start_revision`. Rows are counted only when there were more changes than rows are allowed, once in a while.
 // `users.task_room` and `users.category_room` then hold the revision up to which there is room for certain, whatever the changes are.
-// So deleting, erasing and what a server of an earlier release writes need no bookkeeping, and no race can lead astray.
-
+// So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { quotas } from '../contract/document.ts'
 import { Problem, unavailable } from '../contract/problem.ts'
 import type { Database } from '../database/database.ts'
-import { Part, sql } from '../database/sql.ts'
+import { constant, sql } from '../database/sql.ts'
+import { mayUse } from './access.ts'
 
-const nouns = {
+const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
   categories: { table: sql`categories`, room: sql`category_room` },
 }
+export type Counted = keyof typeof tables
 
-export function quota({ write }: Database, noun: keyof typeof nouns) {
-  const { table, room } = nouns[noun]
-  const most = quotas[noun]
-  const limit = new Part([String(most)], []) // as text, so that the parts have no values of their own
+const maxAttempts = 10
+
+export function createQuota({ write }: Database, noun: Counted) {
+  const { table, room } = tables[noun]
+  const maxRows = quotas[noun]
+  const limit = constant(maxRows)
 
   return {
-    /** What must be true of a row `u` of users so that the account may get a row more. */
-    hasRoom: sql`u.revision < greatest(u.${room}, ${limit})`,
+    /** The condition on a row `u` of users that the account may get one more row. */
+    hasRoom: sql`u.revision < greatest(u.${room}, u.start_revision + ${limit})`,
 
     /**
-     * The row that `create` makes. Where it makes none, that is because there was no room for certain, unless `otherwise` throws another
-     * reason: then looks closer, and throws 409 if there is none.
+     * Resolves with the row that `create` makes. If it makes none, `check` throws the reason, or there was no certain room: then the rows
+     * are counted, tombstones are purged, and 409 is thrown if there is still none.
      */
-    async within<Row>(owner: string, create: () => Promise<Row[]>, otherwise = async () => {}): Promise<Row> {
+    async within<Row>(owner: string, create: () => Promise<Row[]>, check = async () => {}): Promise<Row> {
       let wasFull = false
-      for (let tries = 10; tries > 0; tries--) {
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const [row] = await create()
         if (row !== undefined) return row
-        await otherwise()
-        const full = !(await counted(owner)) && !(await purged(owner))
-        // Looked at twice: somebody else may just have made room, or the very row.
+        await check()
+        const full = !(await countRows(owner)) && !(await purgeTombstones(owner))
+        // Seen twice: another request may just have made room, or the very row.
         if (full && wasFull)
           throw new Problem('quota-exceeded', {
-            detail: `An account has ${most.toLocaleString('en')} ${noun} at the most. Delete some first.`,
+            detail: `An account has ${maxRows.toLocaleString('en')} ${noun} at most. Delete some first.`,
           })
         wasFull = full
       }
-      throw unavailable('Too much happens in this account at once. Try again shortly.')
+      throw unavailable('There are too many changes in this account at the same time. Try again shortly.')
     },
   }
 
   /**
-   * Counts what is there, and tells whether there is room. Revision and rows are of one instant: each row that comes later costs a change.
-   * What was deleted counts as well, because it takes room.
+   * Counts the rows, and tells whether there is room. Revision and rows are of one instant: each later row costs a change.
+   * Tombstones count as well, because they take room.
    */
-  async function counted(owner: string): Promise<boolean> {
-    const [account] = await write<{ room: boolean }>`
-      with account as (
-        select id, revision, (select count(*) from ${table} where owner_id = ${owner}) as kept
-        from users
-        where id = ${owner})
-      update users
-      set ${room} = account.revision + greatest(${limit} - account.kept, 0)
-      from account
-      where users.id = ${owner} and users.id = account.id
-      returning account.kept < ${limit} as room`
+  async function countRows(owner: string): Promise<boolean> {
+    const [account] = await write<{ room: boolean }>(
+      `count ${noun}`,
+      sql`
+        with account as (
+          select id, revision, (select count(*) from ${table} as item where ${mayUse(sql`item.owner_id`, sql`${owner}`)}) as kept
+          from users
+          where ${mayUse(sql`id`, sql`${owner}`)})
+        update users
+        set ${room} = account.revision + greatest(${limit} - account.kept, 0)
+        from account
+        where ${mayUse(sql`users.id`, sql`${owner}`)} and users.id = account.id
+        returning account.kept < ${limit} as room`,
+    )
     return account?.room ?? true
   }
 
-  /** Makes room by forgetting what was deleted first. */
-  async function purged(owner: string): Promise<boolean> {
-    const rows = await write`
-      delete from ${table}
-      where owner_id = ${owner} and deleted_at is not null and id = any (array(
-        select id
-        from ${table}
-        where owner_id = ${owner} and deleted_at is not null
-        order by deleted_at
-        limit ${limit} / 50))
-      returning id`
+  /** Makes room by removing the oldest tombstones, and raises the floor below which a delta would miss them. */
+  async function purgeTombstones(owner: string): Promise<boolean> {
+    const rows = await write(
+      `purge ${noun}`,
+      sql`
+        with purged as (
+          delete from ${table} as item
+          where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is not null and item.id = any (array(
+            select id
+            from ${table}
+            where ${mayUse(sql`owner_id`, sql`${owner}`)} and deleted_at is not null
+            order by deleted_at
+            limit ${constant(Math.ceil(maxRows / 50))}))
+          returning item.revision)
+        update users
+        set purged_revision = greatest(purged_revision, (select max(revision) from purged))
+        where ${mayUse(sql`id`, sql`${owner}`)} and exists (select from purged)
+        returning id`,
+    )
     return rows.length > 0
   }
 }

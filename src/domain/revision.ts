@@ -1,59 +1,67 @@
-// Every change of a person's rows is counted in that person's row of users, by the changing statement itself:
-// the row lock puts one person's changes in commit order. These are the parts of statements that do it.
+// `users.revision` counts the changes of an owner's rows. The statement that changes rows also bumps it: the row lock on `users` puts the
+// changes of one owner in commit order. These are the parts of statements that do it.
 import type { Claims } from '../contract/types.ts'
+import type { Asked, Columns } from '../database/asked.ts'
+import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
+import { mayUse } from './access.ts'
 
-export function account({ lookup }: Database) {
-  const counted = lookup({ owner: 'text' })<{ revision: number }>`
-    select revision
+/** What a statement is asked with that may be the first change of its owner. */
+export const ownerColumns = { owner: 'text', ownerEmail: 'text', ownerName: 'text' } as const
+export const ownerValues = (owner: string, { email, name }: Claims) => ({ owner, ownerEmail: email, ownerName: name })
+
+/**
+ * The revision of a new account is the clock, in milliseconds. So it is above every revision of an erased account of the same owner, and an
+ * ETag that was kept over the erasure never matches.
+ */
+export const firstRevision = sql`(extract(epoch from now()) * 1000)::bigint`
+
+/** The CTE `change` of a statement that may be the owner's first: makes the account, or bumps its revision if its row `u` is `allowed`. */
+export const openAccount = (asked: Asked<typeof ownerColumns>, callers: Callers, allowed: Part): Part => sql`
+  change as (
+    insert into users as u (id, email, name, revision, profile_revision, start_revision)
+    select ${asked.owner}, ${asked.ownerEmail}, ${asked.ownerName}, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1
+    ${callers.from}
+    on conflict (id) do update set revision = u.revision + 1
+    where ${allowed}
+    returning u.id as owner_id, u.revision as next)`
+
+/**
+ * The CTE `change` of a statement that changes rows: bumps the revision if `rows` selects one. When writers race with the same If-Match, a
+ * loser may bump the revision without changing a row. That is harmless: it only invalidates an ETag early.
+ */
+export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers: Callers, rows: Part): Part => sql`
+  change as (
+    update users as u
+    set revision = u.revision + 1
+    ${callers.from}
+    where ${mayUse(sql`u.id`, asked.owner)} and exists (${rows})
+    returning u.id as owner_id, u.revision as next)`
+
+/** Locks the account of an owner, if it is there and no other transaction holds it. */
+export const accountLock = (owner: Part): Part => sql`
+  select
+  from users
+  where ${mayUse(sql`id`, owner)}
+  for no key update skip locked`
+
+/** The rows of a page with the revision of the account at the same instant; one row without them if there are none. */
+export const withRevision = (owner: Part, columns: Part, page: Part): Part => sql`
+  with account as (
+    select revision as as_of
     from users
-    where id = asked.owner`
+    where ${mayUse(sql`id`, owner)})
+  select as_of, ${columns}
+  from account left join lateral ${page} on true`
 
-  return {
-    /** What `opened` asks for. */
-    opening: { owner: 'text', ownerEmail: 'text', ownerName: 'text' } as const,
-
-    opener: (owner: string, { email, name }: Claims) => ({ owner, ownerEmail: email, ownerName: name }),
-
-    /** For a change that may be the person's first: makes the account, or counts the change where `allowed` of its row `u`. */
-    opened: (allowed: Part) => sql`
-      change as (
-        insert into users as u (id, email, name, revision, profile_revision)
-        select asked.owner, asked.owner_email, asked.owner_name, 1, 1
-        from asked
-        on conflict (id) do update set revision = u.revision + 1
-        where ${allowed}
-        returning u.id as owner_id, u.revision as next)`,
-
-    /**
-     * For a change of a row: counts nothing where `row` selects nothing. Of several at once under one ETag, those that
-     * wait for the winner have seen the row before: each of them may count once for nothing, which only makes an ETag newer.
-     */
-    changed: (row: Part) => sql`
-      change as (
-        update users as u
-        set revision = u.revision + 1
-        from asked
-        where u.id = asked.owner and exists (${row})
-        returning u.id as owner_id, u.revision as next)`,
-
-    /** The fields that a patch clears: in a statement for many, null says that a field isn't given. */
-    cleared: (patch: object) => Object.entries(patch).flatMap(([name, value]) => (value === null ? name : [])),
-
-    /** The rows of a list with the revision of the account as of the same instant; one row without them where there are none. */
-    listed: (owner: Part, columns: Part, page: Part) => sql`
-      with account as (
-        select revision as as_of
-        from users
-        where id = ${owner})
-      select as_of, ${columns}
-      from account left join lateral ${page} on true`,
-
-    /** How many changes the account has seen: the ETag of its lists. 0 before the first contact. */
-    async revision(owner: string): Promise<number> {
-      const [row] = await counted({ owner })
-      return row?.revision ?? 0
-    },
-  }
+/** Makes a function that reads the revision of an account, the ETag of its lists: 0 before the first contact. */
+export function createRevision({ lookup }: Pick<Database, 'lookup'>): (owner: string) => Promise<number> {
+  const select = lookup('select revision', { owner: 'text' })<{ revision: number }>(
+    asked => sql`
+      select revision
+      from users
+      where ${mayUse(sql`id`, asked.owner)}`,
+  )
+  return async owner => (await select({ owner }))[0]?.revision ?? 0
 }

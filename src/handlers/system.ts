@@ -19,7 +19,7 @@ const assets: Record<string, Asset> = {
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export function system(db: Database, stopping: () => boolean) {
+export function createSystemHandlers(db: Database, stopping: () => boolean) {
   // Nobody needs a token for readiness, so all who ask at the same time cost one statement.
   const pending = sharedPending(db)
 

@@ -36,7 +36,7 @@ export function metrics(db: Database, pending: () => Promise<string[]>, { underW
   gauge('taskspec_requests_under_way', 'Requests that are under way, apart from bodies that are still coming.', underWay)
   gauge('taskspec_database_connections_busy', 'Statements that are under way.', () => db.load().busy)
   gauge('taskspec_database_waiting', 'Statements that wait for a connection.', () => db.load().waiting)
-  gauge('taskspec_database_connections_max', 'Statements that may be under way, each on its connection.', () => db.load().most)
+  gauge('taskspec_database_connections_max', 'Statements that may be under way, each on its connection.', () => db.load().max)
   counter('taskspec_database_connections_opened_total', 'Connections opened so far.', registers, () => db.load().opened)
   counter(
     'taskspec_database_connections_lost_total',

@@ -44,7 +44,9 @@ export function limits({ perMinute, shared }: LimitsConfig, db: Database): Limit
       tableName: 'rate_limits',
       tableCreated: true, // by a migration
       storeType: 'client',
-      storeClient: { query: async (statement: { text: string; values: unknown[] }) => ({ rows: await soon(db.run(statement)) }) },
+      storeClient: {
+        query: async (statement: { text: string; values: unknown[] }) => ({ rows: await soon(db.run('count request', statement)) }),
+      },
       insuranceLimiter: memory,
       inMemoryBlockOnConsumed: perMinute + 1, // who is over it is turned away without asking the store
     })

@@ -8,16 +8,13 @@ export type Conditional = { 'if-match'?: string; 'if-none-match'?: string }
 export const etag = (revision: number): string => `"${revision}"`
 
 /** Whether If-None-Match names the revision (weak comparison). */
-export function unchanged(ifNoneMatch: string | undefined, revision: number): boolean {
+export function isUnchanged(ifNoneMatch: string | undefined, revision: number): boolean {
   if (ifNoneMatch === undefined) return false
   return ifNoneMatch.trim() === '*' || tags(ifNoneMatch).some(tag => tag.replace(/^W\//, '') === etag(revision))
 }
 
-/**
- * The revisions that If-Match names (strong comparison); null where any will do.
- * A tag that can't be one of ours matches nothing.
- */
-export function revisions(ifMatch: string | undefined): number[] | null {
+/** The revisions that If-Match names (strong comparison); null for any. A tag that can't be one of ours matches nothing. */
+export function matchRevisions(ifMatch: string | undefined): number[] | null {
   if (ifMatch === undefined || ifMatch.trim() === '*') return null
   return tags(ifMatch)
     .filter(tag => /^"\d{1,15}"$/.test(tag))
@@ -25,42 +22,53 @@ export function revisions(ifMatch: string | undefined): number[] | null {
 }
 
 /** Throws 412 unless the current revision is one of those that If-Match named. */
-export function mustMatch(match: number[] | null, { revision }: Versioned): void {
-  if (match !== null && !match.includes(revision)) throw failed([{ revision }])
+export function requireMatch(match: number[] | null, { revision }: Versioned): void {
+  if (match !== null && !match.includes(revision)) throw preconditionFailed([{ revision }])
 }
 
-/** Why a change found no row: 404, or 412 where If-Match named another revision than that of the row which is there now. */
-export async function missed(match: number[] | null, now: () => Promise<Versioned[]>): Promise<never> {
+/** Throws the reason why a change found no row: 404, or 412 if If-Match named another revision than the current one. */
+export async function throwMiss(match: number[] | null, current: () => Promise<Versioned[]>): Promise<never> {
   if (match === null) throw new Problem('not-found')
-  throw failed([found(await now())])
+  throw preconditionFailed([found(await current())])
 }
 
-/** 412, with the current ETag where there is one. */
-export function failed([now]: Versioned[]): Problem {
-  if (now === undefined) return new Problem('precondition-failed')
-  const ETag = etag(now.revision)
+/** 412, with the current ETag if there is a row. */
+export function preconditionFailed([current]: Versioned[]): Problem {
+  if (current === undefined) return new Problem('precondition-failed')
+  const ETag = etag(current.revision)
   return new Problem('precondition-failed', {
     detail: `The current ETag is ${ETag}. Read it again before you change it.`,
     headers: { ETag },
   })
 }
 
-/** The resource with its ETag. */
-export function shown<Row extends Versioned>(row: Row) {
+/** 200: the resource with its ETag. */
+export function okReply<Row extends Versioned>(row: Row) {
   return { status: 200 as const, headers: { ETag: etag(row.revision) }, body: row }
 }
 
-/** The resource with its ETag, or only that where If-None-Match names it. */
-export function shownIfNew<Row extends Versioned>(row: Row, ifNoneMatch: string | undefined) {
-  return unchanged(ifNoneMatch, row.revision) ? notModified(row.revision) : shown(row)
+/** 200, or 304 if If-None-Match names the ETag. */
+export function conditionalReply<Row extends Versioned>(row: Row, ifNoneMatch: string | undefined) {
+  return isUnchanged(ifNoneMatch, row.revision) ? notModifiedReply(row.revision) : okReply(row)
 }
 
-export function notModified(revision: number) {
+/** 304 if If-None-Match names the current revision, which is read only for that; else the reply. */
+export async function unlessUnchanged<Reply>(
+  ifNoneMatch: string | undefined,
+  currentRevision: () => Promise<number>,
+  reply: () => Promise<Reply>,
+) {
+  if (ifNoneMatch === undefined) return reply()
+  const revision = await currentRevision()
+  return isUnchanged(ifNoneMatch, revision) ? notModifiedReply(revision) : reply()
+}
+
+function notModifiedReply(revision: number) {
   return { status: 304 as const, headers: { ETag: etag(revision) } }
 }
 
-/** The new resource with its ETag and where to find it. */
-export function created<Row extends Versioned & { id: string }>(row: Row, owner: string, collection: 'categories' | 'tasks') {
+/** 201: the new resource with its ETag and its path. */
+export function createdReply<Row extends Versioned & { id: string }>(row: Row, owner: string, collection: string) {
   // A client would take a dot for a step in the path.
   const name = owner === '.' || owner === '..' ? 'me' : encodeURIComponent(owner)
   const Location = `/v1/users/${name}/${collection}/${row.id}`

@@ -1,68 +1,77 @@
-// What the operations on one row of a person have in common: their conditions, and what is answered.
+// How one item of a resource answers: conditions, ETags, and 201 or 200.
 
 import { found } from '../contract/problem.ts'
-import { type Conditional, created, failed, missed, mustMatch, revisions, shown, shownIfNew, type Versioned } from './etag.ts'
+import type { Claims } from '../contract/types.ts'
+import {
+  type Conditional,
+  conditionalReply,
+  createdReply,
+  matchRevisions,
+  okReply,
+  preconditionFailed,
+  requireMatch,
+  throwMiss,
+  type Versioned,
+} from './etag.ts'
 
-type Made = Versioned & { id: string; createdAt: string; updatedAt: string }
-
-type Key = { owner: string; id: string }
+export type Item = Versioned & { id: string; createdAt: string; updatedAt: string }
 
 /** Each resolves with the row as it is afterwards, or with none. `match` has the revisions that it may have; null for any. */
-type Statements<Row, Fields> = {
-  one: (key: Key) => Promise<Row[]>
-  /** Makes or replaces a row; the second one doesn't replace. Takes the fields of the row with its key. */
-  put: (values: Key) => Promise<Row[]>
-  putNew: (values: Key) => Promise<Row[]>
-  update: (owner: string, id: string, match: number[] | null, fields: Fields) => Promise<Row[]>
+export type Rows<Row, Input> = {
+  one: (owner: string, id: string) => Promise<Row[]>
+  create: (owner: string, claims: Claims, id: string, input: Input) => Promise<Row>
+  /** Makes or replaces a row. With `checkNew` it replaces none: that throws if there is one. */
+  put: (owner: string, claims: Claims, id: string, input: Input, checkNew?: () => Promise<void>) => Promise<Row>
+  update: (owner: string, id: string, match: number[] | null, patch: Partial<Input>) => Promise<Row[]>
   remove: (owner: string, id: string, match: number[] | null) => Promise<object[]>
-  /** The row that a statement makes. Throws where there is no room, unless the check throws something else. */
-  within: (owner: string, create: () => Promise<Row[]>, check: () => Promise<void>) => Promise<Row>
 }
 
-export function resource<Row extends Made, Fields extends object>(
-  collection: 'categories' | 'tasks',
-  { one, put, putNew, update, remove, within }: Statements<Row, Fields>,
+/** `collection` is the last segment of the path of the items. */
+export function createItem<Row extends Item, Input extends object>(
+  collection: string,
+  { one, create, put, update, remove }: Rows<Row, Input>,
 ) {
   return {
+    async create(owner: string, claims: Claims, id: string, input: Input) {
+      return createdReply(await create(owner, claims, id, input), owner, collection)
+    },
+
     async get(owner: string, id: string, headers: Conditional) {
-      return shownIfNew(found(await one({ owner, id })), headers['if-none-match'])
+      return conditionalReply(found(await one(owner, id)), headers['if-none-match'])
     },
 
-    /** `fields` are those of the row that are replaced, `values` all that make one. */
-    async put(values: Key, fields: Fields, headers: Conditional) {
-      const { owner, id } = values
-      const mustBeNew = async () => {
-        const taken = headers['if-none-match'] === undefined ? [] : await one({ owner, id })
-        if (taken.length > 0) throw failed(taken)
+    async put(owner: string, claims: Claims, id: string, input: Input, headers: Conditional) {
+      const mustBeNew = headers['if-none-match'] !== undefined
+      const checkNew = async () => {
+        const present = await one(owner, id)
+        if (present.length > 0) throw preconditionFailed(present)
       }
-      await mustBeNew() // the statement below would leave it alone too, and yet count a change
+      if (mustBeNew) await checkNew() // the statements below would leave the row alone too, and yet bump the revision
       if (headers['if-match'] !== undefined) {
-        const [row] = await update(owner, id, revisions(headers['if-match']), fields)
-        if (row === undefined) throw failed(await one({ owner, id }))
-        return shown(row)
+        const [row] = await update(owner, id, matchRevisions(headers['if-match']), input)
+        if (row === undefined) throw preconditionFailed(await one(owner, id))
+        return okReply(row)
       }
-      const send = headers['if-none-match'] === undefined ? put : putNew
-      const row = await within(owner, () => send(values), mustBeNew)
+      const row = await put(owner, claims, id, input, mustBeNew ? checkNew : undefined)
       // A row that was just made has one instant for both.
-      return row.createdAt === row.updatedAt ? created(row, owner, collection) : shown(row)
+      return row.createdAt === row.updatedAt ? createdReply(row, owner, collection) : okReply(row)
     },
 
-    async patch(owner: string, id: string, fields: Fields, headers: Conditional) {
-      const match = revisions(headers['if-match'])
-      const current = () => one({ owner, id })
-      if (Object.keys(fields).length === 0) {
-        const row = found(await current())
-        mustMatch(match, row)
-        return shown(row)
+    async patch(owner: string, id: string, patch: Partial<Input>, headers: Conditional) {
+      const match = matchRevisions(headers['if-match'])
+      if (Object.keys(patch).length === 0) {
+        const row = found(await one(owner, id))
+        requireMatch(match, row)
+        return okReply(row)
       }
-      const [row] = await update(owner, id, match, fields)
-      return shown(row ?? (await missed(match, current)))
+      const [row] = await update(owner, id, match, patch)
+      return okReply(row ?? (await throwMiss(match, () => one(owner, id))))
     },
 
     async remove(owner: string, id: string, headers: Conditional) {
-      const match = revisions(headers['if-match'])
+      const match = matchRevisions(headers['if-match'])
       const [row] = await remove(owner, id, match)
-      if (row === undefined) await missed(match, () => one({ owner, id }))
+      if (row === undefined) await throwMiss(match, () => one(owner, id))
       return { status: 204 as const }
     },
   }

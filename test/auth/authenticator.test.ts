@@ -580,9 +580,9 @@ describe('what the token says about its person', () => {
   test('stands in the profile from the first contact, and the email follows', async ({ service }) => {
     const as = async (changed: JWTPayload) => client(service.url, await hmac(claims({ sub: 'eve', ...changed })))
     const first = await (await as({ email: 'eve@example.com', name: 'Eve' })).getUser()
-    expect(first.body).toMatchObject({ id: 'eve', email: 'eve@example.com', name: 'Eve', revision: 1 })
+    expect(first.body).toMatchObject({ id: 'eve', email: 'eve@example.com', name: 'Eve' })
     const moved = await (await as({ email: 'eve@example.org', name: 'Eve' })).getUser()
-    expect(moved.body).toMatchObject({ email: 'eve@example.org', name: 'Eve', revision: 2 })
+    expect(moved.body).toMatchObject({ email: 'eve@example.org', name: 'Eve', revision: first.body.revision + 1 })
     expect(moved.etag).not.toBe(first.etag)
     const silent = await (await as({})).getUser()
     expect(silent.body).toEqual(moved.body)

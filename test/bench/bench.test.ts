@@ -1,7 +1,7 @@
 // What makes the benchmark worth reading: every target does the same work and says the same, and the peers check what they claim to.
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { database } from '../../src/database/database.ts'
+import { createDatabase as connect } from '../../src/database/database.ts'
 import { createHandlers } from '../../src/handlers/index.ts'
 import { createDatabase } from '../support/taskspec.ts'
 import { type Operation, operations, type Request } from './operations.ts'
@@ -90,7 +90,7 @@ test('every target but the bare ones refuses what breaks the schema', async () =
 
 test("the targets send the server's own statements", async () => {
   const sent: { ours: string[]; theirs: string[] } = { ours: [], theirs: [] }
-  const db = database({ url: base.url, poolSize: 1, observe: text => sent.ours.push(plain(text)) })
+  const db = connect({ url: base.url, poolSize: 1, observe: text => sent.ours.push(plain(text)) })
   const handlers = createHandlers(db, () => false)
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0 }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256

@@ -1,18 +1,18 @@
-// Reads that are answered together: each is answered as if it were alone.
+// Reads that share a statement: each caller gets the answer that it would get alone.
 import { expect } from 'vitest'
-import { database } from '../../src/database/database.ts'
+import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
 import { test } from '../support/taskspec.ts'
 
-test('of many who ask at once each gets their own', async ({ as }) => {
-  const people = await Promise.all(Array.from({ length: 40 }, (_, i) => as(`person${i}`)))
-  const tasks = await Promise.all(people.map(async person => (await person.createTask({ body: { title: `of ${person.id}` } })).body))
+test('each of many concurrent callers gets its own rows', async ({ as }) => {
+  const users = await Promise.all(Array.from({ length: 40 }, (_, i) => as(`user${i}`)))
+  const tasks = await Promise.all(users.map(async user => (await user.createTask({ body: { title: `of ${user.id}` } })).body))
   const path = (i: number) => ({ taskId: tasks[i % 40]?.id as string })
 
   const [lists, own, strange] = await Promise.all([
-    Promise.all(people.map(person => person.listTasks())),
-    Promise.all(people.map((person, i) => person.getTask({ path: path(i) }))),
-    Promise.all(people.map((person, i) => person.getTask({ path: path(i + 1) }, 404))),
+    Promise.all(users.map(user => user.listTasks())),
+    Promise.all(users.map((user, i) => user.getTask({ path: path(i) }))),
+    Promise.all(users.map((user, i) => user.getTask({ path: path(i + 1) }, 404))),
   ])
 
   expect(lists.map(({ body }) => body.items)).toEqual(tasks.map(task => [task]))
@@ -20,11 +20,14 @@ test('of many who ask at once each gets their own', async ({ as }) => {
   expect(strange).toHaveLength(40)
 })
 
-test('what is asked in one moment is one statement, up to sixteen, in the order that was asked for', async ({ service }) => {
+test('callers of one moment share a statement, up to sixteen, and get their rows in order', async ({ service }) => {
   const sent: string[] = []
-  const db = database({ url: service.databaseUrl, poolSize: 4, observe: text => sent.push(text) })
-  const series = db.lookup({ upto: 'integer' }, sql`number desc`)<{ number: number }>`
-    select number from generate_series(1, asked.upto) as number`
+  const db = createDatabase({ url: service.databaseUrl, poolSize: 4, observe: text => sent.push(text) })
+  const series = db.lookup(
+    'select series',
+    { upto: 'integer' },
+    sql`number desc`,
+  )<{ number: number }>(asked => sql`select number from generate_series(1, ${asked.upto}) as number`)
 
   const answers = await Promise.all(Array.from({ length: 40 }, (_, upto) => series({ upto })))
   expect(answers.map(rows => rows.map(({ number }) => number))).toEqual(
@@ -34,17 +37,18 @@ test('what is asked in one moment is one statement, up to sixteen, in the order 
   await db.close()
 })
 
-test('a statement that fails behind its first rows leaves nothing to the next', async ({ service }) => {
-  const db = database({ url: service.databaseUrl, poolSize: 1 })
-  const fails = db.read`select 1 / (3 - number) as quotient from generate_series(1, 5) as number where ${true}`
+test('a statement that fails after its first rows leaves nothing to the next', async ({ service }) => {
+  const db = createDatabase({ url: service.databaseUrl, poolSize: 1 })
+  const fails = db.read('divide', sql`select 1 / (3 - number) as quotient from generate_series(1, 5) as number where ${true}`)
   await expect(fails).rejects.toMatchObject({ code: '22012' })
-  expect([...(await db.read`select number from generate_series(1, 2) as number where ${true}`)]).toEqual([{ number: 1 }, { number: 2 }])
+  const next = await db.read('select series', sql`select number from generate_series(1, 2) as number where ${true}`)
+  expect([...next]).toEqual([{ number: 1 }, { number: 2 }])
   await db.close()
 })
 
-test('the mistake of one is not that of the others', async ({ service }) => {
-  const db = database({ url: service.databaseUrl, poolSize: 4 })
-  const number = db.lookup({ text: 'text' })<{ number: number }>`select asked.text::integer as number`
+test('an invalid value of one caller fails no other', async ({ service }) => {
+  const db = createDatabase({ url: service.databaseUrl, poolSize: 4 })
+  const number = db.lookup('cast', { text: 'text' })<{ number: number }>(asked => sql`select ${asked.text}::integer as number`)
 
   const answers = await Promise.allSettled(['1', 'two', '3'].map(text => number({ text })))
   expect(answers).toMatchObject([

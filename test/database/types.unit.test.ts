@@ -1,14 +1,14 @@
 // What the driver gives, as the API shows it.
 import { expect, test } from 'vitest'
-import { taken, types } from '../../src/database/types.ts'
+import { detachRows, types } from '../../src/database/types.ts'
 
-test('rows are taken out of their result, which may begin with gaps', () => {
+test('rows are detachRows out of their result, which may begin with gaps', () => {
   const [result, rows] = [Array(3) as string[], ['a', 'b']]
   result.push(...rows)
-  expect(taken(result)).toEqual(rows)
+  expect(detachRows(result)).toEqual(rows)
   expect(result).toEqual([])
-  expect(taken([...rows])).toEqual(rows)
-  expect(taken([])).toEqual([])
+  expect(detachRows([...rows])).toEqual(rows)
+  expect(detachRows([])).toEqual([])
 })
 
 test('an instant is as PostgreSQL has it, to the microsecond', () => {

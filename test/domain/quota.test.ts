@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import type postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { document, quotas } from '../../src/contract/document.ts'
-import { database } from '../../src/database/database.ts'
-import { quota } from '../../src/domain/quota.ts'
+import { createDatabase } from '../../src/database/database.ts'
+import { createQuota } from '../../src/domain/quota.ts'
 import { json } from '../faults/crowd.ts'
 import { holds, unlessStalled } from '../property/seed.ts'
 import { client } from '../support/client.ts'
@@ -28,7 +28,7 @@ test('the numbers are those that people read', () => {
   for (const [noun, most] of Object.entries(quotas)) {
     const number = most.toLocaleString('en')
     expect(JSON.stringify(document.info)).toContain(`${number} ${noun}`)
-    expect(JSON.stringify(document)).toContain(`An account has ${number} ${noun} at the most. Delete some first.`)
+    expect(JSON.stringify(document)).toContain(`An account has ${number} ${noun} at most. Delete some first.`)
   }
 })
 
@@ -110,7 +110,7 @@ describe('categories', () => {
           }
           const [kept] = await sql`
             select count(*)::int as rows, count(*) filter (where c.deleted_at is null)::int as live,
-              greatest(u.category_room, ${quotas.categories}) - u.revision as promised
+              greatest(u.category_room, u.start_revision + ${quotas.categories}) - u.revision as promised
             from categories c join users u on c.owner_id = u.id
             where u.id = ${id}
             group by u.id`
@@ -152,8 +152,8 @@ describe('categories', () => {
   test('who never gets a turn is told to come again', async ({ as, service: { sql, databaseUrl } }) => {
     const ann = await as('ann')
     await fill(sql, ann.id, 'categories', 1)
-    const db = database({ url: databaseUrl, poolSize: 1 })
-    await expect(quota(db, 'categories').within(ann.id, async () => [])).rejects.toMatchObject({ kind: 'unavailable' })
+    const db = createDatabase({ url: databaseUrl, poolSize: 1 })
+    await expect(createQuota(db, 'categories').within(ann.id, async () => [])).rejects.toMatchObject({ kind: 'unavailable' })
     await db.close()
   })
 })

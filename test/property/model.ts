@@ -48,14 +48,15 @@ export function header(tag: Tag, revision: number): string {
 const matches = (tag: Tag) => tag === 'current' || tag === 'several' || tag === 'any'
 const unchanged = (tag: Tag | undefined) => tag === 'weak' || (tag !== undefined && matches(tag))
 
-export function model(person: { id: string; email: string; name: string }) {
+/** `start` gives the revision before the first change of the account, which only the server knows. */
+export function model(person: { id: string; email: string; name: string }, start: () => number) {
   let revision = 0
   let profile: Row | undefined
   const rows = { categories: new Map<string, Row>(), tasks: new Map<string, Row>() }
 
   function met(): Row {
     if (profile !== undefined) return profile
-    revision = 1
+    revision = start() + 1
     profile = { ...person, timeZone: null, revision }
     return profile
   }

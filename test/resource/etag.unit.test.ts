@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { etag, revisions, unchanged } from '../../src/resource/etag.ts'
+import { etag, isUnchanged, matchRevisions } from '../../src/resource/etag.ts'
 
 test('a revision makes a strong ETag', () => {
   expect(etag(42)).toBe('"42"')
@@ -16,7 +16,7 @@ test.each([
   ['', false],
   [undefined, false],
 ])('If-None-Match: %s', (header, expected) => {
-  expect(unchanged(header, 42)).toBe(expected)
+  expect(isUnchanged(header, 42)).toBe(expected)
 })
 
 test.each([
@@ -29,5 +29,5 @@ test.each([
   ['"99999999999999999999"', []],
   ['nonsense', []],
 ])('If-Match: %s', (header, expected) => {
-  expect(revisions(header)).toEqual(expected)
+  expect(matchRevisions(header)).toEqual(expected)
 })

@@ -8,14 +8,14 @@ const owners: Record<string, string> = { users: 'id', categories: 'owner_id', ta
 const withMarks = ['categories', 'tasks']
 // Statements that mean deleted rows too, by a part of their text, each with its reason.
 const meansDeleted = [
-  { part: 'set category_id = null', table: 'tasks', because: 'a deleted task must not refer to a deleted category either' },
+  { part: 'set category_id = null', table: 'tasks', because: 'the tombstone of a task must not refer to a deleted category either' },
   ...withMarks.flatMap(table => [
-    { part: `select count(*) from ${table}`, table, because: 'what was deleted takes room as well' },
-    { part: `delete from ${table}`, table, because: 'what was deleted first makes room' },
+    { part: `select count(*) from ${table}`, table, because: 'tombstones take room as well' },
+    { part: `delete from ${table} as item`, table, because: 'the oldest tombstones make room' },
     {
       part: `or exists (select from ${table} as`,
       table,
-      because: 'what was deleted has its room already',
+      because: 'a tombstone has its room already',
     },
   ]),
 ]

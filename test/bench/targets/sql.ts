@@ -3,7 +3,7 @@
 // statement for all.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
-import { taken, types } from '../../../src/database/types.ts'
+import { detachRows, types } from '../../../src/database/types.ts'
 import type { settings } from './settings.ts'
 
 export type Task = { id: string; revision: number; createdAt: string }
@@ -21,26 +21,27 @@ export type Draft = {
 }
 export type Filter = { limit: number; completed?: boolean; priority?: string[]; q?: string }
 
-const columns = `t.id, t.title, t.description, t.completed, t.completed_at, t.priority, t.category_id,
-  t.due_date, t.due_time, t.time_zone, t.labels, t.revision, t.created_at, t.updated_at`
+const columns = `item.id, item.title, item.description, item.completed, item.completed_at, item.priority, item.category_id,
+  item.due_date, item.due_time, item.time_zone, item.labels, item.revision, item.created_at, item.updated_at`
 
 // `text` has a $ for each of `values`: the owner is bound wherever it stands, as the server does it.
 const numbered = (text: string) => {
   let count = 0
   return text.replaceAll('$', () => `$${++count}`)
 }
-const get = numbered(`select ${columns} from tasks as t where owner_id = $ and id = $ and deleted_at is null`)
+const get = numbered(`select ${columns} from tasks as item where item.owner_id = $ and item.id = $ and item.deleted_at is null`)
 const revision = numbered('select revision from users where id = $')
 const listWith = remembered(listText)
 const updateWith = remembered(updateText)
 const create = numbered(`
   with change as (
-    insert into users as u (id, email, name, revision, profile_revision)
-    select $, $, $, 1, 1
+    insert into users as u (id, email, name, revision, profile_revision, start_revision)
+    select $, $, $, (extract(epoch from now()) * 1000)::bigint, (extract(epoch from now()) * 1000)::bigint,
+      (extract(epoch from now()) * 1000)::bigint - 1
     on conflict (id) do update set revision = u.revision + 1
-    where u.revision < greatest(u.task_room, 50000)
+    where u.revision < greatest(u.task_room, u.start_revision + 50000)
     returning u.id as owner_id, u.revision as next)
-  insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id,
+  insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id,
     due_date, due_time, time_zone, labels, revision)
   select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, next
   from change
@@ -62,7 +63,7 @@ export function store(
     ...(debug && { debug: (_: number, statement: string) => debug(statement) }),
   } as postgres.Options<typeof types>)
   const send = async <Row extends object>(text: string, values: unknown[]) =>
-    taken((await sql.unsafe(text, values as never[], { prepare: true })) as unknown as Row[])
+    detachRows((await sql.unsafe(text, values as never[], { prepare: true })) as unknown as Row[])
 
   return {
     async list(owner: string, { limit, completed, priority, q }: Filter) {
@@ -92,7 +93,7 @@ export function store(
     async update(owner: string, id: string, patch: object): Promise<Task | undefined> {
       const { completed, ...columns } = patch as Draft
       const set = Object.keys(columns).map(name => `"${postgres.fromCamel(name)}"=$`)
-      if (completed !== undefined) set.push(`"completed_at"=${completed ? 'coalesce(t.completed_at, now())' : 'null'}`)
+      if (completed !== undefined) set.push(`"completed_at"=${completed ? 'coalesce(item.completed_at, now())' : 'null'}`)
       return (await send<Task>(updateWith(set.join(',')), [owner, owner, id, ...Object.values(columns), owner, id]))[0]
     },
     /** How many changes the account has seen: the ETag of its lists. */
@@ -112,10 +113,10 @@ function listText(filters: string) {
     select as_of, ${columns}
     from account left join lateral (
       select ${columns}
-      from tasks as t
+      from tasks as item
       where owner_id = $ and deleted_at is null${filters}
       order by created_at desc, id desc
-      limit $) as t on true
+      limit $) as item on true
     order by created_at desc, id desc`)
 }
 
@@ -125,13 +126,13 @@ function updateText(set: string) {
       update users set revision = revision + 1
       where id = $ and exists (
         select
-        from tasks as t
-        where owner_id = $ and id = $ and deleted_at is null)
+        from tasks as item
+        where item.owner_id = $ and item.id = $ and item.deleted_at is null)
       returning revision as next)
-    update tasks as t
+    update tasks as item
     set ${set}, revision = change.next, updated_at = now()
     from change
-    where owner_id = $ and id = $ and deleted_at is null
+    where item.owner_id = $ and item.id = $ and item.deleted_at is null
     returning ${columns}`)
 }
 

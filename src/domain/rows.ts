@@ -1,0 +1,117 @@
+// The statements on one row of a table that owners have: read, create, replace, update and delete, with revision and tombstone.
+import type { Claims } from '../contract/types.ts'
+import type { Asked, Columns } from '../database/asked.ts'
+import type { Callers } from '../database/batched-writes.ts'
+import type { Database } from '../database/database.ts'
+import { type Part, sql } from '../database/sql.ts'
+import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
+import type { Item, Rows } from '../resource/item.ts'
+import { mayUse } from './access.ts'
+import { type Counted, createQuota } from './quota.ts'
+import { bumpRevision, openAccount, ownerColumns, ownerValues } from './revision.ts'
+
+type Table<Input> = {
+  name: Counted
+  /** in the names of its statements */
+  noun: string
+  fields: Fields<Input>
+  /** Throws the problem of the constraint that a write violates. */
+  refuse: (error: unknown) => never
+}
+type Matched = { owner: 'text'; id: 'uuid'; match: 'bigint[]' }
+
+/** What a change of one row is asked with: `match` has the revisions that the row may have; null for any. */
+export const matched: Matched = { owner: 'text', id: 'uuid', match: 'bigint[]' }
+
+export function createRows<Row extends Item, Input extends object>(db: Database, { name, noun, fields: table, refuse }: Table<Input>) {
+  const fields = createFields(table)
+  const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
+  const item = sql`${names[name]} as item`
+  const { hasRoom, within } = createQuota(db, name)
+
+  const one = db.lookup(`select ${noun}`, { owner: 'text', id: 'uuid' })<Row>(
+    asked => sql`
+      select ${columns}
+      from ${item}
+      where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null`,
+  )
+
+  const whole = { ...fields.types, ...ownerColumns, id: 'uuid' } as const
+  type Whole = Asked<typeof ownerColumns & { id: 'uuid' } & Columns>
+  const insert = (asked: Whole, callers: Callers, allowed: Part) => sql`
+    ${openAccount(asked, callers, allowed)}
+    insert into ${item} (owner_id, id, ${fields.columns}, revision)
+    select change.owner_id, ${asked.id}, ${fields.inserted(asked)}, next
+    from change ${callers.join(sql`change.owner_id`)}`
+  // A row that is there already, if only as a tombstone, needs no room.
+  const replace = (asked: Whole, callers: Callers) => sql`
+    ${insert(
+      asked,
+      callers,
+      sql`${hasRoom} or exists (select from ${item} ${callers.join(sql`u.id`)}
+      where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id})`,
+    )}
+    on conflict (owner_id, id) do update
+    set ${fields.replaced},
+      revision = excluded.revision,
+      created_at = case when item.deleted_at is null then item.created_at else excluded.created_at end,
+      updated_at = excluded.updated_at,
+      deleted_at = null`
+  const returning = sql`returning item.owner_id as owner, ${columns}`
+  const statements = {
+    create: db.change(`insert ${noun}`, whole)<Row>((asked, callers) => sql`${insert(asked, callers, hasRoom)} ${returning}`),
+    put: db.change(`put ${noun}`, whole)<Row>((asked, callers) => sql`${replace(asked, callers)} ${returning}`),
+    putNew: db.change(
+      `put new ${noun}`,
+      whole,
+    )<Row>((asked, callers) => sql`${replace(asked, callers)} where item.deleted_at is not null ${returning}`),
+    update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
+      (asked, callers) => sql`
+        ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)}
+        update ${item}
+        set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = now()
+        from change ${callers.join(sql`change.owner_id`)}
+        where ${current(asked)}
+        ${returning}`,
+    ),
+    remove: db.change(
+      `delete ${noun}`,
+      matched,
+    )<Row>(
+      (asked, callers) => sql`
+        ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)}
+        update ${item}
+        set deleted_at = now(), revision = next, updated_at = now()
+        from change ${callers.join(sql`change.owner_id`)}
+        where ${current(asked)}
+        ${returning}`,
+    ),
+  }
+
+  const rows = {
+    one: (owner: string, id: string) => one({ owner, id }),
+
+    create(owner: string, claims: Claims, id: string, input: Input) {
+      return within(owner, () => statements.create({ ...input, ...ownerValues(owner, claims), id }).catch(refuse))
+    },
+
+    put(owner: string, claims: Claims, id: string, input: Input, checkNew?: () => Promise<void>) {
+      const send = checkNew === undefined ? statements.put : statements.putNew
+      return within(owner, () => send({ ...input, ...ownerValues(owner, claims), id }).catch(refuse), checkNew)
+    },
+
+    update(owner: string, id: string, match: number[] | null, patch: Partial<Input>) {
+      return statements.update({ ...patch, owner, id, match, cleared: cleared(patch) }).catch(refuse)
+    },
+
+    remove: (owner: string, id: string, match: number[] | null) => statements.remove({ owner, id, match }),
+  } satisfies Rows<Row, Input>
+  return { ...rows, columns }
+}
+
+const names: Record<Counted, Part> = { tasks: sql`tasks`, categories: sql`categories` }
+
+/** The row `item` that a change is about, in one of the revisions that it may have. */
+export const current = (asked: Asked<Matched>): Part => sql`
+  ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
+  and (${asked.match} is null or item.revision = any(${asked.match}))`

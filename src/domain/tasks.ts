@@ -1,0 +1,111 @@
+// The fields of a task, and the statements on tasks.
+import type { components } from '../../generated/api.ts'
+import { invalid } from '../contract/problem.ts'
+import type { Call } from '../contract/types.ts'
+import type { Database } from '../database/database.ts'
+import { errorCode, violatedConstraint } from '../database/errors.ts'
+import { joined, type Part, sql } from '../database/sql.ts'
+import { type Fields, nullable, required } from '../resource/fields.ts'
+import { createPage, refuseCursor } from '../resource/page.ts'
+import { mayUse } from './access.ts'
+import { withRevision } from './revision.ts'
+import { createRows } from './rows.ts'
+import { afterCursor, orderBy, type Sort, type SortName, sorts } from './sort.ts'
+
+type Task = components['schemas']['Task']
+type Input = Call<'createTask'>['body']
+type Query = Call<'listTasks'>['query']
+type Listed = Task & { asOf: number }
+
+// Completing a task again keeps the first instant.
+const completed = {
+  column: 'completedAt',
+  shows: ['completed', 'completedAt'],
+  insert: (value: Part) => sql`case when ${value} then now() end`,
+  replace: sql`case
+    when excluded.completed_at is null then null
+    when item.deleted_at is null then coalesce(item.completed_at, excluded.completed_at)
+    else excluded.completed_at end`,
+  update: (value: Part) => sql`case when ${value} is null then item.completed_at when ${value} then coalesce(item.completed_at, now()) end`,
+}
+
+const fields: Fields<Input> = {
+  title: required('text'),
+  description: nullable('text'),
+  completed: required('boolean', completed),
+  priority: required('task_priority'),
+  categoryId: nullable('uuid'),
+  dueDate: nullable('date'),
+  dueTime: nullable('time'),
+  timeZone: nullable('text'),
+  labels: required('text[]'),
+}
+
+export function createTasks(db: Database) {
+  const { columns, ...rows } = createRows<Task, Input>(db, { name: 'tasks', noun: 'task', fields, refuse })
+  const firstPages = Object.fromEntries(
+    Object.entries(sorts).map(([name, sort]) => [
+      name,
+      db.lookup(
+        'select tasks',
+        { owner: 'text', count: 'integer' },
+        orderBy(sort),
+      )<Listed>(asked => pageOf(asked.owner, sql``, sort, asked.count)),
+    ]),
+  ) as Record<SortName, (asked: { owner: string; count: number }) => Promise<Listed[]>>
+
+  return {
+    ...rows,
+
+    /** A page of the tasks that fit the query, with the revision of the account at the same instant. */
+    async page(owner: string, query: Query) {
+      const { limit, cursor } = query
+      const sort = sorts[query.sort]
+      const conditions = [...filters(query), ...afterCursor(cursor, query.sort)]
+      const count = limit + 1
+      const found =
+        conditions.length === 0
+          ? await firstPages[query.sort]({ owner, count })
+          : await db
+              .read<Listed>(
+                'select tasks',
+                sql`${pageOf(sql`${owner}`, joined(conditions), sort, sql`${count}`)} order by ${orderBy(sort)}`,
+              )
+              .catch(cursor === undefined ? undefined : refuseCursor)
+      return createPage(found, limit, query.sort, sort.keyOf)
+    },
+  }
+
+  function pageOf(owner: Part, conditions: Part, sort: Sort, count: Part) {
+    const page = sql`
+      (
+        select ${columns}
+        from tasks as item
+        where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${conditions}
+        order by ${orderBy(sort)}
+        limit ${count}) as item`
+    return withRevision(owner, columns, page)
+  }
+}
+
+function filters(query: Query): Part[] {
+  return [
+    query.completed === undefined ? [] : sql`and completed = ${query.completed}`,
+    query.priority === undefined ? [] : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
+    query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
+    query.label === undefined ? [] : sql`and labels @> ${query.label}::text[]`,
+    query.dueFrom === undefined ? [] : sql`and due_date >= ${query.dueFrom}`,
+    query.dueTo === undefined ? [] : sql`and due_date <= ${query.dueTo}`,
+    query.q === undefined
+      ? []
+      : sql`and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', ${query.q})`,
+  ].flat()
+}
+
+function refuse(error: unknown): never {
+  if (errorCode(error) === '23503')
+    throw invalid({ pointer: '/categoryId', location: 'body', code: 'notFound', message: 'must be the id of one of your categories' })
+  if (violatedConstraint(error) === 'tasks_due_time_needs_due_date')
+    throw invalid({ pointer: '/dueTime', location: 'body', code: 'needsDueDate', message: 'needs a dueDate; clear both or none' })
+  throw error
+}

@@ -1,0 +1,72 @@
+// The fields that a caller writes, once for each resource: insert, replace and update are generated from them.
+import type { Asked, Columns, SqlType } from '../database/asked.ts'
+import { constant, identifier, joined, type Part, sql } from '../database/sql.ts'
+
+export type Field<Nullable extends boolean = boolean> = {
+  type: SqlType
+  nullable: Nullable
+  /** how a field is stored that is not a column of its own */
+  stored?: Stored
+}
+
+/** In these expressions `item` is the row that is there, and `excluded` the new row. */
+export type Stored = {
+  column: string
+  /** what a row shows for the field */
+  shows: readonly string[]
+  insert: (value: Part) => Part
+  replace: Part
+  /** `value` is null if the field is not sent */
+  update: (value: Part) => Part
+}
+
+/** A field for each property of an input of the spec, nullable where the spec says so. A missing or misspelt one does not compile. */
+export type Fields<Input> = { readonly [Name in keyof Input]-?: Field<null extends Input[Name] ? true : false> }
+
+export const required = (type: SqlType, stored?: Stored): Field<false> => ({ type, nullable: false, ...(stored && { stored }) })
+export const nullable = (type: SqlType): Field<true> => ({ type, nullable: true })
+
+export type FieldParts = {
+  /** the columns of a statement that is asked with the fields */
+  types: Columns
+  /** what a row shows, in the order of the fields */
+  shown: readonly string[]
+  /** `title, description, …`, for an insert */
+  columns: Part
+  /** the values for these columns */
+  inserted: (asked: Asked<Columns>) => Part
+  /** `title = excluded.title, …`, for `on conflict do update` */
+  replaced: Part
+  /** `title = coalesce(…), …`. Null means that a field is not sent, unless `cleared` (text[]) has its name. */
+  updated: (asked: Asked<Columns>, cleared: Part) => Part
+}
+
+export function createFields<Input>(fields: Fields<Input>): FieldParts {
+  const all = Object.entries<Field>(fields).map(([name, field]) => ({ name, ...field, column: identifier(field.stored?.column ?? name) }))
+  const list = (part: (field: (typeof all)[number]) => Part) => joined(all.map(part), ', ')
+
+  return {
+    types: Object.fromEntries(all.map(({ name, type }) => [name, type])),
+    shown: all.flatMap(({ name, stored }) => stored?.shows ?? [name]),
+    columns: list(({ column }) => column),
+    inserted: asked => list(({ name, stored }) => stored?.insert(asked[name] as Part) ?? (asked[name] as Part)),
+    replaced: list(({ column, stored }) => sql`${column} = ${stored?.replace ?? sql`excluded.${column}`}`),
+    updated: (asked, cleared) =>
+      list(({ name, nullable, column, stored }) => {
+        const value = asked[name] as Part
+        const kept = sql`coalesce(${value}, item.${column})`
+        const plain = nullable ? sql`case when ${constant(name)} = any(${cleared}) then null else ${kept} end` : kept
+        return sql`${column} = ${stored?.update(value) ?? plain}`
+      }),
+  }
+}
+
+/** The names of the fields that a patch clears. */
+export const cleared = (patch: object): string[] => Object.entries(patch).flatMap(([name, value]) => (value === null ? name : []))
+
+/** `item.id, item.due_date, …` */
+export const columnsOf = (names: readonly string[]): Part =>
+  joined(
+    names.map(name => sql`item.${identifier(name)}`),
+    ', ',
+  )
