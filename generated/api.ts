@@ -846,7 +846,7 @@ export interface components {
         Location: string;
         /**
          * @description The version of this document that the server speaks. Every reply to an operation has it.
-         * @example 0.2.0
+         * @example 0.3.0
          */
         "X-Api-Version": string;
         /**
