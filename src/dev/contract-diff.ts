@@ -1,67 +1,134 @@
-// `npm run contract:diff`: what has changed in openapi.yaml since the last release, and whether the version says so.
-// `npm run contract:diff -- v0.1.0 v0.2.0` compares two releases.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// `npm run contract:diff` prints how openapi.yaml differs from the last release, and fails if its version is too low for that.
+// `npm run contract:diff -- 0.1.0 0.2.0` compares two releases. The rules for versions are in test/releases/README.md.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
+import { parse } from 'yaml'
+import { compareVersions, type Release, readReleases, versionParts } from './releases.ts'
 
-const redocly = fileURLToPath(new URL('../../node_modules/.bin/redocly', import.meta.url))
-const spec = 'openapi.yaml'
+type Bump = 'major' | 'minor' | 'patch'
+type Change = { path: string; kind: string; impact: Bump; property?: string; verdicts: { message: string }[] }
+/** `bump` is how far the version must be raised, null if both contracts are the same. */
+export type Comparison = { bump: Bump | null; changes: Change[] }
+type Contract = { name: string; text: string }
 
-function git(...words: string[]): string | null {
-  try {
-    return execFileSync('git', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-  } catch {
-    return null
+/** Compares two contracts of the folder, and returns what to print. `errors` is empty if the versions follow the rules. */
+export async function contractDiff(root: string, from?: string, to?: string): Promise<{ report: string; errors: string[] }> {
+  const { releases, history } = readReleases(root)
+  const base = from === undefined ? (releases.at(-1) as Release) : find(releases, from)
+  const revision = to === undefined ? { name: 'openapi.yaml', text: read(root, 'openapi.yaml') } : released(find(releases, to))
+  const comparison = await compare(released(base), revision)
+  const notes =
+    history === 'complete' ? [] : [`This folder has no complete history (${history}): commits of releases were not all checked.`]
+  const report = [`From ${base.version} to ${revision.name}:`, '', ...described(comparison, base.version), ...notes].join('\n')
+  const errors = [...versionErrors(base.version, versionOf(revision), comparison.bump), ...(to === undefined ? disagreements(root) : [])]
+  return { report, errors }
+}
+
+/** Redocly compares the contracts. What it does not see still needs a new patch version. */
+export async function compare(base: Contract, revision: Contract): Promise<Comparison> {
+  if (isDeepStrictEqual(withoutVersion(base), withoutVersion(revision))) return { bump: null, changes: [] }
+  const { bump, changes } = await redocly(base, revision)
+  return { bump: bump ?? 'patch', changes }
+}
+
+/** Why a contract may not follow the base under this version. */
+export function versionErrors(base: string, version: string, bump: Bump | null): string[] {
+  if (compareVersions(version, base) < 0) return [`info.version is ${version}, below ${base}.`]
+  if (bump === null) return []
+  const needed = lowestVersion(base, bump)
+  if (compareVersions(version, needed) >= 0) return []
+  return [
+    `${bump === 'major' ? 'This breaks clients: r' : 'R'}aise info.version from ${version} to ${needed} or higher, or take the change back.`,
+    'The rules for versions are in test/releases/README.md.',
+  ]
+}
+
+function lowestVersion(base: string, bump: Bump): string {
+  const [major, minor, patch] = versionParts(base)
+  if (bump === 'patch') return `${major}.${minor}.${patch + 1}`
+  return bump === 'minor' || major === 0 ? `${major}.${minor + 1}.0` : `${major + 1}.0.0`
+}
+
+/** The other files that have to have the version of openapi.yaml. */
+function disagreements(root: string): string[] {
+  const version = versionOf({ text: read(root, 'openapi.yaml') })
+  const lock = JSON.parse(read(root, 'package-lock.json'))
+  const versions = {
+    'package.json': JSON.parse(read(root, 'package.json')).version,
+    'package-lock.json': lock.version,
+    'packages[""] of package-lock.json': lock.packages[''].version,
+    'src/client/package.json': JSON.parse(read(root, 'src/client/package.json')).version,
   }
+  const wrong = Object.entries(versions).filter(([, each]) => each !== version)
+  return [
+    ...wrong.map(([file, each]) => `${file} has version ${each}, openapi.yaml has ${version}. Write the same version in both.`),
+    ...(read(root, 'CHANGELOG.md').split('\n').includes(`## ${version}`) ? [] : [`CHANGELOG.md has no heading "## ${version}". Add it.`]),
+  ]
 }
 
-/** The last release; where there is none, where this branch left main. On main itself without a release, only what isn't committed shows. */
-function lastRelease(): string | null {
-  const tag = git('describe', '--tags', '--match', 'v*', '--abbrev=0')
-  if (tag !== null) return tag
-  return ['origin/HEAD', 'origin/main', 'main'].map(branch => git('merge-base', 'HEAD', branch)).find(each => each !== null) ?? null
+function described({ bump, changes }: Comparison, base: string): string[] {
+  if (bump === null) return ['The contract is the same.']
+  const lines = changes.flatMap(({ impact, kind, path, property, verdicts }) => [
+    `${impact.padEnd(5)}  ${kind} ${path.replace('#/', '').replaceAll('~1', '/')}${property === undefined ? '' : ` · ${property}`}`,
+    ...verdicts.map(({ message }) => `         ${message}`),
+  ])
+  return [...lines, '', `These changes require version ${lowestVersion(base, bump)} or higher.`]
 }
 
-function diff(base: string, revision: string, ...options: string[]) {
-  const { status, stdout, stderr } = spawnSync(redocly, ['diff', base, revision, ...options], { encoding: 'utf8' })
-  return { failed: status !== 0, stdout, stderr }
-}
-
-/** Prints the changes between two documents and tells whether they may be released under the version they say. */
-function compare(base: string, revision: string): boolean {
-  const { summary, changes } = JSON.parse(diff(base, revision, '--format', 'json', '--fail-on', 'none').stdout)
-  if (changes.length === 0) {
-    console.log('The contract is the same.')
-    return true
-  }
-  console.log(diff(base, revision, '--format', 'stylish', '--fail-on', 'none').stdout.trim())
-  if (summary.major === 0) return true
-
-  // Redocly knows what a version must become: the next major one, below 1.0 the next minor one.
-  const judged = diff(base, revision, '--format', 'stylish', '--fail-on', 'none', '--check-version')
-  if (!judged.failed) return true
-  console.error(`\nThis breaks clients.${judged.stderr.match(/info\.version .*/)?.map(line => ` ${line}`) ?? ''}`)
-  console.error('Take the change back, or raise info.version in openapi.yaml and say in CHANGELOG.md what clients must do.')
-  return false
-}
-
-const [from = lastRelease(), to] = process.argv.slice(2)
-const before = from === null ? null : git('show', `${from}:${spec}`)
-if (before === null) console.log('There is no earlier contract to compare with.')
-else {
+/** One process for both what has changed and how far the version must be raised. */
+async function redocly(...contracts: Contract[]): Promise<{ bump?: Bump; changes: Change[] }> {
   const directory = mkdtempSync(join(tmpdir(), 'taskspec-contract-'))
   try {
-    const write = (name: string, text: string) => {
-      mkdirSync(join(directory, name), { recursive: true })
-      writeFileSync(join(directory, name, spec), text)
-      return join(directory, name, spec)
-    }
-    const after = to === undefined ? spec : write('after', git('show', `${to}:${spec}`) ?? '')
-    console.log(`From ${from} to ${to ?? 'here'}:\n`)
-    process.exitCode = compare(write('before', before), after) ? 0 : 1
+    const files = contracts.map(({ text }, index) => {
+      const file = join(directory, `${index}.yaml`)
+      writeFileSync(file, text)
+      return file
+    })
+    const program = fileURLToPath(import.meta.resolve('@redocly/cli/bin/cli.js'))
+    const words = [program, 'diff', ...files, '--format', 'json', '--fail-on', 'none']
+    // Without these two it asks servers of its own before it ends.
+    const env = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+    const output = await new Promise<string>((resolve, reject) =>
+      execFile(process.execPath, words, { cwd: directory, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+        error === null ? resolve(stdout) : reject(new Error(`Redocly could not compare the contracts: ${stderr}`)),
+      ),
+    )
+    return JSON.parse(output)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 }
+
+function find(releases: Release[], version: string): Release {
+  const release = releases.find(each => each.version === version)
+  if (release !== undefined) return release
+  throw new Error(`${version} is not a release. Choose one of: ${releases.map(each => each.version).join(', ')}.`)
+}
+
+function read(root: string, file: string): string {
+  if (!existsSync(join(root, file))) throw new Error(`${file} is missing.`)
+  return readFileSync(join(root, file), 'utf8')
+}
+
+const released = ({ version, contract }: Release): Contract => ({ name: version, text: contract })
+const versionOf = ({ text }: Pick<Contract, 'text'>): string => String(parse(text).info.version)
+
+function withoutVersion({ text }: Contract) {
+  const document = parse(text)
+  return { ...document, info: { ...document.info, version: undefined } }
+}
+
+if (import.meta.main)
+  try {
+    const { report, errors } = await contractDiff(fileURLToPath(new URL('../..', import.meta.url)), ...process.argv.slice(2, 4))
+    console.log(report)
+    for (const error of errors) console.error(error)
+    process.exitCode = errors.length === 0 ? 0 : 1
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
