@@ -1,53 +1,52 @@
-// An upgrade while people work: the server of the release before goes on while the database is migrated, and beside today's server.
+// A rolling upgrade under load: the server of the last release keeps serving during the migration, and then beside the current server.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { migrate } from '../../src/database/migrate.ts'
+import { checkOut, git, type Release, readReleases } from '../../src/dev/releases.ts'
 import { client } from '../support/client.ts'
 import { auth, createDatabase, start, tokenOf } from '../support/taskspec.ts'
-import { crowd, expectPromises, tally } from './crowd.ts'
+import { type Crowd, crowd, expectPromises, tally } from './crowd.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const git = (words: string[], env = {}) =>
-  execFileSync('git', words, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...env } })
 const manifest = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 
-/** The newest release that isn't this one. A clone can have none: not every one brings the tags and the history along. */
-function releaseBefore(): string | undefined {
-  try {
-    const tags = git(['tag', '--list', 'v*', '--merged', 'HEAD', '--sort=-version:refname']).split('\n')
-    return tags.find(tag => tag !== '' && tag !== `v${manifest(root).version}`)
-  } catch {
-    return undefined
-  }
+/** The newest release whose server or schema differs from the current ones. Throws if there is none, or if the history lacks its commit. */
+function releaseBefore(): Release {
+  const differs = ({ commit }: Release) => git(root, 'diff', '--name-only', commit, '--', 'src', 'db').trim() !== ''
+  const { releases, history } = readReleases(root)
+  const before = history === 'complete' ? releases.findLast(differs) : releases.at(-1)
+  if (before === undefined) throw new Error('No release differs from the current code, so there is no upgrade to test.')
+  return before
 }
 
-/** Its code in a folder of its own, with today's packages where they are the same as then. */
-function checkOut(release: string): string {
+/** The code of a release in a new folder. It uses the installed packages if they have the versions that the release needs. */
+function install(release: Release): string {
   const folder = mkdtempSync(join(tmpdir(), 'taskspec-release-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  git([`--work-tree=${folder}`, 'checkout', release, '--', '.'], { GIT_INDEX_FILE: join(folder, 'index') })
+  checkOut(root, release, folder)
   const needed = Object.entries(manifest(folder).dependencies)
   const installed = join(root, 'node_modules')
-  const same = needed.every(([name, version]) => {
-    try {
-      return manifest(join(installed, name)).version === version
-    } catch {
-      return false
-    }
-  })
-  if (same) symlinkSync(installed, join(folder, 'node_modules'))
-  else execFileSync('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'ignore' })
+  const isInstalled = ([name, version]: [string, unknown]) =>
+    existsSync(join(installed, name)) && manifest(join(installed, name)).version === version
+  if (needed.every(isInstalled)) symlinkSync(installed, join(folder, 'node_modules'))
+  else execFileSync('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
   return folder
 }
 
-/** The server of a release as a process, and the URL that it says it listens on. */
+/** The migration program, which moved after release 0.2.0. */
+function migrationProgram(folder: string): string {
+  const program = ['src/cli/migrate.ts', 'src/migrate.ts'].map(file => join(folder, file)).find(existsSync)
+  if (program === undefined) throw new Error('The release has no migration program at a known path. Add its path here.')
+  return program
+}
+
+/** Starts the server of a release as a process, and returns the URL from its log. */
 async function startRelease(folder: string, env: Record<string, string>): Promise<string> {
   const child = spawn(process.execPath, [join(folder, 'src/main.ts')], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
@@ -55,19 +54,19 @@ async function startRelease(folder: string, env: Record<string, string>): Promis
     child.kill('SIGTERM')
     await ended
   })
-  let said = ''
+  let output = ''
   child.stdout.setEncoding('utf8').on('data', chunk => {
-    said += chunk
+    output += chunk
   })
-  const listening = () => expect(/http:\/\/127\.0\.0\.1:\d+/.exec(said)).not.toBeNull()
-  await vi.waitFor(listening, 20_000)
-  return /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0] as string
+  return vi.waitFor(() => {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
+    if (url === undefined) throw new Error(`the server of the release does not listen: ${output}`)
+    return url
+  }, 20_000)
 }
 
-test('the release before goes on while the database is migrated, and then beside today’s', { timeout: 90_000 }, async ({ skip }) => {
-  const release = releaseBefore()
-  if (release === undefined) return skip('this clone has no earlier release')
-  const folder = checkOut(release)
+test('the last release serves during the migration, and then beside the current server', { timeout: 120_000 }, async () => {
+  const folder = install(releaseBefore())
   const { url: databaseUrl, drop } = await createDatabase('template0')
   onTestFinished(drop)
   const env = {
@@ -80,35 +79,59 @@ test('the release before goes on while the database is migrated, and then beside
     AUTH_AUDIENCE: auth.audience as string,
     RATE_LIMIT_PER_MINUTE: '0',
   }
-  execFileSync(process.execPath, [join(folder, 'src/migrate.ts')], { env, stdio: 'ignore' })
+  execFileSync(process.execPath, [migrationProgram(folder)], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const before = await startRelease(folder, env)
-  const everybody = await crowd(before, 6)
+  const usersBefore = await crowd(before, 6)
+  await migrateBesideReader(databaseUrl, () => vi.waitFor(progress(usersBefore), 20_000))
+  await vi.waitFor(progress(usersBefore), 20_000)
 
-  // Somebody reads for seconds in one transaction, as a dump does: what has to wait for that must not hold up everybody else.
-  const sql = postgres(databaseUrl, { max: 1 })
-  await sql`begin`
-  for (const table of ['users', 'categories', 'tasks']) await sql`select count(*) from ${sql(table)}`
-  const migrated = migrate(databaseUrl, { quiet: true })
-  await sleep(3_000)
-  await sql`commit`
-  await migrated
-  await sql.end()
-  const after = everybody.calls.length
-  await vi.waitFor(() => expect(everybody.calls.length).toBeGreaterThan(after + 50), 20_000)
+  const current = await start({ databaseUrl })
+  onTestFinished(current.stop)
+  const usersNow = await crowd(current.url, 6)
+  await oneAccountOnBoth(before, current.url)
+  await vi.waitFor(progress(usersNow), 20_000)
 
-  const now = await start({ databaseUrl })
-  onTestFinished(now.stop)
-  const newcomers = await crowd(now.url, 6)
-  await oneAccountOnBoth(before, now.url)
-  await vi.waitFor(() => expect(newcomers.calls.length).toBeGreaterThan(50), 20_000)
-
-  for (const seen of [await everybody.leave(), await newcomers.leave()]) {
+  for (const users of [usersBefore, usersNow]) {
+    const seen = await users.leave()
     await expectPromises(seen, databaseUrl)
     expect(Object.keys(tally(seen.calls)).sort()).toEqual(['200', '201'])
   }
 })
 
-/** What a person writes through one server the other one knows, under the same ETags. */
+/** Passes after 50 more calls. */
+function progress({ calls }: Crowd) {
+  const start = calls.length
+  return () => expect(calls.length).toBeGreaterThan(start + 50)
+}
+
+/** Migrates while a transaction has read every table, as a dump does. A migration that waits for it must not block the servers. */
+async function migrateBesideReader(databaseUrl: string, whileWaiting: () => Promise<void>) {
+  const sql = postgres(databaseUrl, { max: 2 })
+  const reader = await sql.reserve()
+  await reader`begin`
+  for (const table of ['users', 'categories', 'tasks']) await reader`select count(*) from ${reader(table)}`
+  let ended = false
+  const migrated = migrate(databaseUrl, { quiet: true }).finally(() => {
+    ended = true
+  })
+  const isWaiting = async () => {
+    const [row] = await sql`
+      select from pg_stat_activity
+      where datname = current_database() and application_name <> 'taskspec' and wait_event_type = 'Lock'`
+    expect(ended || row !== undefined).toBe(true)
+  }
+  try {
+    await vi.waitFor(isWaiting, 20_000)
+    await whileWaiting()
+  } finally {
+    await reader`commit`
+    reader.release()
+    await migrated
+    await sql.end()
+  }
+}
+
+/** Each server reads and changes rows that the other one wrote, and both give the same ETags. */
 async function oneAccountOnBoth(...urls: [string, string]) {
   const token = await tokenOf('both')
   const [one, other] = urls.map(url => client(url, token)) as [ReturnType<typeof client>, ReturnType<typeof client>]
