@@ -1,88 +1,161 @@
-// Nobody reaches another person's rows: every operation of the spec is tried as a stranger.
+// The ownership sweep: for every operation of the spec, no user reads, changes or detects a row of another user.
+import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
-import { exampleBody, type Operation, operations } from '../support/spec.ts'
+import type { Client } from '../support/client.ts'
+import { exampleBody, type Operation, operations, resolved } from '../support/spec.ts'
 import { type Service, test } from '../support/taskspec.ts'
 
+type Ids = Record<string, string>
+
+// Each id of the spec, with a function that makes such a row for a user. It gets the ids made before: list a parent before its children.
+const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
+  categoryId: async user => (await user.createCategory({ body: { name: 'x' } })).body.id,
+  taskId: async (user, ids) => (await user.createTask({ body: { title: 'a', categoryId: ids.categoryId as string } })).body.id,
+}
+// Path parameters that name no row of a user, each with the reason.
+const publicParameters: Record<string, string> = { asset: 'the files of the reference page' }
+
+const isId = (name: string) => name !== 'userId' && (Object.hasOwn(makers, name) || /Id$/.test(name))
+const pathIds = ({ path }: Pick<Operation, 'path'>) => parameters(path).filter(name => name !== 'userId')
+const queryIds = (operation: Operation) =>
+  operation.parameters.filter(each => each.in === 'query' && isId(each.name)).map(({ name }) => name)
+const bodyIds = ({ requestBody }: Operation) => {
+  const media = Object.values(requestBody?.content ?? {})
+  return [...new Set(media.flatMap(({ schema }) => Object.keys(resolved(schema).properties ?? {})).filter(isId))]
+}
+const parameters = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string)
+
+/** Each operation below {userId}, once for each id that it takes from there. */
+const sweep = (idsOf: (operation: Operation) => string[]) =>
+  owned.flatMap(operation => idsOf(operation).map(name => [operation.operationId, name, operation] as const))
 const owned = operations.filter(({ path }) => path.includes('{userId}'))
-const withId = owned.filter(({ path }) => /\{(taskId|categoryId)\}/.test(path))
+const [inPath, inQuery, inBody] = [sweep(pathIds), sweep(queryIds), sweep(bodyIds)]
 
-/** Every row of the database, in words. */
-async function everything({ sql }: Service): Promise<string> {
-  const rows = await sql`
-    select users::text as row from users
-    union all select categories::text from categories
-    union all select tasks::text from tasks
-    order by row`
-  return rows.map(({ row }) => row).join('\n')
+async function makeRows(user: Client): Promise<Ids> {
+  const ids: Ids = {}
+  for (const [name, make] of Object.entries(makers)) ids[name] = await make(user, ids)
+  return ids
 }
 
-function request({ method, path, requestBody }: Operation, params: Record<string, string>, body: unknown) {
-  const target = path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] as string))
-  return [
-    method,
-    target,
-    requestBody === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
-  ] as const
+/** Every row of every table as text, sorted. */
+async function allRows({ sql }: Service): Promise<string[]> {
+  const tables = await sql<{ name: string }[]>`select table_name as name from information_schema.tables where table_schema = 'public'`
+  const rows = await Promise.all(
+    tables.map(({ name }) => sql<{ row: string }[]>`select ${name} || each::text as row from ${sql(name)} each`),
+  )
+  return rows.flatMap(each => each.map(({ row }) => row)).sort()
 }
 
-/** The example of the body, without what refers to rows that aren't there. */
-function bodyOf(operation: Operation) {
-  const body = exampleBody(operation)
-  return typeof body === 'object' && body !== null ? { ...body, ...('categoryId' in body && { categoryId: null }) } : body
+/** Sends the example of the operation with these ids. Ids in the body are null unless they are given. */
+function send(
+  user: Client,
+  { method, path, requestBody, ...operation }: Operation,
+  ids: Ids,
+  { query = {} as Ids, body = {} as Ids } = {},
+) {
+  const target = path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(ids[name] as string))
+  const example = exampleBody({ method, path, requestBody, ...operation } as Operation)
+  const noIds = Object.fromEntries(
+    Object.keys(example ?? {})
+      .filter(isId)
+      .map(name => [name, null]),
+  )
+  const init = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...(example as object), ...noIds, ...body }) }
+  const search = new URLSearchParams(query)
+  return user.send(method, search.size === 0 ? target : `${target}?${search}`, requestBody === undefined ? {} : init)
 }
 
-test('there are operations to try', () => {
-  expect(owned.length).toBeGreaterThan(10)
-  expect(withId.length).toBeGreaterThan(5)
+describe('the sweep', () => {
+  /** Names in paths that the tables above do not know. */
+  const unknown = (paths: string[]) =>
+    paths.flatMap(parameters).filter(name => name !== 'userId' && !Object.hasOwn(makers, name) && !Object.hasOwn(publicParameters, name))
+
+  test('knows how to make a row for every id of the spec', () => {
+    expect(unknown(operations.map(({ path }) => path))).toEqual([])
+    expect([...inQuery, ...inBody].map(([, name]) => name).filter(name => !Object.hasOwn(makers, name))).toEqual([])
+  })
+
+  test('finds an unknown path parameter', () => {
+    expect(unknown(['/v1/users/{userId}/notes/{noteId}', '/v1/users/{userId}/tasks/{taskId}', '/docs/{asset}'])).toEqual(['noteId'])
+    expect(unknown(['/feeds/{feedToken}.ics'])).toEqual(['feedToken'])
+  })
+
+  test('needs every entry of its tables', () => {
+    const used = new Set(operations.flatMap(({ path }) => parameters(path)))
+    expect([...Object.keys(makers), ...Object.keys(publicParameters)].filter(name => !used.has(name))).toEqual([])
+  })
+
+  test('contains every operation that asks for a token, and every id below {userId}', () => {
+    const withToken = operations.filter(({ security }) => security === undefined || security.length > 0)
+    expect(owned.map(({ operationId }) => operationId)).toEqual(withToken.map(({ operationId }) => operationId))
+    expect(owned.length).toBeGreaterThan(10)
+    expect(inPath.length).toBeGreaterThan(5)
+    expect(inQuery.length).toBeGreaterThan(0)
+    expect(inBody.length).toBeGreaterThan(2)
+    expect(new Set(inPath.map(([, name]) => name))).toEqual(new Set(Object.keys(makers)))
+  })
+
+  test('compares rows of every table that it makes rows for', async ({ as, service }) => {
+    const ann = await as('ann')
+    const ids = await makeRows(ann)
+    const rows = await allRows(service)
+    for (const id of [ann.id, ...Object.values(ids)]) expect(rows.filter(row => row.includes(id))).not.toEqual([])
+  })
 })
 
 describe.for(owned.map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
-  test('by a stranger is 403 and changes nothing, whether or not that person exists', async ({ as, service }) => {
+  test('by another user is 403 and changes nothing, whether or not the user in the path exists', async ({ as, service }) => {
     const [ann, stranger] = [await as('ann'), await as('stranger')]
-    const { body: category } = await ann.createCategory({ body: { name: 'x' } })
-    const { body: task } = await ann.createTask({ body: { title: 'a', categoryId: category.id } })
-    const before = await everything(service)
-
-    for (const userId of [ann.id, 'nobody', ann.id.toUpperCase(), `${stranger.id} `, `${stranger.id}/`, '', '%00', 'ME'].filter(
-      each => each !== '',
-    )) {
-      const { status, body } = await stranger.send(
-        ...request(operation, { userId, taskId: task.id, categoryId: category.id }, bodyOf(operation)),
-      )
+    const ids = await makeRows(ann)
+    const before = await allRows(service)
+    for (const userId of [ann.id, 'nobody', ann.id.toUpperCase(), `${stranger.id} `, `${stranger.id}/`, '%00', 'ME']) {
+      const { status, body } = await send(stranger, operation, { ...ids, userId })
       expect([userId, status]).toEqual([userId, 403])
       expect(body).toMatchObject({ type: '/problems/forbidden', errors: [] })
     }
-    expect(await everything(service)).toBe(before)
+    expect(await allRows(service)).toEqual(before)
   })
 
   test('without a token is 401 and changes nothing', async ({ as, anonymous, service }) => {
     const ann = await as('ann')
-    const { body: task } = await ann.createTask({ body: { title: 'a' } })
-    const before = await everything(service)
-    const { status, headers } = await anonymous.send(
-      ...request(operation, { userId: ann.id, taskId: task.id, categoryId: task.id }, bodyOf(operation)),
-    )
+    const ids = await makeRows(ann)
+    const before = await allRows(service)
+    const { status, headers } = await send(anonymous, operation, { ...ids, userId: ann.id })
     expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
-    expect(await everything(service)).toBe(before)
+    expect(await allRows(service)).toEqual(before)
   })
 })
 
-describe.for(withId.map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
-  test('with an id of another person in one’s own space finds nothing and changes nothing of theirs', async ({ as, service }) => {
+describe('an id of another user', () => {
+  test.for(inPath)('in the path of %s as %s is 404 and changes no row of that user', async ([, name, operation], { as, service }) => {
     const [ann, stranger] = [await as('ann'), await as('stranger')]
-    const { body: category } = await ann.createCategory({ body: { name: 'x' } })
-    const { body: task } = await ann.createTask({ body: { title: 'a', categoryId: category.id } })
-    await stranger.getUser()
-    const before = await everything(service)
+    const [others, own] = [await makeRows(ann), await makeRows(stranger)]
+    const before = await allRows(service)
+    const { status } = await send(stranger, operation, { ...own, [name]: others[name] as string, userId: 'me' })
+    const after = await allRows(service)
+    // PUT takes any unused id of the caller's own space and creates a row there. 404 would reveal that another user has the id.
+    const creates = operation.method === 'PUT' && operation.path.endsWith(`{${name}}`)
+    const ofOthers = (rows: string[]) => rows.filter(row => !row.includes(stranger.id))
+    expect(status).toBe(creates ? 201 : 404)
+    expect(creates ? ofOthers(after) : after).toEqual(creates ? ofOthers(before) : before)
+  })
 
-    const { status } = await stranger.send(
-      ...request(operation, { userId: 'me', taskId: task.id, categoryId: category.id }, bodyOf(operation)),
-    )
-    // An id is one's own choice, so PUT makes a row in one's own space: 404 would tell that the id is in use elsewhere.
-    expect(status).toBe(operation.method === 'PUT' ? 201 : 404)
-    if (operation.method === 'PUT') await stranger.deleteUser()
-    else expect(await everything(service)).toBe(before)
-    expect((await ann.getTask({ path: { taskId: task.id } })).body).toEqual(task)
-    expect((await ann.getCategory({ path: { categoryId: category.id } })).body).toEqual(category)
+  // The reply must be the same as for an id that no user has, and must not contain the row.
+  const unseen = [
+    ...inQuery.map(([id, name, operation]) => ({ id, name, operation, part: 'query' })),
+    ...inBody.map(([id, name, operation]) => ({ id, name, operation, part: 'body' })),
+  ]
+  test.for(unseen)('in the $part of $id as $name is like an id that no user has', async ({ name, operation, part }, { as, service }) => {
+    const [ann, stranger] = [await as('ann'), await as('stranger')]
+    const [others, own] = [await makeRows(ann), await makeRows(stranger)]
+    const before = await allRows(service)
+    const reply = async (id: string) => {
+      const { status, body } = await send(stranger, operation, { ...own, userId: 'me' }, { [part]: { [name]: id } })
+      return { status, body: JSON.parse(JSON.stringify({ ...(body as object), requestId: undefined })) }
+    }
+    const answer = await reply(others[name] as string)
+    expect(answer).toEqual(await reply(randomUUID()))
+    for (const id of Object.values(others)) expect(JSON.stringify(answer)).not.toContain(id)
+    expect(await allRows(service)).toEqual(before)
   })
 })
