@@ -26,6 +26,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/static/**', 'test/**/*.unit.test.ts', 'test/verdict/**'],
           globalSetup: ['test/support/cluster.ts', 'test/support/programs.ts'],
+          setupFiles: ['test/support/ran.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -36,6 +37,8 @@ export default defineConfig({
         test: {
           name: 'verdict',
           include: ['test/verdict/**/*.test.ts'],
+          globalSetup: ['test/support/run.ts'],
+          setupFiles: ['test/support/whole-run.ts'],
           testTimeout: 30_000,
           sequence: { groupOrder: 2 },
         },

@@ -103,7 +103,7 @@ test('who doesn’t read their replies loses them', async ({ hasty }) => {
 test('ten thousand connections that do nothing keep nobody else from being served', async ({ as, service, skip }) => {
   const many = 10_000
   const limit = (process.report.getReport() as unknown as { userLimits?: { open_files?: { soft: number | string } } }).userLimits
-  skip(Number(limit?.open_files?.soft ?? 0) < many + 1_000, `this machine allows less than ${many} open files a process`)
+  skip(Number(limit?.open_files?.soft ?? 0) < many + 1_000, `a limit of ${many + 1_000} open files a process (ulimit -n)`)
 
   const child = spawn(process.execPath, [fileURLToPath(new URL('idle.ts', import.meta.url)), service.url, `${many}`])
   const errors: string[] = []

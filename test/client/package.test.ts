@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { tokenFor } from '../../src/cli/token.ts'
 import { document } from '../../src/contract/document.ts'
 import { sandbox } from '../../src/dev/sandbox.ts'
+import { cases } from '../support/checks.ts'
 import { prism } from '../support/prism.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
 
@@ -79,7 +80,7 @@ describe('the package', () => {
   })
 })
 
-describe.each(names)('with the resolution of %s', name => {
+describe.each(cases(names))('with the resolution of %s', name => {
   const errors = (file: string) =>
     [...compiled[name].stdout.matchAll(/^([\w-]+\.tsx?)\((\d+),\d+\): error (TS\d+)/gm)]
       .filter(match => match[1] === file)
@@ -107,7 +108,7 @@ describe('one program', () => {
     server: async url => ({ url, token: await tokenOf('ann'), stop: async () => {} }),
   }
 
-  test.for(Object.entries(targets))('runs against the %s', async ([, start], { service }) => {
+  test.for(cases(Object.entries(targets)))('runs against the %s', async ([, start], { service }) => {
     const { url, token, stop } = await start(service.url)
     const { stdout, stderr } = await run('node', ['main.mjs', url, token], join(directory, 'nodenext/out'))
     await stop()

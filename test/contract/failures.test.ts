@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
+import { cases } from '../support/checks.ts'
 import { client } from '../support/client.ts'
 import { exampleBody, type Operation, operations } from '../support/spec.ts'
 import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
@@ -24,7 +25,7 @@ describe.for(operations.map(operation => [operation.operationId, operation] as c
   })
 })
 
-describe.for(operations.filter(({ requestBody }) => requestBody).map(operation => [operation.operationId, operation] as const))(
+describe.for(cases(operations.filter(({ requestBody }) => requestBody)).map(operation => [operation.operationId, operation] as const))(
   '%s',
   ([, operation]) => {
     test('refuses a body that is not declared as JSON, is no JSON, or is too large', async ({ as }) => {

@@ -1,5 +1,6 @@
 // Every limit of the spec stands in the database too: what the spec takes is stored, and one beyond it is not.
 import { describe, expect } from 'vitest'
+import { cases } from '../support/checks.ts'
 import { document, resolved, type Schema } from '../support/spec.ts'
 import { test } from '../support/taskspec.ts'
 
@@ -56,7 +57,7 @@ for (const [schemaName, table] of Object.entries(tables)) {
   )
 
   describe(table, () => {
-    test.for(properties)('%s has the type that the spec says', async ([column, schema], { service: { sql } }) => {
+    test.for(cases(properties))('%s has the type that the spec says', async ([column, schema], { service: { sql } }) => {
       const [found] = await sql`
         select data_type, is_nullable, is_generated
         from information_schema.columns
@@ -67,7 +68,7 @@ for (const [schemaName, table] of Object.entries(tables)) {
     })
 
     const limited = properties.filter(([, schema]) => edges(schema).beyond.length > 0)
-    test.for(limited)('%s takes what the spec takes and nothing beyond', async ([column, schema], { service: { sql } }) => {
+    test.for(cases(limited))('%s takes what the spec takes and nothing beyond', async ([column, schema], { service: { sql } }) => {
       const { inside, beyond } = edges(schema)
       const put = (value: unknown) =>
         sql.begin(async sql => {

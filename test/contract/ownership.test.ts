@@ -1,6 +1,7 @@
 // The ownership sweep: for every operation of the spec, no user reads, changes or detects a row of another user.
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
+import { cases } from '../support/checks.ts'
 import type { Client } from '../support/client.ts'
 import { exampleBody, type Operation, operations, resolved } from '../support/spec.ts'
 import { type Service, test } from '../support/taskspec.ts'
@@ -103,7 +104,7 @@ describe('the sweep', () => {
   })
 })
 
-describe.for(owned.map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
+describe.for(cases(owned).map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
   test('by another user is 403 and changes nothing, whether or not the user in the path exists', async ({ as, service }) => {
     const [ann, stranger] = [await as('ann'), await as('stranger')]
     const ids = await makeRows(ann)
@@ -127,35 +128,41 @@ describe.for(owned.map(operation => [operation.operationId, operation] as const)
 })
 
 describe('an id of another user', () => {
-  test.for(inPath)('in the path of %s as %s is 404 and changes no row of that user', async ([, name, operation], { as, service }) => {
-    const [ann, stranger] = [await as('ann'), await as('stranger')]
-    const [others, own] = [await makeRows(ann), await makeRows(stranger)]
-    const before = await allRows(service)
-    const { status } = await send(stranger, operation, { ...own, [name]: others[name] as string, userId: 'me' })
-    const after = await allRows(service)
-    // PUT takes any unused id of the caller's own space and creates a row there. 404 would reveal that another user has the id.
-    const creates = operation.method === 'PUT' && operation.path.endsWith(`{${name}}`)
-    const ofOthers = (rows: string[]) => rows.filter(row => !row.includes(stranger.id))
-    expect(status).toBe(creates ? 201 : 404)
-    expect(creates ? ofOthers(after) : after).toEqual(creates ? ofOthers(before) : before)
-  })
+  test.for(cases(inPath))(
+    'in the path of %s as %s is 404 and changes no row of that user',
+    async ([, name, operation], { as, service }) => {
+      const [ann, stranger] = [await as('ann'), await as('stranger')]
+      const [others, own] = [await makeRows(ann), await makeRows(stranger)]
+      const before = await allRows(service)
+      const { status } = await send(stranger, operation, { ...own, [name]: others[name] as string, userId: 'me' })
+      const after = await allRows(service)
+      // PUT takes any unused id of the caller's own space and creates a row there. 404 would reveal that another user has the id.
+      const creates = operation.method === 'PUT' && operation.path.endsWith(`{${name}}`)
+      const ofOthers = (rows: string[]) => rows.filter(row => !row.includes(stranger.id))
+      expect(status).toBe(creates ? 201 : 404)
+      expect(creates ? ofOthers(after) : after).toEqual(creates ? ofOthers(before) : before)
+    },
+  )
 
   // The reply must be the same as for an id that no user has, and must not contain the row.
   const unseen = [
     ...inQuery.map(([id, name, operation]) => ({ id, name, operation, part: 'query' })),
     ...inBody.map(([id, name, operation]) => ({ id, name, operation, part: 'body' })),
   ]
-  test.for(unseen)('in the $part of $id as $name is like an id that no user has', async ({ name, operation, part }, { as, service }) => {
-    const [ann, stranger] = [await as('ann'), await as('stranger')]
-    const [others, own] = [await makeRows(ann), await makeRows(stranger)]
-    const before = await allRows(service)
-    const reply = async (id: string) => {
-      const { status, body } = await send(stranger, operation, { ...own, userId: 'me' }, { [part]: { [name]: id } })
-      return { status, body: JSON.parse(JSON.stringify({ ...(body as object), requestId: undefined })) }
-    }
-    const answer = await reply(others[name] as string)
-    expect(answer).toEqual(await reply(randomUUID()))
-    for (const id of Object.values(others)) expect(JSON.stringify(answer)).not.toContain(id)
-    expect(await allRows(service)).toEqual(before)
-  })
+  test.for(cases(unseen))(
+    'in the $part of $id as $name is like an id that no user has',
+    async ({ name, operation, part }, { as, service }) => {
+      const [ann, stranger] = [await as('ann'), await as('stranger')]
+      const [others, own] = [await makeRows(ann), await makeRows(stranger)]
+      const before = await allRows(service)
+      const reply = async (id: string) => {
+        const { status, body } = await send(stranger, operation, { ...own, userId: 'me' }, { [part]: { [name]: id } })
+        return { status, body: JSON.parse(JSON.stringify({ ...(body as object), requestId: undefined })) }
+      }
+      const answer = await reply(others[name] as string)
+      expect(answer).toEqual(await reply(randomUUID()))
+      for (const id of Object.values(others)) expect(JSON.stringify(answer)).not.toContain(id)
+      expect(await allRows(service)).toEqual(before)
+    },
+  )
 })

@@ -1,5 +1,6 @@
 // The mock and the server say the same: one corpus made from the spec, sent to both.
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { cases } from '../support/checks.ts'
 import { type Prism, prism, prismsOwn } from '../support/prism.ts'
 import { broken, operations, resolved } from '../support/spec.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
@@ -147,7 +148,7 @@ describe('Prefer', () => {
     Object.entries(operation.responses).map(([status, response]) => ({ operation, status, response })),
   )
 
-  test.for(replies.map(each => [each.operation.operationId, each.status, each] as const))(
+  test.for(cases(replies).map(each => [each.operation.operationId, each.status, each] as const))(
     '%s gives %s when asked for',
     async ([, , reply]) => {
       const { operation, status, response } = reply

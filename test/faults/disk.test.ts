@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { expect, type TestContext, vi } from 'vitest'
 import { errorCode } from '../../src/database/errors.ts'
+import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
 import { tokenOf } from '../support/taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
@@ -21,15 +22,13 @@ test('while no file may grow, writers are asked to come back', { timeout }, asyn
   await expectRoomMatters(await limited(cluster), serve)
 })
 
-// A file system of one's own takes root on Linux; other machines skip this.
 const mounts = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0
-test.skipIf(!mounts)(
-  'while the file system is full, writers are asked to come back',
-  { timeout },
-  async ({ cluster, serve, onTestFinished }) => {
-    await expectRoomMatters(await mounted(cluster, onTestFinished), serve)
-  },
-)
+test('while the file system is full, writers are asked to come back', {
+  timeout,
+  ...needs(mounts, 'Linux as root, to mount a file system'),
+}, async ({ cluster, serve, onTestFinished }) => {
+  await expectRoomMatters(await mounted(cluster, onTestFinished), serve)
+})
 
 async function expectRoomMatters(
   { databaseUrl, fill, free }: Full,

@@ -1,33 +1,40 @@
-// PgBouncer in transaction mode between the server and PostgreSQL. Skipped where there is none.
+// PgBouncer in transaction mode between the server and PostgreSQL.
 import postgres from 'postgres'
 import { expect, inject, type TestContext, vi } from 'vitest'
+import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
 import { startPooler } from '../support/pooler.ts'
+import { poolerAndProxy } from '../support/programs.ts'
 import { tokenOf } from '../support/taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
 
-const behindPooler = test.skipIf(inject('programs').pgbouncer === null)
+const behindPooler = needs(inject('programs').pgbouncer !== null, poolerAndProxy)
 
-behindPooler('behind a pooler everybody is answered, also when it is killed and comes back', async ({ cluster, serve, onTestFinished }) => {
-  const pooler = await start(cluster, onTestFinished)
-  const { url } = await serve({ databaseUrl: pooler.url, pooler: true, poolSize: 8 })
-  const ann = client(url, await tokenOf('pooled'))
-  const { body: task } = await ann.createTask({ body: { title: 'a', labels: ['b'] } })
-  expect((await ann.listTasks({ query: { label: ['b'] } })).body.items).toEqual([task])
-  await ann.updateTask({ path: { taskId: task.id }, body: { completed: true } })
+test(
+  'every request through a pooler is answered, also after the pooler is killed and restarted',
+  behindPooler,
+  async ({ cluster, serve, onTestFinished }) => {
+    const pooler = await start(cluster, onTestFinished)
+    const { url } = await serve({ databaseUrl: pooler.url, pooler: true, poolSize: 8 })
+    const ann = client(url, await tokenOf('pooled'))
+    const { body: task } = await ann.createTask({ body: { title: 'a', labels: ['b'] } })
+    expect((await ann.listTasks({ query: { label: ['b'] } })).body.items).toEqual([task])
+    await ann.updateTask({ path: { taskId: task.id }, body: { completed: true } })
 
-  const people = await crowd(url, 8)
-  await vi.waitFor(() => expect(tally(people.calls)[201]).toBeGreaterThan(20), 10_000)
-  await pooler.kill()
-  await people.refused()
-  await pooler.again()
-  await people.served()
-  await expectPromises(await people.leave(), cluster.databaseUrl)
-})
+    const people = await crowd(url, 8)
+    await vi.waitFor(() => expect(tally(people.calls)[201]).toBeGreaterThan(20), 10_000)
+    await pooler.kill()
+    await people.refused()
+    await pooler.again()
+    await people.served()
+    await expectPromises(await people.leave(), cluster.databaseUrl)
+  },
+)
 
-behindPooler(
-  'behind a pooler a statement that waits is given up, by the setting of the role',
+test(
+  'a statement that waits behind a pooler ends at the statement timeout of the role',
+  behindPooler,
   async ({ cluster, serve, onTestFinished }) => {
     const pooler = await start(cluster, onTestFinished)
     const { url } = await serve({ databaseUrl: pooler.url, pooler: true })

@@ -10,6 +10,7 @@ import postgres from 'postgres'
 import { expect, type TestContext, vi } from 'vitest'
 import { migrate } from '../../src/database/migrate.ts'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
+import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
 import { auth, start, test, tokenOf } from '../support/taskspec.ts'
 import { installed } from './installed.ts'
@@ -20,7 +21,9 @@ const here = (file: string) => fileURLToPath(new URL(`../../${file}`, import.met
 const ops = (script: string) => here(`src/ops/${script}`)
 type End = TestContext['onTestFinished']
 
-test.skipIf(installed === null)('what was dumped is restored row by row, and served', { timeout: 120_000 }, async ({ onTestFinished }) => {
+const withPrograms = { timeout: 120_000, ...needs(installed !== null, 'an installed PostgreSQL with its client programs') }
+
+test('a dump is restored with every row, and the server serves it', withPrograms, async ({ onTestFinished }) => {
   const { cluster, directory } = await made(onTestFinished, installed)
   const sql = postgres(`${cluster.url}postgres`, { max: 1, onnotice: () => {} })
   await sql`create role taskspec_owner login createrole createdb password 'owner-of-this-test'`

@@ -7,6 +7,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeAll, describe, expect, vi } from 'vitest'
 import { parse } from 'yaml'
+import { cases, needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
 import { operations } from '../support/spec.ts'
 import { auth, start, test, tokenOf } from '../support/taskspec.ts'
@@ -88,7 +89,7 @@ describe('an expression', () => {
       expect(errors(broken), broken).not.toEqual([])
   })
 
-  test.for(expressions)('of $name is PromQL: $expr', ({ expr }) => {
+  test.for(cases(expressions))('of $name is PromQL: $expr', ({ expr }) => {
     expect(errors(expr)).toEqual([])
   })
 
@@ -134,21 +135,21 @@ describe('an expression', () => {
 })
 
 const promtool = spawnSync('promtool', ['--version']).error === undefined
-const byPromtool = test.skipIf(!promtool)
+const byPromtool = needs(promtool, 'promtool (from Prometheus) on the PATH')
 
-describe(promtool ? 'promtool' : 'promtool, which this machine does not have,', () => {
-  byPromtool('takes the rules', () => {
+describe('promtool', () => {
+  test('accepts the rules', byPromtool, () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', fileURLToPath(new URL('alerts.yaml', ops))])
     expect(status, `${stdout}${stderr}`).toBe(0)
   })
 
-  byPromtool('sees each alert when it should be there, and not before', () => {
+  test('sees each alert when it should be there, and not before', byPromtool, () => {
     const file = fileURLToPath(new URL('alerts.promtool.yaml', import.meta.url))
     const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file])
     expect(status, `${stdout}${stderr}`).toBe(0)
   })
 
-  test('is asked about every alert', () => {
+  test('has cases for every alert', () => {
     const asked: { tests: { alert_rule_test: { alertname: string; exp_alerts?: object[] }[] }[] } = parse(
       readFileSync(new URL('alerts.promtool.yaml', import.meta.url), 'utf8'),
     )

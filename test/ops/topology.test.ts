@@ -8,20 +8,23 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, inject, vi } from 'vitest'
 import { crowd, expectPromises, tally } from '../faults/crowd.ts'
+import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
+import { poolerAndProxy } from '../support/programs.ts'
 import { tokenOf } from '../support/taskspec.ts'
 import { blocks, manual } from './manual.ts'
 import { type Part, test } from './topology.ts'
 
 const { pgbouncer, haproxy } = inject('programs')
-const together = test.skipIf(pgbouncer === null || haproxy === null)
+const hasBoth = pgbouncer !== null && haproxy !== null
+const together = needs(hasBoth, poolerAndProxy)
 const curl = (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, 'curl')))
-const withCurl = test.skipIf(pgbouncer === null || haproxy === null || !curl)
+const withCurl = needs(hasBoth && curl, hasBoth ? 'curl' : poolerAndProxy)
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const people = 8
 
-together('killed part by part it answers with success or 503, and loses nothing', { timeout: 120_000 }, async ({ topology }) => {
+test('killed part by part it answers with success or 503, and loses nothing', { timeout: 120_000, ...together }, async ({ topology }) => {
   const steps = stepsOf('Kill each part')
   const { url, metrics, databaseUrl, parts } = topology
   expect([...new Set(steps.map(({ part }) => part))].sort()).toEqual(
@@ -64,55 +67,51 @@ together('killed part by part it answers with success or 503, and loses nothing'
   }
 })
 
-together(
-  'the proxy keeps the contract: the longest query, the address of who asks, and its own 503',
-  { timeout: 60_000 },
-  async ({ topology }) => {
-    const { url, parts } = topology
-    const ann = client(url, await tokenOf('proxied'))
-    const label = Array.from({ length: 50 }, (_, i) => `${String(i).padStart(2, '0')}${'\u{1f9ed}'.repeat(48)}`)
-    expect((await ann.listTasks({ query: { label } })).body.items).toEqual([])
+test('the proxy keeps the contract: the longest query, the address of the client, and its own 503', {
+  timeout: 60_000,
+  ...together,
+}, async ({ topology }) => {
+  const { url, parts } = topology
+  const ann = client(url, await tokenOf('proxied'))
+  const label = Array.from({ length: 50 }, (_, i) => `${String(i).padStart(2, '0')}${'\u{1f9ed}'.repeat(48)}`)
+  expect((await ann.listTasks({ query: { label } })).body.items).toEqual([])
 
-    const stranger = async (address: string) => {
-      const { headers } = await client(url, undefined).send('GET', '/v1/users/me', { headers: { 'x-forwarded-for': address } })
-      return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])
-    }
-    const left = await stranger('192.0.2.1')
-    expect(await stranger('192.0.2.2')).toBe(left - 1)
+  const stranger = async (address: string) => {
+    const { headers } = await client(url, undefined).send('GET', '/v1/users/me', { headers: { 'x-forwarded-for': address } })
+    return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])
+  }
+  const left = await stranger('192.0.2.1')
+  expect(await stranger('192.0.2.2')).toBe(left - 1)
 
-    await parts['server-1']?.kill()
-    await parts['server-2']?.kill()
-    const { body, headers } = await ann.getUser({ headers: {} }, 503)
-    expect(body).toMatchObject({ type: '/problems/unavailable', status: 503, instance: '/v1/users/me' })
-    expect(body.requestId).toBe(headers.get('x-request-id'))
-    expect(headers.get('retry-after')).toBe('1')
-    await parts['server-2']?.start()
-    await vi.waitFor(() => ann.getUser(), 10_000)
-  },
-)
+  await parts['server-1']?.kill()
+  await parts['server-2']?.kill()
+  const { body, headers } = await ann.getUser({ headers: {} }, 503)
+  expect(body).toMatchObject({ type: '/problems/unavailable', status: 503, instance: '/v1/users/me' })
+  expect(body.requestId).toBe(headers.get('x-request-id'))
+  expect(headers.get('retry-after')).toBe('1')
+  await parts['server-2']?.start()
+  await vi.waitFor(() => ann.getUser(), 10_000)
+})
 
-withCurl(
-  'the first request is answered as the manual has it, and the doctor is content',
-  { timeout: 60_000 },
-  async ({ topology, onTestFinished }) => {
-    const directory = await mkdtemp(join(tmpdir(), 'taskspec-manual-'))
-    onTestFinished(() => rm(directory, { recursive: true }))
-    // What an engine does at `docker compose exec -T server-1`.
-    await writeFile(
-      join(directory, 'docker'),
-      '#!/bin/sh\n[ "$1 $2 $3 $4" = "compose exec -T server-1" ] || exit 1\nshift 4\nexec "$@"\n',
-      { mode: 0o755 },
-    )
-    const [block] = blocks('A first request')
-    const { stdout } = await run('sh', ['-e', '-c', (block as string).replaceAll('http://127.0.0.1:8080', topology.url)], {
-      cwd: root,
-      env: { ...topology.environment, PATH: `${directory}:${process.env.PATH}` },
-    })
-    expect(stdout).toMatch(/^HTTP\/1\.1 201 Created/)
-    expect(stdout).toMatch(/^ok {2}role +can not change the schema$/m)
-    expect(stdout).not.toContain('!!')
-  },
-)
+test('the first request is answered as the manual shows it, and the doctor finds no error', { timeout: 60_000, ...withCurl }, async ({
+  topology,
+  onTestFinished,
+}) => {
+  const directory = await mkdtemp(join(tmpdir(), 'taskspec-manual-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  // What an engine does at `docker compose exec -T server-1`.
+  await writeFile(join(directory, 'docker'), '#!/bin/sh\n[ "$1 $2 $3 $4" = "compose exec -T server-1" ] || exit 1\nshift 4\nexec "$@"\n', {
+    mode: 0o755,
+  })
+  const [block] = blocks('A first request')
+  const { stdout } = await run('sh', ['-e', '-c', (block as string).replaceAll('http://127.0.0.1:8080', topology.url)], {
+    cwd: root,
+    env: { ...topology.environment, PATH: `${directory}:${process.env.PATH}` },
+  })
+  expect(stdout).toMatch(/^HTTP\/1\.1 201 Created/)
+  expect(stdout).toMatch(/^ok {2}role +can not change the schema$/m)
+  expect(stdout).not.toContain('!!')
+})
 
 /** The commands of that chapter, as what they do. */
 function stepsOf(chapter: string) {

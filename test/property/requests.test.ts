@@ -1,6 +1,7 @@
 // Thousands of requests to every operation of a person's space: the spec says which are valid, and the server must agree.
 import fc from 'fast-check'
 import { afterAll, expect } from 'vitest'
+import { cases } from '../support/checks.ts'
 import { record } from '../support/record.ts'
 import { type Answer, always, broken, type Operation, operations, resolved, type Schema } from '../support/spec.ts'
 import { type Service, test, tokenOf } from '../support/taskspec.ts'
@@ -20,19 +21,23 @@ let requests = 0
 
 const personal = operations.filter(({ path }) => path.includes('{userId}')).map(each => [each.operationId, each] as const)
 
-test.for(personal)('%s takes what the spec calls valid, and refuses the rest', { timeout: 120_000 }, async ([, operation], { service }) => {
-  const fields = Object.keys(bodySchema(operation)?.properties ?? {})
-  const property = fc.asyncProperty(sample(operation), sample => {
-    const verdict = judged(operation, sample)
-    return unlessStalled(async () => {
-      const person = await newcomer(service, sample)
-      const answer = await ask(service, sample, person)
-      const wrong = await mistakes(service, operation, { sample, verdict, person, answer })
-      expect(wrong, `${answer.status} ${JSON.stringify(answer.body)}`).toEqual([])
+test.for(cases(personal))(
+  '%s takes what the spec calls valid, and refuses the rest',
+  { timeout: 120_000 },
+  async ([, operation], { service }) => {
+    const fields = Object.keys(bodySchema(operation)?.properties ?? {})
+    const property = fc.asyncProperty(sample(operation), sample => {
+      const verdict = judged(operation, sample)
+      return unlessStalled(async () => {
+        const person = await newcomer(service, sample)
+        const answer = await ask(service, sample, person)
+        const wrong = await mistakes(service, operation, { sample, verdict, person, answer })
+        expect(wrong, `${answer.status} ${JSON.stringify(answer.body)}`).toEqual([])
+      })
     })
-  })
-  await holds(property, { runs: 90 * (1 + operation.parameters.length + fields.length), lanes: 8 })
-})
+    await holds(property, { runs: 90 * (1 + operation.parameters.length + fields.length), lanes: 8 })
+  },
+)
 
 afterAll(() => console.log(`${requests} requests`))
 

@@ -23,6 +23,7 @@ export async function holds<Values>(property: fc.IAsyncProperty<Values>, { runs,
       }),
     ),
   )
+  if (tried.some(({ numRuns }) => numRuns === 0)) throw new Error('No value was tried within the time limit.')
   const failed = tried.find(details => details.failed)
   if (failed === undefined) return
   const report = await fc.asyncDefaultReportMessage(failed)

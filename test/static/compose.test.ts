@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import manifest from '../../package.json' with { type: 'json' }
 import { readConfig } from '../../src/config/config.ts'
+import { cases } from '../support/checks.ts'
 
 type Service = Record<string, unknown> & { image: string; environment?: Record<string, string>; volumes?: string[]; networks: string[] }
 type Compose = { name: string; services: Record<string, Service>; volumes: object; networks: object }
@@ -26,7 +27,7 @@ describe('the services', () => {
     expect(valid({ ...rest, services: { ...rest.services, proxy: { ...rest.services.proxy, portz: [] } } })).toBe(false)
   })
 
-  test.for(services)('%s is named by an exact version, may do nothing that it needn’t, and has its limits', ([, service]) => {
+  test.for(cases(services))('%s is named by an exact version, may do nothing that it needn’t, and has its limits', ([, service]) => {
     expect(service.image).toMatch(/:(\d+\.\d+(\.\d+)?(-alpine)?|v\d+\.\d+\.\d+(-p\d)?|\$\{TASKSPEC_VERSION:-local\})$/)
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
     expect(service).toMatchObject({ pids_limit: expect.any(Number), cpus: expect.any(Number), mem_limit: expect.any(String) })
@@ -61,7 +62,7 @@ describe('the services', () => {
 describe('the servers', () => {
   const settings = read('src/config/config.ts').match(/(?<=')[A-Z][A-Z_]{3,}(?=')|(?<=env\.)[A-Z_]+/g) as string[]
 
-  test.for(servers)('%s is set up by what the configuration knows, and starts with it', ([, { environment = {} }]) => {
+  test.for(cases(servers))('%s is set up by what the configuration knows, and starts with it', ([, { environment = {} }]) => {
     expect(Object.keys(environment).filter(name => !settings.includes(name))).toEqual([])
     const filled = Object.entries(environment).map(([name, value]) => [
       name,

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 
-export type Kind = 'replies' | 'statements' | 'lines' | 'people' | 'contents' | 'secrets'
+export type Kind = 'run' | 'files' | 'replies' | 'statements' | 'lines' | 'people' | 'contents' | 'secrets'
 
 const directory = new URL('../../.artifacts/seen/', import.meta.url)
 const file = (kind: Kind) => new URL(`${kind}.jsonl`, directory)
@@ -21,8 +21,10 @@ export async function recorded<What>(kind: Kind): Promise<What[]> {
   return [...new Set(lines)].map(line => JSON.parse(line))
 }
 
+/** Starts the record of a run, under the id that the verdict knows it by. */
 export async function forget(): Promise<void> {
   await rm(directory, { recursive: true, force: true })
+  record('run', performance.timeOrigin)
 }
 
 /** Notes a line of a server's log, without what is another in every line and says nothing. */

@@ -3,6 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { document as source } from '../../src/contract/document.ts'
 import type { OperationId } from '../../src/contract/types.ts'
+import { cases } from './checks.ts'
 
 export type Schema = { [keyword: string]: unknown } & {
   $ref?: string
@@ -45,7 +46,7 @@ export function resolved<T>(thing: T | { $ref: string }): T {
   return resolved(node as T)
 }
 
-export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, { parameters = [], ...methods }]) =>
+const found: Operation[] = Object.entries(document.paths).flatMap(([path, { parameters = [], ...methods }]) =>
   Object.entries(methods).map(([method, value]) => {
     const operation = value as Operation
     const all = [...(parameters as Parameter[]), ...(operation.parameters ?? [])].map(each => resolved(each))
@@ -54,6 +55,9 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
     return { ...operation, ...body, path, method: method.toUpperCase(), parameters: all, responses: Object.fromEntries(responses) }
   }),
 )
+
+/** Every operation. Never empty. */
+export const operations = cases(found)
 
 export function operation(id: string): Operation {
   const one = operations.find(each => each.operationId === id)

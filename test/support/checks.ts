@@ -1,0 +1,19 @@
+// A check must not pass because it did not run. It fails, or the end of the run counts it and says what would run it.
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** what would run the test, if it is skipped */
+    needs?: string
+  }
+}
+
+/** Options of a test that not every machine can run. `what` completes the sentence "The test needs …". */
+export function needs(present: boolean, what: string): { skip: boolean; meta: { needs: string } } {
+  return { skip: !present, meta: { needs: what } }
+}
+
+/** The list itself. Throws if it is empty: `test.for` would run nothing and pass. */
+export function cases<Case>(list: readonly Case[]): Case[] {
+  if (list.length === 0) throw new Error('The list of cases is empty, so nothing would be tested.')
+  return [...list]
+}
