@@ -1,4 +1,4 @@
-// How Dockerfile is written. What it makes is run by test/ops/container.test.ts.
+// Checks of the text of Dockerfile. test/ops/container.test.ts runs what the image contains.
 import { readFileSync } from 'node:fs'
 import { ValidationSeverity, validate } from 'dockerfile-utils'
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { execForm, instructions } from '../ops/image.ts'
 const all = (keyword: string) => instructions.filter(each => each.getKeyword() === keyword)
 const words = (keyword: string) => all(keyword).map(each => each.getArguments().map(argument => argument.getValue()))
 
-test('the linter has nothing to say', () => {
+test('the linter finds nothing', () => {
   const found = (text: string) =>
     validate(text, { instructionCasing: ValidationSeverity.ERROR, instructionWorkdirRelative: ValidationSeverity.ERROR })
   const text = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')
@@ -16,13 +16,13 @@ test('the linter has nothing to say', () => {
   expect(found(text.replace('WORKDIR /app', 'WORKDIR app'))).toHaveLength(1)
 })
 
-test('every stage starts from the very Node that the tests run on', () => {
+test('every stage uses the Node version of the tests', () => {
   const [version] = process.versions.node.split('-')
   expect(version).toBe(manifest.devDependencies.node)
   expect(words('FROM').map(([image]) => image)).toEqual(Array(2).fill(`node:${version}-slim`))
 })
 
-test('packages are installed before the code comes, by the lock alone, and without scripts', () => {
+test('packages are installed from the lock file, without scripts, before the code is copied', () => {
   const order = instructions.map(each => `${each.getKeyword()} ${each.getRawArgumentsContent()}`)
   const install = order.findIndex(each => each.startsWith('RUN npm ci --omit=dev --ignore-scripts'))
   expect(order.indexOf('COPY package.json package-lock.json ./')).toBe(install - 1)
@@ -31,7 +31,7 @@ test('packages are installed before the code comes, by the lock alone, and witho
   expect(all('ADD')).toEqual([])
 })
 
-test('the server is nobody special, gets its signals itself, and says how it is by its own means', () => {
+test('the server runs without privileges, receives signals itself, and has a health check without other programs', () => {
   expect(words('USER')).toEqual([['1000:1000']])
   const order = instructions.map(each => each.getKeyword())
   expect(order.lastIndexOf('USER')).toBeGreaterThan(order.lastIndexOf('COPY'))

@@ -1,24 +1,25 @@
-// A migration runs while the server of the release before works on: each does only what that server doesn't notice.
-// What isn't known to be harmless says in a comment why it is all the same: `-- online: <reason>`.
+// A migration runs while the server of the last release keeps serving, so it must not disturb that server.
+// A statement that is not known to be harmless needs a comment with the reason why it is: `-- online: <reason>`.
 import { readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'libpg-query'
 import { describe, expect, test } from 'vitest'
 
 const directory = new URL('../../db/migrations/', import.meta.url)
-const first = '20261120000016' // up to here they made the first schema, before anybody used it
+const first = '20261120000016' // the migrations up to here created the first schema, before the first release
 
 type Node = { [key: string]: unknown }
 
-/** What is wrong with the migration. */
+/** The faults of a migration, as sentences. */
 async function faults(file: string): Promise<string[]> {
   const [, options = '', up = ''] = /^-- migrate:up(.*)\n([\s\S]*?)^-- migrate:down/m.exec(file) ?? []
-  if (!file.startsWith('-- migrate:up') || up.trim() === '') return ['has no way up, or no way down']
+  if (!file.startsWith('-- migrate:up') || up.trim() === '') return ['has no up part or no down part']
   const { stmts } = (await parse(up)) as { stmts: { stmt: Node }[] }
-  if (stmts.length !== 1) return ['has more than one statement: make a file of each']
+  if (stmts.length !== 1) return ['has more than one statement: write one file for each']
   const [kind, node] = Object.entries(stmts[0]?.stmt ?? {})[0] as [string, Node]
-  const alone = node.concurrent === true
-  const free = kind === 'DoStmt' // with a commit now and then, or without
-  if (!free && alone !== options.includes('transaction:false')) return [`${alone ? 'needs' : 'must not have'} transaction:false`]
+  const concurrent = node.concurrent === true
+  const either = kind === 'DoStmt' // a block may commit, or run in a transaction
+  if (!either && concurrent !== options.includes('transaction:false'))
+    return [`${concurrent ? 'needs' : 'must not have'} transaction:false`]
   const reason = /^-- online: \S/m.test(up)
   const risks = kind === 'AlterTableStmt' ? (node.cmds as { AlterTableCmd: Node }[]).flatMap(altered) : risk(kind, node)
   if (risks.length === 0 && reason) return ['needs no reason']
@@ -26,9 +27,9 @@ async function faults(file: string): Promise<string[]> {
 }
 
 function risk(kind: string, node: Node): string[] {
-  if (kind === 'IndexStmt') return node.concurrent ? [] : ['makes an index and locks the table meanwhile: create index concurrently']
+  if (kind === 'IndexStmt') return node.concurrent ? [] : ['locks the table while it creates the index: create index concurrently']
   if (kind === 'DropStmt' && node.removeType === 'OBJECT_INDEX')
-    return node.concurrent ? [] : ['locks the table until nobody uses the index: drop index concurrently']
+    return node.concurrent ? [] : ['locks the table until no statement uses the index: drop index concurrently']
   if (['CreateStmt', 'CreateEnumStmt', 'CreateExtensionStmt', 'CommentStmt'].includes(kind)) return []
   if (kind === 'CreateFunctionStmt' && node.replace !== true) return []
   return [`${kind} is not known to be harmless`]
@@ -47,23 +48,25 @@ function altered({ AlterTableCmd: { subtype, def, name } }: { AlterTableCmd: Nod
   return [`${subtype} of ${name} is not known to be harmless`]
 }
 
-/** A column may be null, or have a constant from the start; anything else writes or reads every row. */
+/** A new column may be nullable or have a constant default. Any other column writes or reads every row. */
 function added({ colname, constraints = [] }: Node): string[] {
   const all = (constraints as { Constraint: Node }[]).map(({ Constraint }) => Constraint)
   const has = (kind: string) => all.find(({ contype }) => contype === kind)
   const value = has('CONSTR_DEFAULT')?.raw_expr as Node | undefined
   const constant = value !== undefined && ('A_Const' in value || 'A_Const' in ((value.TypeCast as { arg: Node } | undefined)?.arg ?? {}))
-  const odd = all.filter(({ contype }) => !['CONSTR_DEFAULT', 'CONSTR_NOTNULL', 'CONSTR_NULL'].includes(contype as string))
+  const others = all.filter(({ contype }) => !['CONSTR_DEFAULT', 'CONSTR_NOTNULL', 'CONSTR_NULL'].includes(contype as string))
   return [
-    ...(has('CONSTR_NOTNULL') && !constant ? [`adds ${colname}, not null without a constant: the server before doesn't write it`] : []),
-    ...(value !== undefined && !constant ? [`adds ${colname} with a default that is no constant, and so writes every row`] : []),
-    ...odd.map(({ contype }) => `adds ${colname} with ${contype}, and so reads or writes every row`),
+    ...(has('CONSTR_NOTNULL') && !constant
+      ? [`adds ${colname}, not null without a constant default: the last release does not write it`]
+      : []),
+    ...(value !== undefined && !constant ? [`adds ${colname} with a default that is no constant: it writes every row`] : []),
+    ...others.map(({ contype }) => `adds ${colname} with ${contype}: it reads or writes every row`),
   ]
 }
 
 const files = readdirSync(directory).filter(file => (file.split('_', 1)[0] as string) > first)
 
-test('every migration leaves those alone who work meanwhile', async () => {
+test('no migration disturbs a server that keeps serving', async () => {
   expect(files.length).toBeGreaterThan(2)
   for (const file of files) expect(await faults(readFileSync(new URL(file, directory), 'utf8')), file).toEqual([])
 })
@@ -81,16 +84,16 @@ describe('the check', () => {
     ['alter table users alter column a set default 1'],
     ['create table a (id bigint primary key, b text unique)'],
     ["create type a as enum ('b')"],
-    ['-- online: nobody reads it since 0.3.0\nalter table users drop column a'],
-  ])('lets pass: %s', async text => {
+    ['-- online: no release reads it since 0.3.0\nalter table users drop column a'],
+  ])('accepts: %s', async text => {
     expect(await faults(up(text))).toEqual([])
   })
-  test('lets a loop commit as it goes, where it says why', async () => {
+  test('accepts a block that commits, if it has a reason', async () => {
     const text = '-- online: a row at a time\ndo $$ begin commit; end $$'
     expect(await faults(up(text, ' transaction:false'))).toEqual([])
     expect((await faults(up('alter table users add column a text', ' transaction:false'))).join()).toContain('must not have')
   })
-  test.each([['create index concurrently i on tasks (a)'], ['drop index concurrently i']])('lets pass: %s', async text => {
+  test.each([['create index concurrently i on tasks (a)'], ['drop index concurrently i']])('accepts: %s', async text => {
     expect(await faults(up(text, ' transaction:false'))).toEqual([])
     expect(await faults(up(text))).toEqual(['needs transaction:false'])
   })
@@ -103,7 +106,7 @@ describe('the check', () => {
     ['alter table users alter column a type bigint', 'AT_AlterColumnType'],
     ['alter table users alter column a set not null', 'AT_SetNotNull'],
     ['alter table users alter column a drop not null', 'AT_DropNotNull'],
-    ['alter table users add column a text not null', "the server before doesn't write it"],
+    ['alter table users add column a text not null', 'the last release does not write it'],
     ['alter table users add column a uuid default gen_random_uuid()', 'writes every row'],
     ['alter table users add column a text, add column b text unique', 'CONSTR_UNIQUE'],
     ['alter table users add column a int generated always as (1) stored', 'CONSTR_GENERATED'],
@@ -120,12 +123,12 @@ describe('the check', () => {
     ['do $$ begin update users set a = 1; end $$', 'DoStmt'],
     ['truncate tasks', 'TruncateStmt'],
     ['create table a (); create table b ()', 'more than one statement'],
-    ['-- online: says nothing\nalter table users add column a text', 'needs no reason'],
-  ])('stops: %s', async (text, fault) => {
+    ['-- online: needless\nalter table users add column a text', 'needs no reason'],
+  ])('refuses: %s', async (text, fault) => {
     expect((await faults(up(text))).join()).toContain(fault)
   })
 
-  test('stops what has no way back', async () => {
-    expect(await faults('-- migrate:up\ncreate table a ();\n')).toEqual(['has no way up, or no way down'])
+  test('refuses a migration without a down part', async () => {
+    expect(await faults('-- migrate:up\ncreate table a ();\n')).toEqual(['has no up part or no down part'])
   })
 })

@@ -1,4 +1,4 @@
-// What can be told of src/ops/README.md without running it. What can be run is, by test/ops.
+// Checks of src/ops/README.md without running its commands. test/ops runs those that can run here.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
@@ -7,19 +7,19 @@ import { blocks, manual } from '../ops/manual.ts'
 
 const ops = new URL('../../src/ops/', import.meta.url)
 const services = Object.keys(parse(readFileSync(new URL('compose.yaml', ops), 'utf8'), { merge: true }).services)
-// A command within a command stands for itself, and for a word there.
+// A command substitution counts as a command of its own, and as one word of the outer command.
 const lines = blocks().flatMap(block => [
   block.replaceAll(/"?\$\([^)]*\)"?/g, '$x'),
   ...block.matchAll(/\$\(([^)]*)\)/g).map(([, inner]) => inner as string),
 ])
 const commands = lines.flatMap(text => text.split(/\n|&&|\|/).map(line => line.trim()))
 
-test('every block of commands is what a shell understands', () => {
+test('a shell can parse every block of commands', () => {
   expect(blocks().length).toBeGreaterThan(8)
   for (const block of blocks()) execFileSync('sh', ['-n'], { input: block })
 })
 
-test('every command of Compose is one, for services that there are', () => {
+test('every Compose command exists and names existing services', () => {
   const composed = commands.filter(each => each.startsWith('docker compose '))
   expect(composed.length).toBeGreaterThan(15)
   for (const each of composed) {
@@ -32,9 +32,10 @@ test('every command of Compose is one, for services that there are', () => {
   }
 })
 
-test('every script and file that it names is there', () => {
+test('every script and file that it names exists', () => {
   const scripts = [...manual.matchAll(/\/ops\/([\w.-]+\.sh)|PWD\/([\w.-]+\.sh)/g)].map(([, one, other]) => one ?? other)
   const links = [...manual.matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link)
   expect(new Set(scripts)).toEqual(new Set(['backup.sh', 'restore.sh', 'recover.sh']))
+  expect(links).not.toEqual([])
   for (const file of [...scripts, ...links]) expect(existsSync(new URL(file as string, ops)), file).toBe(true)
 })

@@ -1,4 +1,4 @@
-// Every line that any server of the run has logged: it says nothing of whom it is about.
+// Every line that a server of the run logged contains no personal data and no secret.
 import { describe, expect, test } from 'vitest'
 import { type Known, type Line, leaks } from '../support/leaks.ts'
 import { recorded } from '../support/record.ts'
@@ -10,7 +10,7 @@ const known: Known = {
   secrets: await recorded('secrets'),
 }
 
-test('there is enough to judge by', () => {
+test('the run recorded enough lines, users, texts and secrets', () => {
   expect(lines.length).toBeGreaterThan(100)
   expect(lines.filter(({ error }) => error !== undefined).length).toBeGreaterThan(10)
   for (const each of Object.values(known)) expect(each.length).toBeGreaterThan(0)
@@ -18,12 +18,12 @@ test('there is enough to judge by', () => {
   expect(known.contents.length).toBeGreaterThan(100)
 })
 
-test('no line has a token, a password, an id or a text of a person, or a field that nobody expects', () => {
+test('no line contains a token, a password, a user id, a text of a user or an unknown field', () => {
   expect(lines.flatMap(line => leaks(line, known).map(each => `${each} in ${JSON.stringify(line)}`))).toEqual([])
 })
 
-describe('a line is found out', () => {
-  const good: Line = {
+describe('a line', () => {
+  const clean: Line = {
     level: 50,
     msg: 'request',
     method: 'GET',
@@ -34,8 +34,8 @@ describe('a line is found out', () => {
   const markers: Known = { people: ['ann-7'], contents: ['a very personal matter', 'say "no"'], secrets: ['hunter2'] }
   const error = (message: string) => ({ error: { name: 'Error', message, stack: `Error: ${message}\n    at x` } })
 
-  test('not when it is good', () => {
-    expect(leaks(good, markers)).toEqual([])
+  test('without personal data passes', () => {
+    expect(leaks(clean, markers)).toEqual([])
   })
 
   test.for<[string, Line]>([
@@ -43,19 +43,19 @@ describe('a line is found out', () => {
     ['a header', error('Authorization was odd')],
     ['a scheme', error('Bearer abc')],
     ['an email', error('no such person: ann@example.com')],
-    ['an id', error('no such person: ann-7')],
+    ['a user id', error('no such person: ann-7')],
     ['a title', error('Unexpected token in "a very personal matter"')],
     ['a title with quotes', error('title is say "no"')],
     ['a password', error('password hunter2 is wrong')],
     ['the URL of a database', error('postgres://u@db/x')],
-    ['an id as the id of a request', { requestId: 'ann-7' }],
+    ['a user id as request id', { requestId: 'ann-7' }],
     ['a path', { url: '/v1/users/me/tasks?q=x' }],
-    ['a field more', { body: '{}' }],
-    ['another message', { msg: 'ann signed in' }],
+    ['an unknown field', { body: '{}' }],
+    ['an unknown message', { msg: 'ann signed in' }],
     ['the detail of a database error', { error: { name: 'PostgresError', detail: 'Key (name)=(x) exists' } }],
     ['the query of a cause', { error: { ...error('x').error, cause: { name: 'PostgresError', query: 'select', parameters: ['x'] } } }],
     ['a text in a cause', { error: { ...error('x').error, cause: error('it was a very personal matter').error } }],
-  ])('that has %s', ([, part]) => {
-    expect(leaks({ ...good, ...part }, markers)).not.toEqual([])
+  ])('with %s is found', ([, part]) => {
+    expect(leaks({ ...clean, ...part }, markers)).not.toEqual([])
   })
 })
