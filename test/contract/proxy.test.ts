@@ -1,5 +1,8 @@
 // A second, independent judge: Prism stands between the client and the server, and answers 500 for whatever breaks the spec.
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
 import { type Client, client } from '../support/client.ts'
 import { prism, prismsOwn } from '../support/prism.ts'
@@ -62,4 +65,16 @@ test('Prism finds nothing to object to in what the server says', async ({ servic
   } finally {
     await judge.stop()
   }
+})
+
+test('Prism answers 500 for a reply that breaks the spec', async ({ onTestFinished }) => {
+  const liar = createServer((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":1}'))
+  liar.listen(0, '127.0.0.1')
+  await once(liar, 'listening')
+  onTestFinished(() => void liar.close())
+  const judge = await prism('proxy', `http://127.0.0.1:${(liar.address() as AddressInfo).port}`)
+  onTestFinished(judge.stop)
+  const response = await fetch(`${judge.url}/livez`)
+  expect(response.status).toBe(500)
+  expect(await response.text()).toContain('must be')
 })

@@ -19,7 +19,8 @@ async function shape(sql: postgres.Sql): Promise<string[]> {
     from pg_constraint where connamespace = 'public'::regnamespace
     union all select indexdef from pg_indexes where schemaname = 'public'
     union all select format('function %s: %s', oid::regprocedure, pg_get_functiondef(oid))
-    from pg_proc where proname = 'labels_fit'
+    from pg_proc
+    where pronamespace = 'public'::regnamespace and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')
     union all select format('type %s: %s', enumtypid::regtype, string_agg(enumlabel, ' ' order by enumsortorder))
     from pg_enum group by enumtypid
     union all select format('extension %s', extname) from pg_extension where extname <> 'plpgsql'
