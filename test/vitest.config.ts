@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: 'static',
           include: ['test/static/**/*.test.ts', 'test/**/*.unit.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -23,7 +23,13 @@ export async function contractDiff(root: string, from?: string, to?: string): Pr
   const comparison = await compare(released(base), revision)
   const notes =
     history === 'complete' ? [] : [`This folder has no complete history (${history}): commits of releases were not all checked.`]
-  const report = [`From ${base.version} to ${revision.name}:`, '', ...described(comparison, base.version), ...notes].join('\n')
+  const report = [
+    `From ${base.version} to ${revision.name}:`,
+    '',
+    ...described(comparison, base.version),
+    `The version is ${versionOf(revision)}.`,
+    ...notes,
+  ].join('\n')
   const errors = [...versionErrors(base.version, versionOf(revision), comparison.bump), ...(to === undefined ? disagreements(root) : [])]
   return { report, errors }
 }
