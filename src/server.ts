@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { type AddressInfo, Server as Listener } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { authenticator } from './auth/authenticator.ts'
+import { createAuthenticator } from './auth/authenticator.ts'
 import { isWorker } from './cluster.ts'
 import type { AuthConfig, Config } from './config/config.ts'
 import { document } from './contract/document.ts'
@@ -60,8 +60,8 @@ export async function serve(
   const steps = timing || tracing !== null ? noted() : null
   const db = createDatabase({ url: databaseUrl, poolSize, pooler, ownerLock: accountLock, steps, ...(observe && { observe }) })
   const handlers = createHandlers(db, () => stopping)
-  const known = authenticator(auth)
-  const authenticate = steps === null ? known : steps.step('authentication', known)
+  const verify = createAuthenticator(auth)
+  const authenticate = steps === null ? verify : steps.step('authentication', verify)
   const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
   const shedding = bounded(log, most)
   const measured = metricsPort === null ? null : metrics(db, sharedPending(db), shedding)

@@ -1,5 +1,5 @@
 // `npm run doctor`: looks at all that the server needs, with the settings that it would have, and says what to do.
-import { authenticator } from '../auth/authenticator.ts'
+import { createAuthenticator } from '../auth/authenticator.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { hosts } from '../config/database-url.ts'
 import { Problem } from '../contract/problem.ts'
@@ -92,7 +92,7 @@ async function keys({ auth }: Config): Promise<Finding> {
   if (auth === null) return { about: 'keys', found: 'the development key' }
   if (auth.jwksUrl === null) return { about: 'keys', found: 'the shared secret' }
   const header = Buffer.from(JSON.stringify({ alg: auth.algorithms[0], kid: 'doctor' })).toString('base64url')
-  const refused = await authenticator(auth)(`Bearer ${header}.e30.AA`).catch(error => error)
+  const refused = await createAuthenticator(auth)(`Bearer ${header}.e30.AA`).catch(error => error)
   if (refused instanceof Problem && refused.kind === 'unauthenticated') return { about: 'keys', found: `come from ${auth.jwksUrl}` }
   return { about: 'keys', found: `do not come from ${auth.jwksUrl}`, remedy: 'Check AUTH_JWKS_URL, and that this machine reaches it.' }
 }

@@ -1,4 +1,4 @@
-import { tokenFor } from '../cli/token.ts'
+import { tokenFor } from '../auth/issue.ts'
 import type { AuthConfig, Config } from '../config/config.ts'
 import type { EmbeddedDatabase } from './database.ts'
 

@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage, type RequestListener } fr
 import { text } from 'node:stream/consumers'
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest'
-import { authenticator } from '../../src/auth/authenticator.ts'
+import { createAuthenticator } from '../../src/auth/authenticator.ts'
 import type { AuthConfig } from '../../src/config/config.ts'
 import { type Client, client, type Problem } from '../support/client.ts'
 import { claims, hmac, type KeyServer, keyServer, now, type Signer, signer } from '../support/keyserver.ts'
@@ -81,13 +81,13 @@ async function refused(who: Client, headers: Record<string, string> = {}): Promi
 }
 
 const again = 'Get a new one from your identity provider.'
-const unverified = `The token does not verify. ${again}`
+const unverified = `The token can't be verified. ${again}`
 const algorithm = `The token is signed with an algorithm that is not accepted here. ${again}`
 const sub = 'The token\'s claim "sub" must have 1 to 255 characters, none of them a control character.'
-const wrong = (claim: string) => `The token's claim "${claim}" is not the right one for this server. ${again}`
+const wrong = (claim: string) => `The token's claim "${claim}" has a value that is not accepted here. ${again}`
 const missing = (claim: string) => `The token's claim "${claim}" is missing. ${again}`
 const header = { alg: 'HS256', typ: 'JWT' }
-const elsewhere = `The token's type says that it is not for access. ${again}`
+const elsewhere = `The token's type says that it is not an access token. ${again}`
 const unknown = `The token is signed with a key that is not accepted here. ${again}`
 
 describe('a shared secret', () => {
@@ -406,7 +406,7 @@ describe('while the key server is away', () => {
     await site.with(await by('EdDSA').sign()).getUser({}, 503)
     await cut
     expect(sent).toBeLessThan(32 * 1024 * 1024)
-    expect(JSON.stringify(site.log.at(-1))).toContain('The key server sent too much')
+    expect(JSON.stringify(site.log.at(-1))).toContain('The response of the key server is too large')
     site.keys.instead = null
     pass(1)
     expect(await site.status(await by('EdDSA').sign())).toBe(200)
@@ -557,7 +557,7 @@ describe('a verified token', () => {
 
   test('makes way for others, and is not remembered at all when it is huge', async () => {
     const keys = await keyServer(by('EdDSA').jwk)
-    const authenticate = authenticator({ ...auth, jwksUrl: keys.url, algorithms: ['EdDSA', 'ES256', 'HS256'] })
+    const authenticate = createAuthenticator({ ...auth, jwksUrl: keys.url, algorithms: ['EdDSA', 'ES256', 'HS256'] })
     const enter = (token: string) => authenticate(`Bearer ${token}`)
     const [oldest, huge] = [await by('EdDSA').sign(), await by('EdDSA').sign(claims({ jti: 'x'.repeat(5000) }))]
     for (const token of [oldest, huge]) await enter(token)

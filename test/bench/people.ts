@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type postgres from 'postgres'
-import { issue } from '../../src/auth/authenticator.ts'
+import { issue } from '../../src/auth/issue.ts'
 import type { AuthConfig } from '../../src/config/config.ts'
 
 export type Person = { id: string; token: string; revision: number; categoryId: string; taskIds: string[] }

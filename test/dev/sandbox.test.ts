@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { issue } from '../../src/auth/authenticator.ts'
+import { issue } from '../../src/auth/issue.ts'
 import { sandbox } from '../../src/dev/sandbox.ts'
 import { client } from '../support/client.ts'
 import { document, inDevelopment } from '../support/spec.ts'

@@ -26,14 +26,7 @@ const layers: Record<string, string[]> = {
 // Loaded at run time, by the processes that need it only.
 const lazy: Record<string, string[]> = { main: ['dev'], cli: ['dev'], server: ['observe'] }
 // Imports that still point the wrong way.
-const todo = [
-  'cli/token.ts -> dev/key.ts',
-  'dev/sandbox.ts -> cli/token.ts',
-  'dev/welcome.ts -> cli/token.ts',
-  'observe/metrics.ts -> database/database.ts',
-  'observe/metrics.ts -> http/shedding.ts',
-  'observe/spans.ts -> database/sql.ts',
-]
+const todo = ['observe/metrics.ts -> database/database.ts', 'observe/metrics.ts -> http/shedding.ts', 'observe/spans.ts -> database/sql.ts']
 
 const owners: Record<string, string> = {
   express: 'http',

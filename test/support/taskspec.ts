@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream'
 import postgres from 'postgres'
 import { test as base, inject } from 'vitest'
-import { issue } from '../../src/auth/authenticator.ts'
+import { issue } from '../../src/auth/issue.ts'
 import type { AuthConfig, Config } from '../../src/config/config.ts'
 import { hosts } from '../../src/config/database-url.ts'
 import { logger } from '../../src/observe/log.ts'

@@ -1,0 +1,28 @@
+// What a verified token says: its type, its subject and the claims about its user.
+import type { JWTPayload } from 'jose'
+import type { Claims } from '../contract/types.ts'
+import { unauthenticated } from './refusals.ts'
+
+/** A type like logout+jwt names another purpose (RFC 8725, section 3.11). Of these types only at+jwt is for access (RFC 9068). */
+export function isAccessTokenType(type: string | undefined): boolean {
+  return type === undefined || !/\+jwt$/i.test(type) || /^(application\/)?at\+jwt$/i.test(type)
+}
+
+export function subject({ sub }: JWTPayload): string {
+  if (!isText(sub) || [...sub].length > 255)
+    throw unauthenticated('The token\'s claim "sub" must have 1 to 255 characters, none of them a control character.')
+  return sub
+}
+
+/** Cuts a long name to its limit. Omits a long email, because a cut one is the address of a different user. */
+export function claims({ email, name }: JWTPayload): Claims {
+  return {
+    email: isText(email) && [...email].length <= 320 ? email : null,
+    name: (isText(name) && [...name.trim()].slice(0, 200).join('')) || null,
+  }
+}
+
+/** Whether a claim is text that the database can store. */
+function isText(claim: unknown): claim is string {
+  return typeof claim === 'string' && claim !== '' && claim.isWellFormed() && !/\p{Cc}/u.test(claim)
+}
