@@ -11,6 +11,7 @@ export function isAccessTokenType(type: string | undefined): boolean {
 export function subject({ sub }: JWTPayload): string {
   if (!isText(sub) || [...sub].length > 255)
     throw unauthenticated('The token\'s claim "sub" must have 1 to 255 characters, none of them a control character.')
+  if (sub.startsWith('~')) throw unauthenticated('The token\'s claim "sub" must not begin with "~": such ids are reserved for groups.')
   return sub
 }
 

@@ -84,6 +84,7 @@ const again = 'Get a new one from your identity provider.'
 const unverified = `The token can't be verified. ${again}`
 const algorithm = `The token is signed with an algorithm that is not accepted here. ${again}`
 const sub = 'The token\'s claim "sub" must have 1 to 255 characters, none of them a control character.'
+const group = 'The token\'s claim "sub" must not begin with "~": such ids are reserved for groups.'
 const wrong = (claim: string) => `The token's claim "${claim}" has a value that is not accepted here. ${again}`
 const missing = (claim: string) => `The token's claim "${claim}" is missing. ${again}`
 const header = { alg: 'HS256', typ: 'JWT' }
@@ -151,6 +152,8 @@ describe('a shared secret', () => {
     ['sub with a C1 control', () => hmac(claims({ sub: 'ann\x85' })), sub],
     ['sub with a lone surrogate', () => hmac(claims({ sub: 'ann\ud800' })), sub],
     ['sub too long', () => hmac(claims({ sub: 'x'.repeat(256) })), sub],
+    ['sub of a group', () => hmac(claims({ sub: '~board' })), group],
+    ['sub that is only a tilde', () => hmac(claims({ sub: '~' })), group],
     ['another issuer', () => hmac(claims({ iss: 'https://issuer.test/' })), wrong('iss')],
     ['no issuer', () => hmac(claims({ iss: undefined } as never)), missing('iss')],
     ['another audience', () => hmac(claims({ aud: 'other' })), wrong('aud')],
@@ -169,6 +172,8 @@ describe('a shared secret', () => {
       { aud: ['other', 'taskspec'] },
       { sub: '😀'.repeat(255) },
       { sub: ' ' },
+      { sub: 'ann~' },
+      { sub: ' ~ann' },
       { exp: Number.MAX_VALUE },
     ])
       await client(service.url, await hmac(claims(changed))).getUser()
