@@ -3,7 +3,6 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import cors from 'cors'
 import express, { type Request, type Response } from 'express'
-import proxyAddress from 'proxy-addr'
 import type { Config } from '../config/config.ts'
 import { Problem } from '../contract/problem.ts'
 import type { AnyReply, OperationId } from '../contract/types.ts'
@@ -12,6 +11,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { type Step, type Steps, serverTiming } from '../observe/spans.ts'
 import { traceparent } from '../observe/traceparent.ts'
 import type { Tracing } from '../observe/tracing.ts'
+import { createClientAddress } from './client-address.ts'
 import { isEndless, linger, malformed, mostOf, readBody, target } from './request.ts'
 import type { Route, Router } from './router.ts'
 import { Shed, type Shedding, type Visit } from './shedding.ts'
@@ -76,7 +76,7 @@ export function createApp({
   trustProxy,
 }: Options): RequestListener {
   const app = express.Router()
-  const trusted = typeof trustProxy === 'number' ? (_: string, hop: number) => hop < trustProxy : proxyAddress.compile([...trustProxy])
+  const clientAddress = createClientAddress(trustProxy)
   const exposedHeaders = [
     'Deprecation',
     'ETag',
@@ -133,7 +133,7 @@ export function createApp({
         headers: request.headers,
         query,
         body: () => receive(mostOf(request), () => readBody(request, response)),
-        address: () => network(proxyAddress(request, trusted)),
+        address: () => clientAddress(request),
         announce: headers => {
           announced = headers
         },
@@ -221,19 +221,6 @@ const charset = (type: string) => (type.startsWith('text/') ? `${type}; charset=
 function idOf(request: Request): string {
   const given = request.headers['x-request-id']
   return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUIDv7()
-}
-
-/** Who has an IPv6 address has a whole network of them: its first 64 bits count. */
-function network(address: string): string {
-  const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? []
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
-  const [head = '', tail] = address.split('::')
-  const groups = head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length
-  return [...groups, ...Array(Math.max(0, missing)).fill('0')]
-    .slice(0, 4)
-    .map(group => Number.parseInt(group, 16))
-    .join(':')
 }
 
 function split(url: string) {
