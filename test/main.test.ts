@@ -14,10 +14,10 @@ describe('the process', () => {
     expect(await ended).toBe(1)
     expect(output()).toBe(
       [
-        'The environment is not right:',
+        'The environment is not valid:',
         '  - PORT must be a whole number from 0 to 65535',
         '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
-        '  - AUTH_AUDIENCE must be set in production: the "aud" of the tokens',
+        '  - AUTH_AUDIENCE must be set in production: it is the "aud" of the tokens',
         '  - DATABASE_URL must be set in production: the embedded database is for development',
         '',
         '',

@@ -1,6 +1,6 @@
 // Authentication by bearer JWTs of any issuer. Only this folder knows jose.
 import { errors, type JWTVerifyResult, jwtVerify } from 'jose'
-import type { AuthConfig } from '../config/config.ts'
+import type { AuthConfig } from '../config/auth.ts'
 import type { Caller } from '../contract/types.ts'
 import { claims, isAccessTokenType, subject } from './claims.ts'
 import { createKeyResolver, maxAgeMs, setBounded } from './keys.ts'

@@ -1,6 +1,6 @@
 // Tokens under the shared secret, for development and tests.
 import { SignJWT } from 'jose'
-import type { AuthConfig } from '../config/config.ts'
+import type { AuthConfig } from '../config/auth.ts'
 import type { Caller } from '../contract/types.ts'
 
 const weekSeconds = 7 * 24 * 3600

@@ -1,6 +1,6 @@
 // The keys that tokens are verified with: the shared secret and the JWKS of a key server.
 import { createRemoteJWKSet, customFetch, errors, type JWTHeaderParameters } from 'jose'
-import type { AuthConfig } from '../config/config.ts'
+import type { AuthConfig } from '../config/auth.ts'
 import { type Problem, unavailable } from '../contract/problem.ts'
 
 /** How long fetched keys and verified tokens are used before they are checked again. */

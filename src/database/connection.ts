@@ -4,7 +4,7 @@
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import { hosts } from '../config/database-url.ts'
+import { driverUrl, hosts } from '../config/database-url.ts'
 import { ConnectionLost, isAccessRefused, isConnectionUnusable } from './errors.ts'
 import type { Statement } from './sql.ts'
 import { createTimeout, TimeoutError } from './timeout.ts'
@@ -35,7 +35,7 @@ const lockRetryMs = 100
 /** Makes connections that have one life and carry one statement at a time: each is a pool of one, whose driver may open one socket. */
 export function createConnector({ url, pooler, answerTimeoutMs, statementTimeoutMs, observe }: Options): () => Connection {
   const { urls, primary } = hosts(url)
-  const locations = urls.map(location)
+  const locations = urls.map(driverUrl)
   let current = 0 // index of the host that was the right one the last time
   // Compiling a plan can take longer than each of our statements. A pooler keeps no settings: there they belong to the role.
   const settings = pooler ? {} : { statement_timeout: statementTimeoutMs, jit: 'off' }
@@ -98,17 +98,10 @@ const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions
 
 /** Does the work while no other process does work of this name on the database, whose URL has one host. */
 export async function withAdvisoryLock(url: string, name: string, work: () => Promise<void>): Promise<void> {
-  const sql = postgres(location(url), { max: 1, onnotice: () => {}, connect_timeout: 10 })
+  const sql = postgres(driverUrl(url), { max: 1, onnotice: () => {}, connect_timeout: 10 })
   await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) }
   // Polled: `create index concurrently` waits for every statement in flight, and so for a statement that waits for this lock.
   const lock = () => sql`select where pg_try_advisory_lock(hashtextextended(${name}, 0))`
   while ((await lock()).length === 0) await sleep(lockRetryMs)
   await work()
-}
-
-/** The URL without the parameters of libpq that the driver would send to the server as settings. */
-function location(url: string): string {
-  const plain = new URL(url)
-  for (const name of ['channel_binding', 'connect_timeout', 'gssencmode', 'sslcert', 'sslkey']) plain.searchParams.delete(name)
-  return plain.href
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AuthConfig } from '../config/config.ts'
+import type { AuthConfig } from '../config/auth.ts'
 import { data } from './database.ts'
 
 /** The key of development: made once under .data/, so that tokens outlive a restart. */

@@ -1,5 +1,6 @@
 import { tokenFor } from '../auth/issue.ts'
-import type { AuthConfig, Config } from '../config/config.ts'
+import type { AuthConfig } from '../config/auth.ts'
+import type { Config } from '../config/config.ts'
 import type { EmbeddedDatabase } from './database.ts'
 
 type Facts = { url: string; config: Config; embedded: EmbeddedDatabase | null; auth: AuthConfig }

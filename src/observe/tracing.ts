@@ -14,7 +14,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { TracingConfig } from '../config/config.ts'
+import type { TracingConfig } from '../config/tracing.ts'
 import { Problem } from '../contract/problem.ts'
 import type { Log } from './log.ts'
 import type { Step } from './spans.ts'

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type postgres from 'postgres'
 import { issue } from '../../src/auth/issue.ts'
-import type { AuthConfig } from '../../src/config/config.ts'
+import type { AuthConfig } from '../../src/config/auth.ts'
 
 export type Person = { id: string; token: string; revision: number; categoryId: string; taskIds: string[] }
 export type Algorithm = 'HS256' | 'EdDSA'

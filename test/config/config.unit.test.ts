@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
+import { createClientAddress } from '../../src/http/client-address.ts'
 
 const production = {
   NODE_ENV: 'production',
@@ -9,7 +10,7 @@ const production = {
   AUTH_AUDIENCE: 'taskspec',
 }
 
-test('development needs nothing', () => {
+test('development needs no setting', () => {
   expect(readConfig({})).toEqual({
     production: false,
     host: '127.0.0.1',
@@ -30,7 +31,7 @@ test('development needs nothing', () => {
   })
 })
 
-test('production takes what it needs, and is closed to other origins', () => {
+test('production starts with the required settings and allows no other origin', () => {
   expect(readConfig(production)).toMatchObject({
     production: true,
     timing: false,
@@ -39,13 +40,13 @@ test('production takes what it needs, and is closed to other origins', () => {
   })
 })
 
-test('production names all that is missing, in one message', () => {
+test('production names every missing setting in one message', () => {
   const message = messageOf({ NODE_ENV: 'production' })
   for (const name of ['AUTH_JWKS_URL or AUTH_SECRET', 'AUTH_ISSUER', 'AUTH_AUDIENCE', 'DATABASE_URL']) expect(message).toContain(name)
   expect(message.split('\n')).toHaveLength(6)
 })
 
-test('a secret alone allows HS256 alone', () => {
+test('with a secret and no key server only HS256 is allowed', () => {
   expect(readConfig({ AUTH_SECRET: 'x'.repeat(32) }).auth?.algorithms).toEqual(['HS256'])
 })
 
@@ -75,12 +76,25 @@ test.each([
   ['WEB_CONCURRENCY', '0'],
   ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
   ['TRUST_PROXY', 'true'],
+  ['TRUST_PROXY', '-1'],
   ['TRUST_PROXY', '10.0.0.0/33'],
-])('%s=%s is refused by name', (name, value) => {
+  ['TRUST_PROXY', '0.0.0.0/0'],
+  ['TRUST_PROXY', '::/00'],
+  ['TRUST_PROXY', '10.0.0.0/'],
+  ['TRUST_PROXY', '10.0.0.0/8/8'],
+  ['TRUST_PROXY', '10.1'],
+  ['TRUST_PROXY', '010.0.0.1'],
+  ['TRUST_PROXY', '10.0.0.1:80'],
+  ['TRUST_PROXY', '2001:db8::/129'],
+  ['TRUST_PROXY', '[::1]'],
+  ['TRUST_PROXY', 'fe80::1%eth0'],
+  ['TRUST_PROXY', '1,2'],
+  ['TRUST_PROXY', '10.0.0.1,proxy'],
+])('%s=%s is refused, and the message names the variable', (name, value) => {
   expect(messageOf({ [name]: value })).toContain(`- ${name} must`)
 })
 
-test('a database may have several hosts', () => {
+test('the URL of a database can have several hosts', () => {
   const databaseUrl = 'postgresql://u:a,b@one:5432,[::1]:5433/db?target_session_attrs=read-write'
   expect(readConfig({ DATABASE_URL: databaseUrl, MIGRATION_DATABASE_URL: databaseUrl })).toMatchObject({
     databaseUrl,
@@ -88,7 +102,7 @@ test('a database may have several hosts', () => {
   })
 })
 
-test('a refusal never shows a secret', () => {
+test('an error message never shows a secret', () => {
   expect(messageOf({ DATABASE_URL: 'postgres://user:hunter2/@one,two:5432/db' })).not.toContain('hunter2')
   expect(messageOf({ AUTH_SECRET: 'hunter2', DATABASE_URL: 'http://user:hunter2@db' })).not.toContain('hunter2')
 })
@@ -96,7 +110,7 @@ test('a refusal never shows a secret', () => {
 describe('traces', () => {
   const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318/'
 
-  test('go where the variables of OpenTelemetry say', () => {
+  test('are configured by the variables of OpenTelemetry', () => {
     expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT }).tracing).toEqual({
       url: 'http://collector:4318/v1/traces',
       headers: {},
@@ -135,11 +149,33 @@ describe('traces', () => {
     ['OTEL_TRACES_SAMPLER', 'jaeger_remote'],
     ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
     ['OTEL_TRACES_SAMPLER_ARG', 'x'],
-  ])('%s=%s is refused by name', (name, value) => {
+  ])('%s=%s is refused, and the message names the variable', (name, value) => {
     const message = messageOf({ OTEL_EXPORTER_OTLP_ENDPOINT, [name]: value })
     expect(message).toContain(`- ${name} must`)
     expect(message).not.toContain('hunter2')
   })
+})
+
+test('proxies are trusted by number or by address', () => {
+  expect(readConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2)
+  expect(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1'])
+})
+
+test('every accepted address of a proxy is understood by the library that compares them', () => {
+  const addresses = [
+    '192.0.2.1',
+    '10.0.0.0/8',
+    '10.1.2.3/08',
+    '::1',
+    '::',
+    '2001:db8::/32',
+    '::ffff:10.0.0.0',
+    '::ffff:10.0.0.0/104',
+    '1::8/128',
+  ]
+  const { trustProxy } = readConfig({ TRUST_PROXY: addresses.join() })
+  expect(trustProxy).toEqual(addresses)
+  expect(() => createClientAddress(trustProxy)).not.toThrow()
 })
 
 function messageOf(env: Record<string, string>): string {
@@ -148,10 +184,5 @@ function messageOf(env: Record<string, string>): string {
   } catch (error) {
     return (error as Error).message
   }
-  throw new Error('was taken')
+  throw new Error('The settings were accepted')
 }
-
-test('proxies are trusted by number or by address', () => {
-  expect(readConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2)
-  expect(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1'])
-})

@@ -1,7 +1,7 @@
 // What whoever collects traces gets to see, through the wire.
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
-import type { TracingConfig } from '../../src/config/config.ts'
+import type { TracingConfig } from '../../src/config/tracing.ts'
 import { summary } from '../../src/observe/tracing.ts'
 import { client } from '../support/client.ts'
 import { collector, type Span } from '../support/collector.ts'

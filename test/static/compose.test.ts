@@ -61,7 +61,8 @@ describe('services', () => {
 })
 
 describe('servers', () => {
-  const settings = read('src/config/config.ts').match(/(?<=')[A-Z][A-Z_]{3,}(?=')|(?<=env\.)[A-Z_]+/g) as string[]
+  const readers = ['config', 'auth', 'tracing'].map(name => read(`src/config/${name}.ts`)).join('')
+  const settings = readers.match(/(?<=')[A-Z][A-Z_]{3,}(?=')|(?<=env\.)[A-Z_]+/g) as string[]
 
   test.for(cases(servers))('%s has settings that the configuration reads and accepts', ([, { environment = {} }]) => {
     expect(Object.keys(environment).filter(name => !settings.includes(name))).toEqual([])
