@@ -1,21 +1,24 @@
+// The text that `npm start` prints in development.
 import { tokenFor } from '../auth/issue.ts'
 import type { AuthConfig } from '../config/auth.ts'
 import type { Config } from '../config/config.ts'
+import { databaseLocation } from '../config/database-url.ts'
 import type { EmbeddedDatabase } from './database.ts'
 
 type Facts = { url: string; config: Config; embedded: EmbeddedDatabase | null; auth: AuthConfig }
 
-/** What a newcomer wants to know when the server is up. */
+/** Shows a newcomer where everything is, and how to send a first request. */
 export async function welcome({ url, config, embedded, auth }: Facts): Promise<string> {
-  const database = embedded === null ? `PostgreSQL at ${place(config.databaseUrl as string)}` : 'embedded PostgreSQL in .data/postgres'
+  const location =
+    embedded === null ? `PostgreSQL at ${databaseLocation(config.databaseUrl as string)}` : 'embedded PostgreSQL in .data/postgres'
   const lines = [
     '',
     'Taskspec is ready.',
     '',
     `  API       ${url}/v1`,
     `  Docs      ${url}/docs`,
-    `  Database  ${database}`,
-    `  Key       ${key(config)}`,
+    `  Database  ${location}`,
+    `  Key       ${keySource(config)}`,
   ]
   if (auth.secret === null) return [...lines, '', 'Get a token from your identity provider.', '', ''].join('\n')
 
@@ -23,7 +26,7 @@ export async function welcome({ url, config, embedded, auth }: Facts): Promise<s
   const curl = `curl ${url}/v1/users/me/tasks -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '{"title":"Water the plants"}'`
   return [
     ...lines,
-    '  Token     for alice, for 7 days (another: npm run token -- bob)',
+    '  Token     for alice, valid for 7 days (for another user: npm run token -- bob)',
     '',
     token,
     '',
@@ -31,18 +34,13 @@ export async function welcome({ url, config, embedded, auth }: Facts): Promise<s
     '',
     curl,
     '',
-    'Ctrl-C stops the server; what you wrote stays.',
+    'Press Ctrl-C to stop the server. Your data is kept.',
     '',
     '',
   ].join('\n')
 }
 
-function key({ auth }: Config): string {
+function keySource({ auth }: Config): string {
   if (auth === null) return 'development key in .data/key'
   return [auth.jwksUrl, auth.secret && 'shared secret of AUTH_SECRET'].filter(Boolean).join(' and ')
-}
-
-function place(url: string): string {
-  const { host, pathname } = new URL(url)
-  return host + pathname
 }
