@@ -1,4 +1,4 @@
-// Made from openapi.yaml by `npm run generate`; changed there only.
+// Generated from openapi.yaml by `npm run generate`. Do not edit.
 export const requests = {
   getUser: { method: 'get', path: '/v1/users/{userId}' },
   updateUser: { method: 'patch', path: '/v1/users/{userId}' },

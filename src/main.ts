@@ -20,7 +20,7 @@ async function main() {
       log.fatal({ error }, 'mistake')
       process.exit(1)
     })
-  const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).embeddedDatabase() : null
+  const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).startEmbeddedDatabase() : null
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
   const databaseUrl = config.databaseUrl ?? (embedded?.url as string)
 

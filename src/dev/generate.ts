@@ -1,4 +1,4 @@
-// `npm run generate`: what is derived from openapi.yaml. With `-- --check` nothing is written, and what has drifted is an error.
+// `npm run generate`: writes the files derived from openapi.yaml. With `-- --check` it writes nothing and fails if a file is out of date.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,15 +12,15 @@ const check = process.argv.includes('--check')
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 const document: Document = parse(readFileSync(path('openapi.yaml'), 'utf8'))
 
-// The same, quicker to read: for the server.
+// The document as JSON, which the server parses faster than YAML.
 write('openapi.json', `${JSON.stringify(document, null, 2)}\n`)
 
-// The shapes, for the compiler.
-const words = [path('openapi.yaml'), '--output', path('generated/api.ts'), '--default-non-nullable=false', ...(check ? ['--check'] : [])]
-const { status } = spawnSync(path('node_modules/.bin/openapi-typescript'), words, { stdio: 'inherit' })
+// The types.
+const options = [path('openapi.yaml'), '--output', path('generated/api.ts'), '--default-non-nullable=false', ...(check ? ['--check'] : [])]
+const { status } = spawnSync(path('node_modules/.bin/openapi-typescript'), options, { stdio: 'inherit' })
 if (status !== 0) process.exit(status ?? 1)
 
-// What types can't say once the program runs: which request an operation is, and whether its answer is JSON.
+// The method and path of each operation, and whether its reply is text, for the client at run time.
 const methods = ['get', 'put', 'post', 'delete', 'patch']
 const lines = Object.entries(document.paths).flatMap(([path, item]) =>
   (Object.entries(item) as [string, Operation][])
@@ -32,14 +32,14 @@ const lines = Object.entries(document.paths).flatMap(([path, item]) =>
 )
 write(
   'requests.ts',
-  `// Made from openapi.yaml by \`npm run generate\`; changed there only.\nexport const requests = {\n${lines.join('')}} as const\n`,
+  `// Generated from openapi.yaml by \`npm run generate\`. Do not edit.\nexport const requests = {\n${lines.join('')}} as const\n`,
 )
 
 function write(name: string, text: string) {
   const file = path(`generated/${name}`)
   if (!check) return writeFileSync(file, text)
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return
-  console.error(`generated/${name} is not what openapi.yaml says: run \`npm run generate\`.`)
+  console.error(`generated/${name} does not match openapi.yaml. Run \`npm run generate\`.`)
   process.exitCode = 1
 }
 

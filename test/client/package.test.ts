@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { tokenFor } from '../../src/auth/issue.ts'
 import { document } from '../../src/contract/document.ts'
-import { sandbox } from '../../src/dev/sandbox.ts'
+import { createSandbox } from '../../src/dev/sandbox.ts'
 import { cases } from '../support/checks.ts'
 import { prism } from '../support/prism.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
@@ -102,7 +102,7 @@ describe('one program', () => {
   const targets: Record<string, (server: string) => Promise<Target>> = {
     mock: async () => ({ ...(await prism('mock')), token: 'any' }),
     sandbox: async () => {
-      const box = await sandbox({ port: 0 })
+      const box = await createSandbox({ port: 0 })
       return { ...box, token: await tokenFor('dora', box.auth) }
     },
     server: async url => ({ url, token: await tokenOf('ann'), stop: async () => {} }),

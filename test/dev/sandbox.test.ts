@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { issue } from '../../src/auth/issue.ts'
-import { sandbox } from '../../src/dev/sandbox.ts'
+import { createSandbox } from '../../src/dev/sandbox.ts'
 import { client } from '../support/client.ts'
 import { document, inDevelopment } from '../support/spec.ts'
 import { test } from '../support/taskspec.ts'
 
-let box: Awaited<ReturnType<typeof sandbox>>
+let box: Awaited<ReturnType<typeof createSandbox>>
 beforeAll(async () => {
-  box = await sandbox({ port: 0 })
+  box = await createSandbox({ port: 0 })
 })
 afterAll(() => box.stop())
 

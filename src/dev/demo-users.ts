@@ -1,21 +1,21 @@
-// The people of the sandbox, seen from a day: alice with a rich account, bob with a small one, carol with none.
+// The users of the sandbox: alice has a rich account, bob a small one. carol has none, so she is not here.
 import type { components } from '../../generated/api.ts'
 
 type Task = components['schemas']['Task']
 type Category = components['schemas']['Category']
-/** `created` is how many days ago, which makes `createdAt`. */
-type SeedTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; created: number }
+/** `daysAgo` is the age of the task, from which `createdAt` follows. */
+type DemoTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; daysAgo: number }
 
-export type Person = {
+export type DemoUser = {
   id: string
   email: string
   name: string
   timeZone: string | null
   categories: Pick<Category, 'id' | 'name' | 'color' | 'position'>[]
-  tasks: SeedTask[]
+  tasks: DemoTask[]
 }
 
-// The ids of the examples in the spec, so that what works with the mock's ids works here.
+// The ids of the examples in the spec, so that requests with the ids of the mock work here too.
 const travel = '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01'
 const home = '019c5a20-7b10-7d22-9c3e-2b4d6f8a0c02'
 const work = '019c5a20-8c20-7e33-8d4f-3c5e7a9b1d03'
@@ -33,8 +33,8 @@ const long = [
   'Ask Jukka whether he still has the long ladder. The roof can wait until spring if the two tiles above the porch hold.',
 ].join('\n\n')
 
-/** Everybody as of `today` (YYYY-MM-DD). */
-export function people(today: string): Person[] {
+/** The users with dates relative to `today` (YYYY-MM-DD). */
+export function demoUsers(today: string): DemoUser[] {
   const day = (offset: number) => new Date(Date.parse(today) + offset * 86_400_000).toISOString().slice(0, 10)
   const at = (offset: number, time: string) => `${day(offset)}T${time}:00Z`
 
@@ -61,12 +61,12 @@ export function people(today: string): Person[] {
           dueTime: '18:30',
           timeZone: 'Europe/Helsinki',
           labels: ['travel', 'tickets'],
-          created: 3,
+          daysAgo: 3,
         },
-        { id: plants, title: 'Water the plants', categoryId: home, completedAt: at(-1, '07:02'), created: 4 },
-        { title: 'Renew the passport', priority: 'high', categoryId: travel, dueDate: day(-12), labels: ['papers'], created: 60 },
-        { title: 'Return the library books', priority: 'medium', categoryId: reading, dueDate: day(-3), labels: ['books'], created: 30 },
-        { title: 'Pay the electricity bill', priority: 'high', categoryId: home, dueDate: day(-1), labels: ['money'], created: 14 },
+        { id: plants, title: 'Water the plants', categoryId: home, completedAt: at(-1, '07:02'), daysAgo: 4 },
+        { title: 'Renew the passport', priority: 'high', categoryId: travel, dueDate: day(-12), labels: ['papers'], daysAgo: 60 },
+        { title: 'Return the library books', priority: 'medium', categoryId: reading, dueDate: day(-3), labels: ['books'], daysAgo: 30 },
+        { title: 'Pay the electricity bill', priority: 'high', categoryId: home, dueDate: day(-1), labels: ['money'], daysAgo: 14 },
         {
           title: 'Call the dentist',
           priority: 'medium',
@@ -74,7 +74,7 @@ export function people(today: string): Person[] {
           dueTime: '09:00',
           timeZone: 'Europe/Helsinki',
           labels: ['health'],
-          created: 2,
+          daysAgo: 2,
         },
         {
           title: 'Send the quarterly report',
@@ -85,10 +85,10 @@ export function people(today: string): Person[] {
           dueTime: '16:00',
           timeZone: 'Europe/Helsinki',
           labels: ['report', 'numbers'],
-          created: 7,
+          daysAgo: 7,
         },
-        { title: 'Buy cinnamon buns 🥐☕️', priority: 'low', dueDate: day(0), labels: ['shopping', '🛒'], created: 0 },
-        { title: 'Prepare the workshop', priority: 'medium', categoryId: work, dueDate: day(1), labels: ['workshop'], created: 5 },
+        { title: 'Buy cinnamon buns 🥐☕️', priority: 'low', dueDate: day(0), labels: ['shopping', '🛒'], daysAgo: 0 },
+        { title: 'Prepare the workshop', priority: 'medium', categoryId: work, dueDate: day(1), labels: ['workshop'], daysAgo: 5 },
         {
           title: 'اقرأ الفصل الثالث',
           description: 'من الصفحة ٤٥ إلى الصفحة ٧٢',
@@ -96,10 +96,10 @@ export function people(today: string): Person[] {
           categoryId: reading,
           dueDate: day(2),
           labels: ['كتب'],
-          created: 6,
+          daysAgo: 6,
         },
-        { title: 'לקנות מתנה לדוד', priority: 'medium', dueDate: day(4), labels: ['shopping', 'משפחה'], created: 1 },
-        { title: '家族の写真を整理する 👨‍👩‍👧‍👦', categoryId: home, labels: ['写真'], created: 20 },
+        { title: 'לקנות מתנה לדוד', priority: 'medium', dueDate: day(4), labels: ['shopping', 'משפחה'], daysAgo: 1 },
+        { title: '家族の写真を整理する 👨‍👩‍👧‍👦', categoryId: home, labels: ['写真'], daysAgo: 20 },
         {
           title: 'Repair the house before winter',
           description: long,
@@ -107,7 +107,7 @@ export function people(today: string): Person[] {
           categoryId: home,
           dueDate: day(45),
           labels: ['house', 'winter'],
-          created: 25,
+          daysAgo: 25,
         },
         {
           title:
@@ -115,13 +115,13 @@ export function people(today: string): Person[] {
           categoryId: travel,
           dueDate: day(30),
           labels: ['travel'],
-          created: 8,
+          daysAgo: 8,
         },
-        { title: 'Learn twenty words of Estonian', priority: 'low', categoryId: travel, labels: ['travel', 'language'], created: 15 },
-        { title: 'Write to Émile', dueDate: day(14), labels: ['friends'], created: 11 },
-        { title: 'Clean the bicycle', priority: 'low', categoryId: home, labels: ['bicycle'], created: 40 },
-        { title: 'Plan the budget of next year', priority: 'medium', categoryId: work, dueDate: day(90), labels: ['numbers'], created: 12 },
-        { title: 'Read “The Summer Book”', categoryId: reading, labels: ['books'], created: 80 },
+        { title: 'Learn twenty words of Estonian', priority: 'low', categoryId: travel, labels: ['travel', 'language'], daysAgo: 15 },
+        { title: 'Write to Émile', dueDate: day(14), labels: ['friends'], daysAgo: 11 },
+        { title: 'Clean the bicycle', priority: 'low', categoryId: home, labels: ['bicycle'], daysAgo: 40 },
+        { title: 'Plan the budget of next year', priority: 'medium', categoryId: work, dueDate: day(90), labels: ['numbers'], daysAgo: 12 },
+        { title: 'Read “The Summer Book”', categoryId: reading, labels: ['books'], daysAgo: 80 },
         {
           title: 'Visit the eye doctor',
           categoryId: null,
@@ -130,7 +130,7 @@ export function people(today: string): Person[] {
           dueTime: '14:00',
           timeZone: 'Europe/Helsinki',
           labels: ['health'],
-          created: 35,
+          daysAgo: 35,
         },
         {
           title: 'Hand in the tax form',
@@ -138,7 +138,7 @@ export function people(today: string): Person[] {
           completedAt: at(-20, '19:40'),
           dueDate: day(-18),
           labels: ['papers', 'money'],
-          created: 50,
+          daysAgo: 50,
         },
         {
           title: 'Review Minna’s draft',
@@ -146,10 +146,10 @@ export function people(today: string): Person[] {
           categoryId: work,
           completedAt: at(-2, '10:05'),
           labels: ['report'],
-          created: 9,
+          daysAgo: 9,
         },
-        { title: 'Oil the door 🚪', priority: 'low', categoryId: home, completedAt: at(-10, '16:30'), created: 21 },
-        { title: 'Change the winter tyres', priority: 'medium', categoryId: home, dueDate: day(20), labels: ['winter'], created: 1 },
+        { title: 'Oil the door 🚪', priority: 'low', categoryId: home, completedAt: at(-10, '16:30'), daysAgo: 21 },
+        { title: 'Change the winter tyres', priority: 'medium', categoryId: home, dueDate: day(20), labels: ['winter'], daysAgo: 1 },
       ],
     },
     {
@@ -159,9 +159,9 @@ export function people(today: string): Person[] {
       timeZone: null,
       categories: [{ id: '019c5a22-1000-7000-8000-00000000b001', name: 'Garden', color: '#2f9e44', position: 0 }],
       tasks: [
-        { title: 'Rake the leaves', categoryId: '019c5a22-1000-7000-8000-00000000b001', dueDate: day(1), created: 1 },
-        { title: 'Ask Alice about the ferry', priority: 'low', created: 2 },
-        { title: 'Fix the fence', completedAt: at(-1, '15:00'), created: 10 },
+        { title: 'Rake the leaves', categoryId: '019c5a22-1000-7000-8000-00000000b001', dueDate: day(1), daysAgo: 1 },
+        { title: 'Ask Alice about the ferry', priority: 'low', daysAgo: 2 },
+        { title: 'Fix the fence', completedAt: at(-1, '15:00'), daysAgo: 10 },
       ],
     },
   ]
