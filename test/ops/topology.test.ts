@@ -109,7 +109,7 @@ test('the first request is answered as the manual shows it, and the doctor finds
     env: { ...topology.environment, PATH: `${directory}:${process.env.PATH}` },
   })
   expect(stdout).toMatch(/^HTTP\/1\.1 201 Created/)
-  expect(stdout).toMatch(/^ok {2}role +can not change the schema$/m)
+  expect(stdout).toMatch(/^ok {2}role +can't change the schema$/m)
   expect(stdout).not.toContain('!!')
 })
 
