@@ -1,4 +1,4 @@
-// A real identity provider, Better Auth, as an operator would set it up: people sign up there and come here with its tokens.
+// A real identity provider, Better Auth, set up as by an operator: users sign up there and send its tokens to the server.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ import { client } from '../support/client.ts'
 import { test as base, start } from '../support/taskspec.ts'
 
 const test = base.extend<{ $file: { provider: string } }>({
-  /** The provider's own URL, which is also the issuer and the audience of its tokens. */
+  /** The URL of the provider, which is also the issuer and the audience of its tokens. */
   provider: [
     // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
     async ({}, use) => {
@@ -40,7 +40,7 @@ const test = base.extend<{ $file: { provider: string } }>({
   ],
 })
 
-/** Signs a person up over HTTP, and gets the token of that session. */
+/** Signs a user up over HTTP and returns the token of that session. */
 async function signUp(provider: string, name: string): Promise<{ token: string; email: string; name: string }> {
   const email = `${name.toLowerCase()}@example.com`
   const signedUp = await fetch(`${provider}/api/auth/sign-up/email`, {
@@ -53,13 +53,13 @@ async function signUp(provider: string, name: string): Promise<{ token: string; 
     .getSetCookie()
     .map(each => each.split(';', 1)[0])
     .join('; ')
-  const answer = await fetch(`${provider}/api/auth/token`, { headers: { cookie } })
-  const { token } = (await answer.json()) as { token: string }
+  const reply = await fetch(`${provider}/api/auth/token`, { headers: { cookie } })
+  const { token } = (await reply.json()) as { token: string }
   return { token, email, name }
 }
 
-test('people who signed up with Better Auth have their tasks here, each their own', async ({ provider, service }) => {
-  // What an operator writes down, and nothing else.
+test('users of Better Auth have tasks of their own, and no access to the tasks of others', async ({ provider, service }) => {
+  // Only the settings that an operator must make.
   const config = readConfig({
     NODE_ENV: 'production',
     DATABASE_URL: service.databaseUrl,
@@ -89,7 +89,7 @@ test('people who signed up with Better Auth have their tasks here, each their ow
   await stop()
 })
 
-test('a token of Better Auth is for its own audience only', async ({ provider, service }) => {
+test('a token of Better Auth is refused if its audience is not the configured one', async ({ provider, service }) => {
   const { token } = await signUp(provider, 'Cy')
   const auth = { jwksUrl: `${provider}/api/auth/jwks`, secret: null, algorithms: ['EdDSA'], issuer: provider, audience: 'taskspec' }
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, auth })

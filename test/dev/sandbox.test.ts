@@ -5,19 +5,19 @@ import { client } from '../support/client.ts'
 import { document, inDevelopment } from '../support/spec.ts'
 import { test } from '../support/taskspec.ts'
 
-let box: Awaited<ReturnType<typeof createSandbox>>
+let sandbox: Awaited<ReturnType<typeof createSandbox>>
 beforeAll(async () => {
-  box = await createSandbox({ port: 0 })
+  sandbox = await createSandbox({ port: 0 })
 })
-afterAll(() => box.stop())
+afterAll(() => sandbox.stop())
 
-const person = async (id: string) =>
-  client(box.url, await issue(box.auth, { id, claims: { email: `${id}@example.com`, name: id } }, 3600), inDevelopment)
-const reset = () => fetch(`${box.url}/sandbox/reset`, { method: 'POST' })
+const as = async (id: string) =>
+  client(sandbox.url, await issue(sandbox.auth, { id, claims: { email: `${id}@example.com`, name: id } }, 3600), inDevelopment)
+const reset = () => fetch(`${sandbox.url}/sandbox/reset`, { method: 'POST' })
 
 describe('the sandbox', () => {
-  test('has alice with a rich account: every priority, overdue, today, later, done, and writing of many kinds', async () => {
-    const alice = await person('alice')
+  test('has alice with every priority, with overdue, current, later and completed tasks, and with several scripts', async () => {
+    const alice = await as('alice')
     const today = new Date().toISOString().slice(0, 10)
     const { items } = (await alice.listTasks({ query: { limit: 100 } })).body
     for (const priority of ['none', 'low', 'medium', 'high']) expect(items.some(task => task.priority === priority)).toBe(true)
@@ -35,20 +35,20 @@ describe('the sandbox', () => {
     expect((await alice.getUser()).body).toMatchObject({ name: 'Alice', timeZone: 'Europe/Helsinki' })
   })
 
-  test('has bob with a few tasks and carol with none', async () => {
-    expect((await (await person('bob')).listTasks()).body.items).toHaveLength(3)
-    expect((await (await person('carol')).listTasks()).body.items).toEqual([])
+  test('has bob with three tasks and carol with none', async () => {
+    expect((await (await as('bob')).listTasks()).body.items).toHaveLength(3)
+    expect((await (await as('carol')).listTasks()).body.items).toEqual([])
   })
 
-  test('knows the ids of the examples in the spec', async () => {
-    const alice = await person('alice')
+  test('has the ids of the examples in the spec', async () => {
+    const alice = await as('alice')
     const { value } = document.components.examples.OpenTask as { value: { id: string; title: string; categoryId: string } }
     expect((await alice.getTask({ path: { taskId: value.id } })).body).toMatchObject({ title: value.title, categoryId: value.categoryId })
     await alice.getCategory({ path: { categoryId: value.categoryId } })
   })
 
-  test('remembers what is written until it is reset', async () => {
-    const [alice, carol] = [await person('alice'), await person('carol')]
+  test('keeps changes until a reset, which restores the demo data', async () => {
+    const [alice, carol] = [await as('alice'), await as('carol')]
     const before = (await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)
     await carol.createTask({ body: { title: 'new' } })
     await alice.deleteUser()
@@ -57,8 +57,8 @@ describe('the sandbox', () => {
     expect((await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)).toEqual(before)
   })
 
-  test('is reset while others read and write, without a failure', async () => {
-    const alice = await person('alice')
+  test('can be reset during writes without an error', async () => {
+    const alice = await as('alice')
     const work = Array.from({ length: 30 }, async (_, i) => {
       if (i % 10 === 0) expect(await reset().then(reply => reply.text())).toBe('')
       else await alice.createTask({ body: { title: `${i}` } })

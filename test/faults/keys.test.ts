@@ -2,18 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { client } from '../support/client.ts'
-import { claims, keyServer, type Signer, signer } from '../support/keyserver.ts'
+import { claims, createKeyServer, type Signer, signer } from '../support/keyserver.ts'
 import { listening, run } from '../support/process.ts'
 import { test as base, createDatabase } from '../support/taskspec.ts'
 import { tally } from './crowd.ts'
 
-type Site = Awaited<ReturnType<typeof keyServer>> & { serve: () => Promise<(token: string) => Promise<number>> }
+type Site = Awaited<ReturnType<typeof createKeyServer>> & { serve: () => Promise<(token: string) => Promise<number>> }
 const test = base.extend<{ $test: { first: Signer; keys: Site } }>({
   // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
   first: async ({}, use) => use(await signer('EdDSA', 'first')),
   keys: async ({ first }, use) => {
     const database = await createDatabase()
-    const keys = await keyServer(first.jwk)
+    const keys = await createKeyServer(first.jwk)
     const settings = { DATABASE_URL: database.url, NODE_ENV: 'production', AUTH_SECRET: '', AUTH_JWKS_URL: keys.url }
     const starts: (() => Promise<unknown>)[] = []
     async function serve() {

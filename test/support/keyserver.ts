@@ -1,4 +1,4 @@
-// The key server of an identity provider, which can rotate its keys, fail in every way, go and come back.
+// The key server of an identity provider. It can rotate its keys, send bad replies, stop and start again.
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,9 +7,9 @@ import { auth } from './taskspec.ts'
 
 export const now = () => Math.floor(Date.now() / 1000)
 
-/** The claims of a token that is fine, with what the test changes; `undefined` leaves one out. */
-export function claims(changed: JWTPayload = {}): JWTPayload {
-  return { sub: 'ann', iss: auth.issuer as string, aud: auth.audience as string, exp: now() + 3600, ...changed }
+/** The claims of a valid token with the changes of a test. `undefined` omits a claim. */
+export function claims(changes: JWTPayload = {}): JWTPayload {
+  return { sub: 'ann', iss: auth.issuer as string, aud: auth.audience as string, exp: now() + 3600, ...changes }
 }
 
 /** Signs claims under a shared secret. */
@@ -18,51 +18,51 @@ export function hmac(payload: JWTPayload, secret = auth.secret as string, alg = 
 }
 
 export type Signer = {
-  /** as the key server shows it */
+  /** as the key server publishes it */
   jwk: JWK
   publicKey: CryptoKey
   sign: (payload?: JWTPayload, header?: Partial<JWTHeaderParameters>) => Promise<string>
 }
 
-/** A new key; `kid` null leaves it without a name. */
+/** A new key. With `kid` null it has no key id. */
 export async function signer(alg: string, kid: string | null = alg): Promise<Signer> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
-  const named = kid === null ? { alg } : { alg, kid }
+  const identity = kid === null ? { alg } : { alg, kid }
   return {
     publicKey,
-    jwk: { ...(await exportJWK(publicKey)), use: 'sig', ...named },
-    sign: (payload = claims(), header = {}) => new SignJWT(payload).setProtectedHeader({ ...named, ...header }).sign(privateKey),
+    jwk: { ...(await exportJWK(publicKey)), use: 'sig', ...identity },
+    sign: (payload = claims(), header = {}) => new SignJWT(payload).setProtectedHeader({ ...identity, ...header }).sign(privateKey),
   }
 }
 
 export type KeyServer = {
   url: string
   keys: JWK[]
-  /** how often it was asked */
+  /** number of requests so far */
   requests: number
-  /** what it does instead of showing its keys */
+  /** replaces the reply with the keys */
   instead: RequestListener | null
   start: () => Promise<void>
   stop: () => Promise<void>
 }
 
-export async function keyServer(...keys: JWK[]): Promise<KeyServer> {
+export async function createKeyServer(...keys: JWK[]): Promise<KeyServer> {
   let server: Server
   let port = 0
-  const it: KeyServer = {
+  const keyServer: KeyServer = {
     url: '',
     keys,
     requests: 0,
     instead: null,
     async start() {
       server = createServer((request, response) => {
-        it.requests += 1
-        if (it.instead !== null) return it.instead(request, response)
-        response.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify({ keys: it.keys }))
+        keyServer.requests += 1
+        if (keyServer.instead !== null) return keyServer.instead(request, response)
+        response.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify({ keys: keyServer.keys }))
       })
       await once(server.listen(port, '127.0.0.1'), 'listening')
       port = (server.address() as AddressInfo).port
-      it.url = `http://127.0.0.1:${port}/jwks`
+      keyServer.url = `http://127.0.0.1:${port}/jwks`
     },
     async stop() {
       if (!server.listening) return
@@ -72,6 +72,6 @@ export async function keyServer(...keys: JWK[]): Promise<KeyServer> {
       await closed
     },
   }
-  await it.start()
-  return it
+  await keyServer.start()
+  return keyServer
 }
