@@ -1,0 +1,352 @@
+// Which keys verify tokens, and what happens while the key server is down.
+import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
+import type { RequestListener } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose'
+import { describe, expect, vi } from 'vitest'
+import { createAuthenticator } from '../../src/auth/authenticator.ts'
+import { advance, algorithms, forge, freezeClock, header, part, refused, signerOf, test } from '../support/authentication.ts'
+import { claims, createKeyServer, hmac, now, signer } from '../support/keyserver.ts'
+import { auth } from '../support/taskspec.ts'
+
+freezeClock()
+
+const remedy = 'Get a new one from your identity provider.'
+const notVerified = `The token can't be verified. ${remedy}`
+const wrongAlgorithm = `The token is signed with an algorithm that is not accepted here. ${remedy}`
+const unknownKey = `The token is signed with a key that is not accepted here. ${remedy}`
+
+describe('a key server', () => {
+  test('verifies tokens of every algorithm, with one request to it', async ({ open }) => {
+    const site = await open()
+    site.keys.keys = algorithms.map(alg => signerOf(alg).jwk)
+    for (const alg of algorithms) {
+      const token = await signerOf(alg).sign(claims({ sub: `ann-${alg}` }))
+      expect((await site.clientWith(token).getUser()).body.id).toBe(`ann-${alg}`)
+    }
+    expect(site.keys.requests).toBe(1)
+  })
+
+  test('eight concurrent first requests share one request to it', async ({ open }) => {
+    const site = await open()
+    const tokens = await Promise.all(Array.from({ length: 8 }, (_, i) => signerOf('EdDSA').sign(claims({ jti: `${i}` }))))
+    expect(await Promise.all(tokens.map(site.status))).toEqual(Array(8).fill(200))
+    expect(site.keys.requests).toBe(1)
+  })
+
+  test('an algorithm that is not configured is refused, even if there is a key for it', async ({ open }) => {
+    const site = await open({ algorithms: ['EdDSA'] })
+    site.keys.keys = algorithms.map(alg => signerOf(alg).jwk)
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    for (const alg of ['ES256', 'RS256', 'PS256'])
+      expect((await refused(site.clientWith(await signerOf(alg).sign()))).detail).toBe(wrongAlgorithm)
+  })
+
+  test('a public key is not accepted as the secret of HS256 (algorithm confusion)', async ({ open }) => {
+    const site = await open({ secret: auth.secret, algorithms: ['RS256', 'HS256'] })
+    const { jwk, publicKey, sign } = signerOf('RS256')
+    site.keys.keys = [jwk]
+    expect(await site.status(await sign())).toBe(200)
+    for (const key of [await exportSPKI(publicKey), JSON.stringify(jwk), jwk.n as string])
+      expect((await refused(site.clientWith(forge({ ...header, kid: jwk.kid }, claims(), key)))).detail).toBe(notVerified)
+  })
+
+  test('a key or a key URL in the header of a token is ignored', async ({ open }) => {
+    const site = await open()
+    const { jwk, sign } = await signer('EdDSA')
+    await refused(site.clientWith(await sign(claims(), { jwk })))
+    await refused(site.clientWith(await sign(claims(), { jwk, kid: 'EdDSA' })))
+    const mine = await createKeyServer(jwk)
+    await refused(site.clientWith(await sign(claims(), { jku: mine.url, kid: 'mine' })))
+    expect(mine.requests).toBe(0)
+    await mine.stop()
+  })
+
+  test('a key for another use, algorithm or key id verifies nothing', async ({ open }) => {
+    const site = await open()
+    const { jwk, sign } = signerOf('ES256')
+    for (const other of [{ use: 'enc' }, { key_ops: ['sign'] }, { alg: 'ES384' }, { kid: 'other' }]) {
+      site.keys.keys = [{ ...jwk, ...other }]
+      advance(6)
+      expect((await refused(site.clientWith(await sign()))).detail).toBe(unknownKey)
+    }
+  })
+
+  test('keys without a key id are tried one by one', async ({ open }) => {
+    const site = await open()
+    const [one, two, three] = [await signer('ES256', null), await signer('ES256', null), await signer('ES256', null)]
+    site.keys.keys = [one.jwk, two.jwk]
+    for (const { sign } of [one, two]) expect(await site.status(await sign())).toBe(200)
+    expect((await refused(site.clientWith(await two.sign(claims({ exp: now() - 60 }))))).detail).toContain('has expired')
+    expect((await refused(site.clientWith(await three.sign()))).detail).toBe(notVerified)
+  })
+
+  test('after a rotation the new key is accepted at once, and the withdrawn key is refused', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    const next = await signer('EdDSA', 'next')
+    site.keys.keys = [next.jwk]
+    advance(120)
+    expect(await site.status(await next.sign())).toBe(200)
+    expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'new' })))).toBe(401)
+    expect(site.keys.requests).toBe(2)
+  })
+
+  test('a key published right after a fetch is accepted at once, unless a search for it has just failed', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    const [next, early] = [await signer('EdDSA', 'next'), await signer('EdDSA', 'early')]
+    advance(0.01)
+    await refused(site.clientWith(await early.sign()))
+    site.keys.keys.push(next.jwk, early.jwk)
+    advance(0.01)
+    await refused(site.clientWith(await early.sign()))
+    expect(await site.status(await next.sign())).toBe(200)
+    site.keys.keys = [signerOf('EdDSA').jwk, next.jwk]
+    expect(await site.status(await early.sign())).toBe(200)
+    expect(site.keys.requests).toBe(3)
+  })
+
+  test('a key published during a fetch is accepted', async ({ onTestFinished }) => {
+    const keys = await createKeyServer(signerOf('EdDSA').jwk)
+    onTestFinished(keys.stop)
+    const authenticate = createAuthenticator({ ...auth, secret: null, jwksUrl: keys.url, algorithms })
+    const outcome = (token: string) =>
+      authenticate(`Bearer ${token}`).then(
+        () => 'accepted',
+        error => error.kind,
+      )
+    expect(await outcome(await signerOf('EdDSA').sign())).toBe('accepted')
+    const next = await signer('EdDSA', 'next')
+    const tokens = [await next.sign(), await next.sign(claims({ jti: 'another' }))]
+    const asked = new Promise<() => void>(resolve => {
+      keys.instead = (_, response) => resolve(() => void response.end(JSON.stringify({ keys: [signerOf('EdDSA').jwk] })))
+    })
+    advance(0.01)
+    const stranger = outcome(await signerOf('EdDSA').sign(claims(), { kid: 'unknown' }))
+    const answer = await asked
+    keys.instead = null
+    keys.keys.push(next.jwk)
+    advance(0.01)
+    const outcomes = Promise.all(tokens.map(outcome))
+    await new Promise(resolve => setImmediate(resolve)) // by now both wait for the pending fetch
+    answer()
+    expect([await stranger, ...(await outcomes)]).toEqual(['unauthenticated', 'accepted', 'accepted'])
+    expect(keys.requests).toBe(3)
+  })
+
+  test('gets few requests for unknown key ids', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    const unknown = (i: number) => signerOf('EdDSA').sign(claims(), { kid: `unknown-${i}` })
+    advance(0.01)
+    for (let i = 0; i < 50; i++) await refused(site.clientWith(await unknown(0)))
+    expect(site.keys.requests).toBe(2)
+    for (let i = 1; i < 10; i++) {
+      advance(0.01)
+      await refused(site.clientWith(await unknown(i)))
+    }
+    expect(site.keys.requests).toBe(11)
+    // The allowance is used up: the server can't tell now whether such a key exists.
+    for (let i = 10; i < 50; i++) {
+      advance(0.01)
+      expect(await site.status(await unknown(i))).toBe(503)
+    }
+    await refused(site.clientWith(await unknown(9)))
+    expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'new' })))).toBe(200)
+    expect(site.keys.requests).toBe(11)
+    advance(5)
+    await refused(site.clientWith(await unknown(50)))
+    advance(0.01)
+    expect(await site.status(await unknown(51))).toBe(503)
+    expect(site.keys.requests).toBe(12)
+  })
+})
+
+describe('a secret and a key server', () => {
+  test('are used side by side, each for its own algorithms', async ({ open }) => {
+    const site = await open({ secret: auth.secret, algorithms: ['EdDSA', 'HS256'] })
+    expect(await site.status(await hmac(claims({ sub: 'service' })))).toBe(200)
+    expect(site.keys.requests).toBe(0)
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    await refused(site.clientWith(await hmac(claims(), signerOf('EdDSA').jwk.x)))
+  })
+
+  test('a symmetric key of the key server is not accepted', async ({ open }) => {
+    const site = await open({ secret: auth.secret, algorithms: ['EdDSA', 'HS256'] })
+    const other = 'a-secret-that-the-key-server-gives-to-all'
+    site.keys.keys.push({ kty: 'oct', k: part(other), alg: 'HS256', kid: 'oct' })
+    await refused(site.clientWith(forge({ ...header, kid: 'oct' }, claims(), other)))
+  })
+})
+
+describe('while the key server is down', () => {
+  test('before the first fetch the reply is 503, not 401, until the key server is back', async ({ open }) => {
+    const site = await open()
+    await site.keys.stop()
+    const ann = site.clientWith(await signerOf('EdDSA').sign())
+    const { headers, body } = await ann.getUser({}, 503)
+    expect(headers.get('retry-after')).toBe('1')
+    expect(body).toMatchObject({ type: '/problems/unavailable', detail: expect.stringContaining('key server') })
+    expect(site.log.at(-1)).toMatchObject({ level: 50, operation: 'getUser', error: { cause: { code: 'ECONNREFUSED' } } })
+    await site.keys.start()
+    advance(1)
+    await ann.getUser()
+  })
+
+  test('a token that no key could verify is 401', async ({ open }) => {
+    const site = await open()
+    await site.keys.stop()
+    expect((await refused(site.clientWith(forge({ alg: 'none' }, claims())))).detail).toBe(wrongAlgorithm)
+    await refused(site.clientWith(`${part('garbage')}.${part('garbage')}.${part('garbage')}`))
+  })
+
+  test('the key server gets one request a second, independent of the number of tokens', async ({ open }) => {
+    const site = await open()
+    site.keys.instead = (_, response) => response.writeHead(500).end()
+    for (const seconds of [0, 1, 1]) {
+      advance(seconds)
+      for (let i = 0; i < 10; i++) expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: `${i}` })))).toBe(503)
+    }
+    expect(site.keys.requests).toBe(3)
+  })
+
+  const answers: [what: string, answer: RequestListener][] = [
+    ['an error', (_, response) => response.writeHead(500).end('{"keys":[]}')],
+    ['a redirect', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
+    ['nothing', (_, response) => response.end()],
+    ['a page', (_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><p>Sign in')],
+    ['half of its JSON', (_, response) => response.end('{"keys":[{"kty":')],
+    ['null', (_, response) => response.end('null')],
+    ['an object without keys', (_, response) => response.end('{}')],
+    ['keys that are none', (_, response) => response.end('{"keys":[1]}')],
+    ['no key at all', (_, response) => response.end('{"keys":[]}')],
+    ['a broken connection', request => request.socket.destroy()],
+  ]
+  test('known keys stay valid, independent of its replies', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    for (const [what, answer] of answers.filter(([what]) => what !== 'no key at all')) {
+      site.keys.instead = answer
+      const before = site.keys.requests
+      await vi.waitFor(async () => {
+        advance(601)
+        expect([what, await site.status(await signerOf('EdDSA').sign(claims({ jti: `${what} ${now()}` })))]).toEqual([what, 200])
+        expect(site.keys.requests).toBeGreaterThan(before)
+      })
+    }
+  })
+
+  test('a reply that is too large is not read to its end', async ({ open }) => {
+    const site = await open()
+    let sent = 0
+    const chunk = Buffer.alloc(64 * 1024, ' ')
+    const cut = new Promise<void>(resolve => {
+      site.keys.instead = (_, response) => {
+        const send = () => {
+          for (let more = true; more && !response.destroyed; sent += chunk.length) more = response.write(chunk)
+        }
+        response.on('drain', send).on('close', resolve)
+        send()
+      }
+    })
+    await site.clientWith(await signerOf('EdDSA').sign()).getUser({}, 503)
+    await cut
+    expect(sent).toBeLessThan(32 * 1024 * 1024)
+    expect(JSON.stringify(site.log.at(-1))).toContain('The response of the key server is too large')
+    site.keys.instead = null
+    advance(1)
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+  })
+
+  test('every reply that is not a key set is answered with 503', async ({ open }) => {
+    const site = await open()
+    const ann = site.clientWith(await signerOf('EdDSA').sign())
+    for (const [what, answer] of answers) {
+      site.keys.instead = answer
+      advance(1)
+      expect([what, (await ann.send('GET', '/v1/users/me')).status]).toEqual([what, 503])
+    }
+    expect(site.keys.requests).toBe(answers.length)
+    site.keys.instead = null
+    advance(1)
+    await ann.getUser()
+  })
+
+  test('a token whose key is unusable is answered with 503', async ({ open }) => {
+    const site = await open()
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    const input = `${part({ alg: 'RS256', kid: 'weak' })}.${part(claims())}`
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    site.keys.keys = [
+      { ...weak.publicKey.export({ format: 'jwk' }), kid: 'weak' } as JWK,
+      { ...signerOf('ES256').jwk, x: signerOf('ES256').jwk.y as string, kid: 'broken' },
+      { ...(await exportJWK(privateKey)), kid: 'private' },
+    ]
+    expect(await site.status(`${input}.${signBytes('sha256', Buffer.from(input), weak.privateKey).toString('base64url')}`)).toBe(503)
+    for (const kid of ['broken', 'private']) expect(await site.status(await signerOf('ES256').sign(claims(), { kid }))).toBe(503)
+  })
+
+  test('the last keys stay valid until it is back', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    const next = await signer('EdDSA', 'next')
+    site.keys.keys = [next.jwk]
+    await site.keys.stop()
+    for (const seconds of [0, 6, 601, 1, 86_400]) {
+      advance(seconds)
+      expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: `${seconds}` })))).toBe(200)
+    }
+    await site.clientWith(await next.sign()).getUser({}, 503)
+
+    await site.keys.start()
+    advance(1)
+    expect(await site.status(await next.sign())).toBe(200)
+    expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'at last' })))).toBe(401)
+    site.keys.keys = [signerOf('ES256').jwk]
+    advance(601)
+    expect(await site.status(await next.sign(claims({ jti: 'later' })))).toBe(401)
+  })
+
+  test('an empty key set withdraws the previous keys', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    site.keys.keys = []
+    advance(601)
+    expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'new' })))).toBe(503)
+  })
+
+  test('with regular requests, callers with known keys never wait for a key server that hangs', async ({ open }) => {
+    const site = await open()
+    expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
+    const hanging: (() => void)[] = []
+    site.keys.instead = (_, response) => void hanging.push(() => response.end(JSON.stringify({ keys: [signerOf('ES256').jwk] })))
+    advance(301)
+    for (let i = 0; i < 10; i++) expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: `${i}` })))).toBe(200)
+    await vi.waitFor(() => expect(hanging).toHaveLength(1))
+    Object.assign(site.keys, { instead: null, keys: [signerOf('ES256').jwk] })
+    for (const answer of hanging) answer()
+    await vi.waitFor(async () => expect(await site.status(await signerOf('ES256').sign())).toBe(200))
+    expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'withdrawn' })))).toBe(401)
+  })
+
+  test('when it hangs callers wait until a timeout, and with a known key only once', async ({ open }) => {
+    const [fresh, halting, known] = [await open(), await open(), await open()]
+    const token = (jti: string) => signerOf('EdDSA').sign(claims({ jti }))
+    expect(await known.status(await token('before'))).toBe(200)
+    let aborted = 0
+    const hang: RequestListener = (_, response) => void response.on('close', () => aborted++)
+    for (const { keys } of [fresh, known]) keys.instead = hang
+    halting.keys.instead = (_, response) => void response.write('{"keys":[')
+    advance(601)
+
+    const replies = Promise.all([fresh, halting, known].map(async site => site.status(await token('first'))))
+    // The timeout is 2 s. A busy machine delays both timers.
+    expect(await Promise.race([replies, sleep(10_000, 'late', { ref: false })])).toEqual([503, 503, 200])
+    await vi.waitFor(() => expect(aborted).toBe(2))
+    advance(1)
+    expect(await known.status(await token('second'))).toBe(200)
+    expect(aborted).toBe(2) // the reply came while the third fetch was pending
+    await vi.waitFor(() => expect(known.keys.requests).toBe(3))
+  })
+})
