@@ -19,21 +19,21 @@ export interface paths {
         };
         /**
          * Read your profile
-         * @description Makes the account on first contact, with email and name from the token's claims. The email is brought up to date with the token's.
+         * @description Creates the account if it does not exist, with the email and name from the token's claims. Updates the email if the token has a different one.
          */
         get: operations["getUser"];
         put?: never;
         post?: never;
         /**
          * Erase your account
-         * @description Erases the account with every category and task, at once and for good. The identity provider keeps its own record; the next request with a valid token starts an empty account, whose revisions count from the beginning: forget every ETag.
+         * @description Erases the account with every category and task, immediately and permanently. The identity provider keeps its own record. The next request with a valid token creates an empty account. Its revision starts at the current time in milliseconds, so an ETag from before the erasure never matches.
          */
         delete: operations["deleteUser"];
         options?: never;
         head?: never;
         /**
          * Change your profile
-         * @description Name and time zone can be changed; the email belongs to the identity provider.
+         * @description You can change name and time zone. The email comes from the identity provider.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -53,13 +53,13 @@ export interface paths {
         };
         /**
          * List your categories
-         * @description By position, then by id.
+         * @description Sorted by position, then by id.
          */
         get: operations["listCategories"];
         put?: never;
         /**
          * Create a category
-         * @description The name must be new among your categories, regardless of case.
+         * @description The name must be unique among your categories, regardless of case.
          */
         post: operations["createCategory"];
         delete?: never;
@@ -88,25 +88,25 @@ export interface paths {
         };
         /**
          * Read a category
-         * @description Answers 304 when `If-None-Match` names its current `ETag`.
+         * @description Returns 304 if `If-None-Match` contains the current `ETag`.
          */
         get: operations["getCategory"];
         /**
          * Create or replace a category
-         * @description Creates the category under your own id, or replaces the one that has it. Fields that are absent take their defaults.
+         * @description Creates the category under the id in the path, or replaces the category that has this id. Absent fields get their defaults.
          */
         put: operations["putCategory"];
         post?: never;
         /**
          * Delete a category
-         * @description Its tasks stay, without a category.
+         * @description The tasks of the category remain. Their `categoryId` becomes `null`.
          */
         delete: operations["deleteCategory"];
         options?: never;
         head?: never;
         /**
          * Change a category
-         * @description Changes the fields that are sent and nothing else. `{}` changes nothing, not even the `ETag`.
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`.
          */
         patch: operations["updateCategory"];
         trace?: never;
@@ -126,13 +126,13 @@ export interface paths {
         };
         /**
          * List, filter and search your tasks
-         * @description All filters apply together. Newest first unless `sort` says otherwise. Follow `nextCursor` with the same filters and sort; the walk stays in order while others write.
+         * @description A task must match all filters. The newest task comes first unless you set `sort`. To read the next page, send `nextCursor` as `cursor` with the same filters and the same sort. Pages stay in order while other clients write.
          */
         get: operations["listTasks"];
         put?: never;
         /**
          * Create a task
-         * @description Only the title is needed.
+         * @description Only the title is required.
          */
         post: operations["createTask"];
         delete?: never;
@@ -161,25 +161,25 @@ export interface paths {
         };
         /**
          * Read a task
-         * @description Answers 304 when `If-None-Match` names its current `ETag`.
+         * @description Returns 304 if `If-None-Match` contains the current `ETag`.
          */
         get: operations["getTask"];
         /**
          * Create or replace a task
-         * @description Creates the task under your own id, or replaces the one that has it. Fields that are absent take their defaults. A task that stays completed keeps the instant of its completion.
+         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`.
          */
         put: operations["putTask"];
         post?: never;
         /**
          * Delete a task
-         * @description The task is gone for every reader at once.
+         * @description Later reads return 404, and lists no longer contain the task.
          */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
         /**
          * Change a task
-         * @description Changes the fields that are sent and nothing else. `{}` changes nothing, not even the `ETag`. Completing a task twice keeps the first `completedAt`.
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. Completing a completed task keeps its `completedAt`.
          */
         patch: operations["updateTask"];
         trace?: never;
@@ -192,8 +192,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is the process alive?
-         * @description Says nothing about the database. Restart the process when this doesn't answer.
+         * Check liveness
+         * @description Does not check the database. Restart the process if this does not answer.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -212,8 +212,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Can it serve requests?
-         * @description 200 when the database is reachable and every migration is applied, and the process is not stopping. Take it out of the balancer otherwise.
+         * Check readiness
+         * @description Returns 200 if the database is reachable, every migration is applied and the process is not shutting down. Otherwise remove it from the load balancer.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -232,8 +232,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document as JSON
-         * @description For tools that can't read YAML.
+         * Read this document as JSON
+         * @description For tools that cannot read YAML.
          */
         get: operations["getOpenapiJson"];
         put?: never;
@@ -252,8 +252,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document as it was written
-         * @description With its comments and order.
+         * Read this document as YAML
+         * @description The original text, with comments.
          */
         get: operations["getOpenapiYaml"];
         put?: never;
@@ -272,8 +272,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The reference page
-         * @description This document to read and to try, in a browser.
+         * Open the reference page
+         * @description Shows this document in a browser and lets you send requests.
          */
         get: operations["getDocs"];
         put?: never;
@@ -292,8 +292,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A file of the reference page
-         * @description Scripts and styles, from this server and from nowhere else.
+         * Read a file of the reference page
+         * @description Scripts and styles. The page loads nothing from other hosts.
          */
         get: operations["getDocsAsset"];
         put?: never;
@@ -310,30 +310,30 @@ export interface components {
     schemas: {
         /**
          * Format: uuid
-         * @description A UUID; the server makes version 7.
+         * @description A UUID. The server generates version 7.
          */
         Id: string;
         /**
          * Format: date-time
-         * @description RFC 3339 in UTC.
+         * @description An instant in UTC (RFC 3339).
          */
         Instant: string;
-        /** @description Grows with every change; the number in the `ETag`. */
+        /** @description The number of the last change to the resource. It grows with every change and is the number in the `ETag`. */
         Revision: number;
         /**
          * Format: date
-         * @description A day, without a time zone.
+         * @description A calendar day without a time zone.
          */
         Date: string;
         /**
          * Format: time-zone
-         * @description A name of the IANA time zone database.
+         * @description A name from the IANA time zone database.
          */
         TimeZone: string | null;
         User: {
             /** @description The token's `sub`. */
             id: string;
-            /** @description From the token. */
+            /** @description The `email` claim of the token. */
             email: string | null;
             name: components["schemas"]["UserName"];
             timeZone: components["schemas"]["TimeZone"];
@@ -345,7 +345,7 @@ export interface components {
             name?: components["schemas"]["UserName"];
             timeZone?: components["schemas"]["TimeZone"];
         };
-        /** @description From the token at first, then yours to change. */
+        /** @description The `name` claim of the first token, until you change it. */
         UserName: string | null;
         Category: {
             id: components["schemas"]["Id"];
@@ -368,11 +368,11 @@ export interface components {
             color?: components["schemas"]["Color"];
             position?: components["schemas"]["Position"];
         };
-        /** @description Unique among your categories, regardless of case. Not blank. */
+        /** @description The name. It must be unique among your categories, regardless of case, and must not be blank. */
         CategoryName: string;
-        /** @description As in CSS. */
+        /** @description A colour in CSS notation: `#` and six hexadecimal digits. */
         Color: string | null;
-        /** @description Where it stands in the list; smaller comes first. */
+        /** @description The position in the list. Smaller numbers come first. */
         Position: number;
         CategoryPage: {
             items: components["schemas"]["Category"][];
@@ -385,7 +385,7 @@ export interface components {
             completed: components["schemas"]["Completed"];
             /**
              * Format: date-time
-             * @description When it was completed; `null` while it is open.
+             * @description The instant when the task was completed. It is `null` while the task is open.
              */
             completedAt: string | null;
             priority: components["schemas"]["Priority"];
@@ -398,7 +398,7 @@ export interface components {
             createdAt: components["schemas"]["Instant"];
             updatedAt: components["schemas"]["Instant"];
         };
-        /** @description A `dueTime` needs a `dueDate`. */
+        /** @description A `dueTime` requires a `dueDate`. */
         TaskInput: {
             title: components["schemas"]["Title"];
             /** @default null */
@@ -418,7 +418,7 @@ export interface components {
             /** @default [] */
             labels?: components["schemas"]["Labels"];
         };
-        /** @description A `dueTime` needs a `dueDate`, here or in the task. */
+        /** @description A `dueTime` requires a `dueDate`, either in the patch or in the task. */
         TaskPatch: {
             title?: components["schemas"]["Title"];
             description?: components["schemas"]["Description"];
@@ -430,72 +430,72 @@ export interface components {
             timeZone?: components["schemas"]["TimeZone"];
             labels?: components["schemas"]["Labels"];
         };
-        /** @description What is to be done. Not blank. */
+        /** @description A short text. It must not be blank. */
         Title: string;
-        /** @description More about it. */
+        /** @description A longer text. */
         Description: string | null;
-        /** @description Whether it is done. */
+        /** @description Whether the task is completed. */
         Completed: boolean;
         /**
-         * @description How much it matters.
+         * @description The importance of the task.
          * @enum {string}
          */
         Priority: "none" | "low" | "medium" | "high";
         /**
          * Format: uuid
-         * @description The category that it belongs to, one of yours.
+         * @description The id of one of your categories.
          */
         CategoryOfTask: string | null;
         /**
          * Format: date
-         * @description The day by which it is to be done.
+         * @description The day on which the task is due.
          */
         DueDate: string | null;
-        /** @description The time of that day, to the minute, in `timeZone` (or wherever you are). */
+        /** @description The time of day, to the minute, in `timeZone`. Without a `timeZone` it is the local time of the user. */
         DueTime: string | null;
         Label: string;
-        /** @description Your own marks, each once. */
+        /** @description Your own keywords, without duplicates. */
         Labels: components["schemas"]["Label"][];
         TaskPage: {
             items: components["schemas"]["Task"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
-        /** @description Send it as `cursor` for the next page; `null` on the last one. */
+        /** @description Send this as `cursor` to read the next page. It is `null` on the last page. */
         NextCursor: string | null;
-        /** @description What went wrong and what to do (RFC 9457). */
+        /** @description An error (RFC 9457). */
         Problem: {
             /**
-             * @description Which kind of problem; stable.
+             * @description The kind of problem. Its meaning never changes.
              * @enum {string}
              */
             type: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/quota-exceeded" | "/problems/precondition-failed" | "/problems/content-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-request" | "/problems/too-many-requests" | "/problems/headers-too-large" | "/problems/internal" | "/problems/unavailable";
-            /** @description The kind in words. */
+            /** @description A short text for the kind. It may change between releases. */
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description This very case in words. */
+            /** @description An explanation of this occurrence. */
             detail: string;
-            /** @description The path that was asked. */
+            /** @description The path of the request. */
             instance: string;
-            /** @description Names this request in the server's log. */
+            /** @description The id of this request in the server's log. */
             requestId: string;
-            /** @description Every place that is wrong; empty where no single place is. */
+            /** @description Every fault in the request. It is empty if the problem has no specific place. */
             errors: components["schemas"]["FieldError"][];
         };
         FieldError: {
-            /** @description JSON pointer within the location. */
+            /** @description The JSON pointer within the location. */
             pointer: string;
             /**
-             * @description Which part of the request.
+             * @description The part of the request.
              * @enum {string}
              */
             location: "path" | "query" | "header" | "body";
             /**
-             * @description Which rule is broken; stable.
+             * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
             code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "notFound" | "taken" | "cursor";
-            /** @description The rule in words. */
+            /** @description The rule as text. */
             message: string;
         };
         Health: {
@@ -568,7 +568,7 @@ export interface components {
                 "application/json": components["schemas"]["Task"];
             };
         };
-        /** @description Gone. */
+        /** @description The resource was deleted. */
         NoContent: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -579,7 +579,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Nothing has changed since the `ETag` that you sent. */
+        /** @description The current `ETag` is the one that you sent. The reply has no body. */
         NotModified: {
             headers: {
                 ETag: components["headers"]["ETag"];
@@ -591,7 +591,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description The body can't be read as JSON. */
+        /** @description The body is not valid JSON. */
         MalformedJson: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -604,7 +604,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no token, or it is not valid (any more). */
+        /** @description The token is missing, not valid or expired. */
         Unauthenticated: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -618,7 +618,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The user id in the path is not yours. The same answer whether or not that user exists. */
+        /** @description The user id in the path is not yours. The reply is the same whether or not that user exists. */
         Forbidden: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -631,7 +631,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is nothing of that id. */
+        /** @description No resource has this id. */
         NotFound: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -644,7 +644,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Another of your categories has this name, regardless of case. */
+        /** @description Another of your categories already has this name, regardless of case. */
         NameTaken: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -657,7 +657,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Another of your categories has this name, regardless of case, or you have as many as an account may have. */
+        /** @description Another of your categories already has this name, regardless of case, or the account has reached its limit of categories. */
         CategoryRefused: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -670,7 +670,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description You have as many tasks as an account may have. */
+        /** @description The account has reached its limit of tasks. */
         TooManyTasks: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -683,7 +683,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It is not in the state that you named; read it again. `ETag` is the current one, absent where nothing is there. */
+        /** @description The current state does not meet your condition. Read the resource again. `ETag` is the current one; it is absent if the resource does not exist. */
         PreconditionFailed: {
             headers: {
                 /**
@@ -714,7 +714,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not declared as `application/json`, or it is compressed. */
+        /** @description `Content-Type` is not `application/json`, or the body is compressed. */
         UnsupportedMediaType: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -727,7 +727,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request breaks the schema. `errors` lists every place at once. */
+        /** @description The request breaks the schema. `errors` lists every fault. */
         InvalidRequest: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -740,7 +740,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A mistake of ours. The request id finds it in our log. */
+        /** @description The server has a bug. The request id identifies the entry in its log. */
         Internal: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -753,7 +753,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description You have used up the minute's budget for reads or for writes. The other one is not touched. */
+        /** @description The budget for reads or for writes is used up for this minute. The other budget is not affected. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -767,7 +767,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Something that the server needs is away, or it has more to do than it can. A change may or may not have been made. */
+        /** @description The database or the key server is unavailable, or the server is overloaded. A change may or may not have been made. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -799,24 +799,24 @@ export interface components {
          */
         TaskId: components["schemas"]["Id"];
         /**
-         * @description How many items a page has at most.
+         * @description The maximum number of items on a page.
          * @example 20
          */
         Limit: number;
-        /** @description The `nextCursor` of the page before. Its content is the server's own business. */
+        /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
         Cursor: string;
         /**
-         * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+         * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
          * @example "42"
          */
         IfMatch: string;
         /**
-         * @description Answer 304 without a body if the current `ETag` is one of these (RFC 9110).
+         * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
          * @example "41"
          */
         IfNoneMatch: string;
         /**
-         * @description `*`: create only, 412 if the id is taken already (RFC 9110).
+         * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
          * @example *
          */
         IfNoneMatchAny: "*";
@@ -835,37 +835,37 @@ export interface components {
     };
     headers: {
         /**
-         * @description The version of what was answered, for `If-Match` and `If-None-Match`.
+         * @description The version of the resource or list, for `If-Match` and `If-None-Match`.
          * @example "42"
          */
         ETag: string;
         /**
-         * @description Where the new resource is.
+         * @description The path of the new resource.
          * @example /v1/users/alice/tasks/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
          */
         Location: string;
         /**
-         * @description The version of this document that the server speaks. Every reply to an operation has it.
+         * @description The version of this document that the server implements. Every reply to an operation has it.
          * @example 0.3.0
          */
         "X-Api-Version": string;
         /**
-         * @description Names this request in the server's log. Send your own (up to 128 characters of `A-Z a-z 0-9 . _ -`) to have it kept. Every reply to an operation has it.
+         * @description The id of this request in the server's log. The server keeps an id that you send (up to 128 characters of `A-Z a-z 0-9 . _ -`). Every reply to an operation has it.
          * @example 019c5a21-3c5e-7a10-8f00-1b2c3d4e5f60
          */
         "X-Request-Id": string;
         /**
-         * @description What is left of the budget that this request was counted against, and in how many seconds it is full again (draft-ietf-httpapi-ratelimit-headers). Absent where the server sets no limits.
+         * @description The budget that this request counts against: remaining requests (`r`) and seconds until the budget is full again (`t`), as in draft-ietf-httpapi-ratelimit-headers. Absent if the server sets no limits.
          * @example "reads";r=599;t=60
          */
         RateLimit: string;
         /**
-         * @description The budget itself: requests (`q`) in so many seconds (`w`). Reads and writes of a person have one each; requests without a valid token are counted by address.
+         * @description The size of that budget: requests (`q`) per window in seconds (`w`). Each user has one budget for reads and one for writes. Requests without a valid token count against a budget of the client address.
          * @example "reads";q=600;w=60
          */
         "RateLimit-Policy": string;
         /**
-         * @description Seconds to wait before trying again.
+         * @description Seconds to wait before the next attempt.
          * @example 1
          */
         "Retry-After": string;
@@ -875,12 +875,12 @@ export interface components {
          */
         "WWW-Authenticate": string;
         /**
-         * @description How long the file may be kept.
+         * @description How long clients may cache the file.
          * @example public, max-age=3600
          */
         "Cache-Control": string;
         /**
-         * @description What the page may load; nothing from another host.
+         * @description The sources that the page may load from. It loads nothing from other hosts.
          * @example default-src 'none'; script-src 'self'
          */
         "Content-Security-Policy": string;
@@ -894,7 +894,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Answer 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -938,7 +938,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -969,7 +969,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1019,16 +1019,16 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description How many items a page has at most.
+                 * @description The maximum number of items on a page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `nextCursor` of the page before. Its content is the server's own business. */
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
                 /**
-                 * @description Answer 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1100,7 +1100,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Answer 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1137,12 +1137,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /**
-                 * @description `*`: create only, 412 if the id is taken already (RFC 9110).
+                 * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
                  * @example *
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
@@ -1183,7 +1183,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1220,7 +1220,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1264,12 +1264,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Only tasks that are done (`true`) or open (`false`).
+                 * @description Only completed tasks (`true`) or only open tasks (`false`).
                  * @example false
                  */
                 completed?: boolean;
                 /**
-                 * @description Only these priorities; repeat for several.
+                 * @description Only tasks with this priority. Repeat the parameter to allow several priorities.
                  * @example [
                  *       "high",
                  *       "medium"
@@ -1282,7 +1282,7 @@ export interface operations {
                  */
                 categoryId?: components["schemas"]["Id"];
                 /**
-                 * @description Only tasks that have this label; repeat for several, all of which must be there.
+                 * @description Only tasks with this label. Repeat the parameter to require several labels.
                  * @example [
                  *       "travel"
                  *     ]
@@ -1299,26 +1299,26 @@ export interface operations {
                  */
                 dueTo?: components["schemas"]["Date"];
                 /**
-                 * @description Only tasks whose title or description have all these words, regardless of case.
+                 * @description Only tasks whose title and description together contain all these words, regardless of case.
                  * @example ferry tickets
                  */
                 q?: string;
                 /**
-                 * @description The order; a minus turns it round. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters.
+                 * @description The sort order. A minus sign reverses it. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters.
                  * @example dueDate
                  */
                 sort?: "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "dueDate" | "-dueDate" | "priority" | "-priority" | "title" | "-title";
                 /**
-                 * @description How many items a page has at most.
+                 * @description The maximum number of items on a page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
-                /** @description The `nextCursor` of the page before. Its content is the server's own business. */
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
                 /**
-                 * @description Answer 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1390,7 +1390,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Answer 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1427,12 +1427,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /**
-                 * @description `*`: create only, 412 if the id is taken already (RFC 9110).
+                 * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
                  * @example *
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
@@ -1473,7 +1473,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1510,7 +1510,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change only if the current `ETag` is one of these (RFC 9110); `*` means any that exists.
+                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];

@@ -4,42 +4,46 @@ type Body = components['schemas']['Problem']
 export type FieldError = components['schemas']['FieldError']
 export type Kind = Body['type'] extends `/problems/${infer Name}` ? Name : never
 
-// The kinds are the enum of the spec: one without a line here does not compile.
+// The keys are the enum of the spec: a kind without an entry does not compile.
 const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
-  'malformed-json': { status: 400, title: 'The body is not JSON', detail: "The body can't be read as JSON in UTF-8." },
-  'malformed-request': { status: 400, title: 'This is not HTTP', detail: 'The request breaks the rules of HTTP (RFC 9110, RFC 9112).' },
+  'malformed-json': { status: 400, title: 'Malformed JSON', detail: 'The body is not valid JSON in UTF-8.' },
+  'malformed-request': { status: 400, title: 'Malformed HTTP request', detail: 'The request violates RFC 9110 or RFC 9112.' },
   unauthenticated: { status: 401, title: 'No valid token', detail: 'Send a token: Authorization: Bearer <JWT>.' },
   forbidden: {
     status: 403,
-    title: 'Not your space',
-    detail: 'The user id in the path is not the one of your token. Use your own, or "me".',
+    title: 'Forbidden',
+    detail: 'The user id in the path is not the one in your token. Use your own id or "me".',
   },
-  'not-found': { status: 404, title: 'Not found', detail: 'There is nothing here. It may have been deleted.' },
-  'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'This path knows the methods in Allow only.' },
-  'request-timeout': { status: 408, title: 'Too slow', detail: 'The request did not come in time. Send it again.' },
-  conflict: { status: 409, title: 'Conflict', detail: 'This contradicts what is there already.' },
-  'quota-exceeded': { status: 409, title: 'The account is full', detail: 'There is no room for more. Delete something first.' },
-  'precondition-failed': { status: 412, title: 'It has changed', detail: 'Nothing of that id is there (any more).' },
-  'content-too-large': { status: 413, title: 'The body is too large', detail: 'A body has 1 MiB at most.' },
+  'not-found': { status: 404, title: 'Not found', detail: 'The resource does not exist. It may have been deleted.' },
+  'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'The path supports only the methods in the Allow header.' },
+  'request-timeout': { status: 408, title: 'Request timeout', detail: 'The request did not arrive in time. Send it again.' },
+  conflict: { status: 409, title: 'Conflict', detail: 'The change conflicts with an existing resource.' },
+  'quota-exceeded': { status: 409, title: 'Quota exceeded', detail: 'The account has reached its limit. Delete something first.' },
+  'precondition-failed': { status: 412, title: 'Precondition failed', detail: 'The resource does not exist. It may have been deleted.' },
+  'content-too-large': { status: 413, title: 'Content too large', detail: 'The body exceeds 1 MiB.' },
   'unsupported-media-type': {
     status: 415,
-    title: 'The body must be JSON',
+    title: 'Unsupported media type',
     detail: 'Send the body uncompressed with Content-Type: application/json.',
   },
-  'invalid-request': { status: 422, title: 'The request is not valid', detail: 'The request breaks the schema.' },
-  'too-many-requests': { status: 429, title: 'Too many requests', detail: 'There were too many requests. Try again later.' },
+  'invalid-request': { status: 422, title: 'Invalid request', detail: 'The request breaks the schema.' },
+  'too-many-requests': { status: 429, title: 'Too many requests', detail: 'The request budget is used up. Try again later.' },
   'headers-too-large': {
     status: 431,
-    title: 'The headers are too large',
-    detail: 'The target and the headers have 64 KiB at most, and there are 200 headers at most.',
+    title: 'Request headers too large',
+    detail: 'The request target and the headers exceed 64 KiB, or there are more than 200 headers.',
   },
-  internal: { status: 500, title: 'Internal error', detail: 'This is a mistake of ours. Please report it with the request id.' },
-  unavailable: { status: 503, title: 'Temporarily unavailable', detail: 'Something that the server needs is away. Try again shortly.' },
+  internal: { status: 500, title: 'Internal error', detail: 'The server has a bug. Please report it with the request id.' },
+  unavailable: {
+    status: 503,
+    title: 'Temporarily unavailable',
+    detail: 'The database or the key server is unavailable. Try again shortly.',
+  },
 }
 
 type Options = { detail?: string; errors?: FieldError[]; headers?: Record<string, string>; cause?: unknown }
 
-/** A failure that the caller is told about (RFC 9457). Thrown anywhere, written in one place. */
+/** An error for the caller (RFC 9457). Any layer may throw it; one place turns it into a reply. */
 export class Problem extends Error {
   override name = 'Problem'
   readonly kind: Kind
@@ -61,18 +65,18 @@ export class Problem extends Error {
   }
 }
 
-/** The request breaks the schema, in these places. */
+/** 422 with every fault of the request. */
 export function invalid(...errors: FieldError[]): Problem {
   const places = errors.length === 1 ? '1 place' : `${errors.length} places`
   return new Problem('invalid-request', { detail: `The request breaks the schema in ${places}.`, errors })
 }
 
-/** The database or the key server is away; `seconds` is what Retry-After says. */
+/** 503. `seconds` is the value of Retry-After. */
 export function unavailable(detail: string, cause?: unknown, seconds = 1): Problem {
   return new Problem('unavailable', { detail, cause, headers: { 'Retry-After': String(seconds) } })
 }
 
-/** The one row, or 404. */
+/** The first row, or 404 if there is none. */
 export function found<Row>([row]: readonly Row[]): Row {
   if (row === undefined) throw new Problem('not-found')
   return row

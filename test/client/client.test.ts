@@ -163,7 +163,7 @@ describe('each', () => {
     const error = await Array.fromAsync(api().each('listTasks', { query: { limit: 101 } })).catch(caught => caught)
     expect(error).toBeInstanceOf(ProblemError)
     expect(error.problem).toMatchObject({ type: '/problems/invalid-request', errors: [{ pointer: '/limit' }] })
-    expect(error.message).toBe('The request is not valid: The request breaks the schema in 1 place.')
+    expect(error.message).toBe('Invalid request: The request breaks the schema in 1 place.')
     expect(error.response.status).toBe(422)
   })
 

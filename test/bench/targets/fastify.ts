@@ -24,7 +24,7 @@ await app.register(jwt, {
 app.addHook<Space>('onRequest', async (request, reply) => {
   const { sub } = await request.jwtVerify<Claims>()
   const { userId } = request.params
-  if (userId !== 'me' && userId !== sub) return reply.code(403).send({ message: 'Not your space' })
+  if (userId !== 'me' && userId !== sub) return reply.code(403).send({ message: 'Forbidden' })
 })
 
 const path = '/v1/users/:userId/tasks'

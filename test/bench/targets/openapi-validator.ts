@@ -41,7 +41,7 @@ const path = '/v1/users/:userId/tasks'
 
 app.use('/v1/users/:userId', (request: Authenticated, response: Response, next: NextFunction) => {
   const { userId } = request.params
-  if (userId !== 'me' && userId !== request.person?.id) response.status(403).json({ message: 'Not your space' })
+  if (userId !== 'me' && userId !== request.person?.id) response.status(403).json({ message: 'Forbidden' })
   else next()
 })
 
