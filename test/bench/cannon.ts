@@ -1,45 +1,45 @@
-// Load from autocannon, which comes with the project.
+// Load from autocannon, a development dependency.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
-import type { Answered, Job } from './load.ts'
-import type { Request } from './operations.ts'
+import type { Job, Replies } from './load.ts'
+import type { Request } from './workloads.ts'
 
-export async function cannon({ url, requests, statuses, seconds, warmUp }: Job, mark: () => void): Promise<Answered> {
+export async function cannon({ url, requests, statuses, seconds, warmUp }: Job, readCpu: () => void): Promise<Replies> {
   const times: number[] = []
-  const wrong = new Map<string, number>()
-  const note = (what: string) => wrong.set(what, (wrong.get(what) ?? 0) + 1)
+  const errors = new Map<string, number>()
+  const count = (error: string) => errors.set(error, (errors.get(error) ?? 0) + 1)
   let counting = false
   let connection = 0
 
   const options = {
     url,
     connections: requests.length,
-    duration: seconds + warmUp + 30, // it's stopped before
-    sampleInt: 20, // ms until it sees that it is stopped
+    duration: seconds + warmUp + 30, // it is stopped earlier
+    sampleInt: 20, // ms until it notices the stop
     setupClient: (client: autocannon.Client) => client.setRequests(requests[connection++] as Request[]),
   }
   const load = autocannon(options, () => {})
   const ended = once(load, 'done')
   load.on('response', (_, status, __, time) => {
-    if (!statuses.includes(status)) note(`status ${status}`)
+    if (!statuses.includes(status)) count(`status ${status}`)
     if (counting) times.push(time)
   })
-  load.on('reqError', error => void note(String(error)))
+  load.on('reqError', error => void count(String(error)))
 
   await sleep(warmUp * 1000)
   const began = performance.now()
-  mark()
+  readCpu()
   counting = true
   await sleep(seconds * 1000)
   counting = false
-  mark()
+  readCpu()
   const took = (performance.now() - began) / 1000
   load.stop()
   await ended
 
-  const failures = [...wrong].map(([what, count]) => `${count} x ${what}`)
-  if (times.length === 0) failures.push('no reply at all')
+  const failures = [...errors].map(([error, times]) => `${times} x ${error}`)
+  if (times.length === 0) failures.push('no reply')
   if (failures.length > 0) throw new Error(`${url}: ${failures.join(', ')}`)
 
   const sorted = Float64Array.from(times).sort()

@@ -1,55 +1,55 @@
-// `npm run bench:curves`: what a request costs as things grow, as ratios to the smallest. Cost must not grow with the number of
-// operations in the spec or of accounts, nor, beyond its index, with the number of tasks in an account.
+// `npm run bench:curves`: the cost of a request as the data grows, relative to the smallest size. The cost must not grow with the
+// number of operations or accounts. With the number of tasks in an account it may grow only as an index lookup does.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type Cluster, type Seeded, startCluster } from './cluster.ts'
-import { loader } from './loader.ts'
-import type { Request } from './operations.ts'
-import { hs256, type Person, people } from './people.ts'
+import { createLoader } from './loader.ts'
 import { median, table } from './report.ts'
 import { common, rare, type Size } from './seed.ts'
-import { answering } from './specs.ts'
+import { createTimer } from './specs.ts'
 import { type Running, start } from './target.ts'
+import { hs256, loadUsers, type User } from './users.ts'
+import type { Request } from './workloads.ts'
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
-    /** the most accounts, and the most tasks of one account */
+    /** the largest number of accounts, and of tasks in one account */
     accounts: { type: 'string', default: '100000' },
     tasks: { type: 'string', default: '20000' },
   },
 })
 const rounds = Number(values.rounds)
-const connections = 4 // enough to keep it busy, too few to wait for each other
+const connections = 4 // enough to keep the server busy, too few to queue
 
-type Point = { label: string; running: Running; crowd: Person[] }
-type Asked = { title: string; path: (person: Person, n: number) => string }
+type Point = { label: string; running: Running; users: User[] }
+type Query = { title: string; path: (user: User, n: number) => string }
 
-const asked: Asked[] = [
+const queries: Query[] = [
   { title: 'get', path: ({ taskIds }, n) => `/${taskIds[n % taskIds.length]}` },
   { title: 'first page', path: () => '?limit=10' },
-  { title: 'search, 10 hits', path: () => `?limit=10&q=${rare}` },
-  { title: 'search, 1 in 9', path: () => `?limit=10&q=${common}` },
+  { title: 'search, 10 matches', path: () => `?limit=10&q=${rare}` },
+  { title: 'search, 1 task in 9', path: () => `?limit=10&q=${common}` },
 ]
 
-const parts = ['Medians as ratios to the smallest; in parentheses the smallest itself.']
+const parts = ['Medians relative to the smallest size. The value of the smallest size is in parentheses.']
 parts.push(await curve('operations in the spec', await operationCurve()))
 {
   await using cluster = await startCluster()
-  using load = loader()
+  using load = createLoader()
   parts.push(await curve('accounts (10 tasks each)', await databaseCurve(await accountPoints(cluster))))
   parts.push(await curve('tasks in one account', await databaseCurve(await taskPoints(cluster))))
 
-  /** For each question: the latency and the CPU of server and database together, at each point. */
+  /** For each query and point: the latency, and the CPU of server and database together. */
   async function databaseCurve(points: Point[]) {
     const cells = new Map<string, number[]>()
     for (let round = 0; round < rounds; round++)
-      for (const { title, path } of asked)
-        for (const { label, running, crowd } of points) {
+      for (const { title, path } of queries)
+        for (const { label, running, users } of points) {
           const job = { statuses: [200], warmUp: 0.3, seconds: Number(values.seconds), server: running.pid, postgres: cluster.pid }
-          const measured = await load.run({ ...job, url: running.url, requests: questions(crowd, path) })
-          running.forget()
+          const measured = await load.run({ ...job, url: running.url, requests: requestsOf(users, path) })
+          running.truncateLog()
           for (const [kind, value] of [
             [`${title}: p50, ms`, measured.p50],
             [`${title}: CPU, µs`, measured.serverCpu + measured.postgresCpu],
@@ -67,7 +67,7 @@ await mkdir(artifacts, { recursive: true })
 await writeFile(new URL('curves.md', artifacts), `${text}\n`)
 console.log(text)
 
-/** A table from values under `kind|label`. */
+/** Turns values under the keys `kind|label` into a table. */
 async function curve(title: string, cells: Map<string, number[]>) {
   const keys = [...cells.keys()].map(key => key.split('|') as [string, string])
   const kinds = [...new Set(keys.map(([kind]) => kind))]
@@ -82,11 +82,11 @@ async function curve(title: string, cells: Map<string, number[]>) {
 
 async function operationCurve() {
   const cells = new Map<string, number[]>()
-  const sizes = await Promise.all([4, 40, 400].map(async count => ({ count, time: await answering(count) })))
+  const sizes = await Promise.all([4, 40, 400].map(async count => ({ count, time: await createTimer(count) })))
   for (let round = 0; round <= rounds; round++)
     for (const { count, time } of sizes) {
-      const spent = await time(10_000)
-      if (round > 0) cells.set(`match, check, answer: µs|${count}`, [...(cells.get(`match, check, answer: µs|${count}`) ?? []), spent])
+      const micros = await time(10_000)
+      if (round > 0) cells.set(`route, validate, reply: µs|${count}`, [...(cells.get(`route, validate, reply: µs|${count}`) ?? []), micros])
     }
   return cells
 }
@@ -112,16 +112,16 @@ async function taskPoints(cluster: Cluster): Promise<Point[]> {
 }
 
 async function point(label: string, { url, sql }: Seeded, numbers: [number, number]): Promise<Point> {
-  const crowd = await people(sql, hs256, { count: 200, numbers })
-  const [{ token }] = crowd as [Person]
-  return { label, crowd, running: await start('ours', { databaseUrl: url, poolSize: 10, jwksUrl: '', token }) }
+  const users = await loadUsers(sql, hs256, { count: 200, numbers })
+  const [{ token }] = users as [User]
+  return { label, users, running: await start('ours', { databaseUrl: url, poolSize: 10, jwksUrl: '', token }) }
 }
 
-function questions(crowd: Person[], path: Asked['path']): Request[][] {
+function requestsOf(users: User[], path: Query['path']): Request[][] {
   return Array.from({ length: connections }, (_, connection) =>
     Array.from({ length: 200 }, (_, n) => {
-      const person = crowd[(connection + n * connections) % crowd.length] as Person
-      return { method: 'GET', path: `/v1/users/me/tasks${path(person, n)}`, headers: { Authorization: `Bearer ${person.token}` } }
+      const user = users[(connection + n * connections) % users.length] as User
+      return { method: 'GET', path: `/v1/users/me/tasks${path(user, n)}`, headers: { Authorization: `Bearer ${user.token}` } }
     }),
   )
 }

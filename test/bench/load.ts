@@ -1,26 +1,26 @@
-// The process that makes the load: takes a job from its parent, answers with what was measured, or with what went wrong.
+// The load process: receives a job from its parent and replies with the measurement or an error.
 import { cannon } from './cannon.ts'
-import type { Request } from './operations.ts'
 import { cpuOfFamily } from './process.ts'
+import type { Request } from './workloads.ts'
 import { hasWrk, wrk } from './wrk.ts'
 
 export type Job = {
   url: string
-  /** of each connection, repeated in this order; `statuses` are the ones that count as right */
+  /** the requests of each connection, repeated in this order; `statuses` lists the correct statuses */
   requests: Request[][]
   statuses: number[]
-  /** measured, after `warmUp` that isn't */
+  /** duration of the measurement, which follows `warmUp` seconds of load */
   seconds: number
   warmUp: number
-  /** processes: the server that is asked, and PostgreSQL's first */
+  /** process ids of the server and of PostgreSQL's main process */
   server: number
   postgres: number
 }
 
-/** What came back in the measured seconds; times in milliseconds. */
-export type Answered = { requests: number; seconds: number; p50: number; p95: number; p99: number; slowest: number }
+/** The replies during the measurement; times in milliseconds. */
+export type Replies = { requests: number; seconds: number; p50: number; p95: number; p99: number; slowest: number }
 
-export type Measure = Omit<Answered, 'seconds'> & {
+export type Measure = Omit<Replies, 'seconds'> & {
   perSecond: number
   /** microseconds of CPU for one request */
   serverCpu: number
@@ -30,18 +30,18 @@ export type Measure = Omit<Answered, 'seconds'> & {
 type Reading = { server: number; postgres: number }
 export type Outcome = { measure: Measure } | { failure: string }
 
-const generator = hasWrk().then(has => (has ? wrk : cannon))
+const generate = hasWrk().then(has => (has ? wrk : cannon))
 
 async function carryOut(job: Job): Promise<Measure> {
   const readings: Reading[] = []
   const mark = () => void readings.push({ server: cpuOfFamily(job.server), postgres: cpuOfFamily(job.postgres) })
-  const { seconds, ...answered } = await (await generator)(job, mark)
+  const { seconds, ...replies } = await (await generate)(job, mark)
   const [before, after] = readings as [Reading, Reading]
   return {
-    ...answered,
-    perSecond: answered.requests / seconds,
-    serverCpu: (after.server - before.server) / answered.requests,
-    postgresCpu: (after.postgres - before.postgres) / answered.requests,
+    ...replies,
+    perSecond: replies.requests / seconds,
+    serverCpu: (after.server - before.server) / replies.requests,
+    postgresCpu: (after.postgres - before.postgres) / replies.requests,
   }
 }
 

@@ -1,4 +1,4 @@
-// The load process as its parent sees it.
+// The parent's side of the load process.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -6,13 +6,13 @@ import type { Job, Measure, Outcome } from './load.ts'
 
 export type Loader = Disposable & { run: (job: Job) => Promise<Measure> }
 
-/** Load from a process of its own, so that nothing of ours disturbs it. Runs one job at a time; rejects when any reply was wrong. */
-export function loader(): Loader {
+/** Starts the load in a separate process, so that this process does not disturb it. Runs one job at a time. Rejects if any reply is incorrect. */
+export function createLoader(): Loader {
   const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)))
   const ended = once(child, 'exit').then(([code]): never => {
     throw new Error(`the load process ended with ${code}`)
   })
-  ended.catch(() => {}) // of no interest unless a job waits
+  ended.catch(() => {}) // matters only while a job waits
   return {
     async run(job) {
       child.send(job)

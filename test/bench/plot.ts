@@ -1,11 +1,11 @@
-// The throughput of each target as a picture: SVG without a library, on a ground of its own so that it can be read on any page.
+// A bar chart as SVG, without a library. It has its own background, so that it is readable on any page.
 export type Series = { name: string; values: (number | undefined)[] }
 
 const [width, height] = [880, 360]
 const [left, right, top, bottom] = [44, 12, 64, 40]
-const colours = ['#1c7ed6', '#868e96', '#e8590c', '#2f9e44', '#9c36b5', '#c2255c', '#0c8599'] // on white and on black at least 3:1
+const colours = ['#1c7ed6', '#868e96', '#e8590c', '#2f9e44', '#9c36b5', '#c2255c', '#0c8599'] // contrast of at least 3:1 on white and on black
 
-/** Bars in groups, one group for each label; a line at 1. */
+/** One group of bars for each label, and a line at 1. */
 export function plot(title: string, labels: string[], series: Series[]): string {
   const highest = Math.max(1, ...series.flatMap(({ values }) => values.filter(value => value !== undefined)))
   const step = highest > 2 ? 0.5 : 0.25

@@ -1,14 +1,14 @@
-// What a process has cost so far, from Linux's /proc.
+// CPU and memory of a process, from Linux's /proc.
 import { readdirSync, readFileSync } from 'node:fs'
 
 const tick = 10_000 // µs: USER_HZ is 100 on every Linux that Node runs on
 
-/** Microseconds of CPU that a process has used with its children, in all their threads, also those that are gone already. */
+/** Microseconds of CPU used by a process and its children, including threads and children that have ended. */
 export function cpuOfFamily(parent: number): number {
-  return [stat(parent), ...children(parent)].reduce((sum, { user, system }) => sum + user + system, stat(parent).gone) * tick
+  return [stat(parent), ...children(parent)].reduce((sum, { user, system }) => sum + user + system, stat(parent).ended) * tick
 }
 
-/** The most memory that a process and its children have each held at once, in bytes. */
+/** Sum of the peak memory of a process and of each of its children, in bytes. */
 export function peakMemory(parent: number): number {
   return [parent, ...children(parent).map(({ pid }) => pid)].reduce((sum, pid) => {
     const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
@@ -23,7 +23,7 @@ function children(parent: number) {
       try {
         return [stat(Number(name))]
       } catch {
-        return [] // ended meanwhile: the next reading finds it with its parent
+        return [] // it ended meanwhile: its CPU now counts with its parent
       }
     })
     .filter(each => each.parent === parent)
@@ -31,9 +31,9 @@ function children(parent: number) {
 
 function stat(pid: number) {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ') // the name in parentheses may hold anything
-  const [parent, user, system, goneUser, goneSystem] = [1, 11, 12, 13, 14].map(index => Number(fields[index])) as [
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ') // the name in parentheses may contain spaces and parentheses
+  const [parent, user, system, endedUser, endedSystem] = [1, 11, 12, 13, 14].map(index => Number(fields[index])) as [
     ...[number, number, number, number, number],
   ]
-  return { pid, parent, user, system, gone: goneUser + goneSystem }
+  return { pid, parent, user, system, ended: endedUser + endedSystem }
 }

@@ -1,13 +1,13 @@
-// The plan of a run: in each round every target is started anew, and within each operation they take turns in another order.
+// Carries out a run. Each round starts every target again. For each workload the targets take turns, each time in a different order.
 import type { Cluster, Seeded } from './cluster.ts'
 import type { Measure } from './load.ts'
-import { loader } from './loader.ts'
-import { type Operation, operations, requests } from './operations.ts'
-import { eddsa, hs256, type Person, people, refreshed } from './people.ts'
+import { createLoader } from './loader.ts'
 import { peakMemory } from './process.ts'
 import { type Running, start, type TargetName, target } from './target.ts'
+import { eddsa, hs256, loadUsers, refreshUsers, type User } from './users.ts'
+import { requests, type Workload, workloads } from './workloads.ts'
 
-export type Sample = Measure & { round: number; operation: Operation; target: TargetName }
+export type Sample = Measure & { round: number; workload: Workload; target: TargetName }
 /** `coldStart` in ms, `memory` in bytes. */
 export type Life = { round: number; target: TargetName; coldStart: number; memory: number }
 export type Result = { samples: Sample[]; lives: Life[] }
@@ -15,45 +15,45 @@ export type Result = { samples: Sample[]; lives: Life[] }
 export type Plan = {
   rounds: number
   seconds: number
-  /** before each measurement, and twice as long after each start */
+  /** seconds of load before each measurement; a new process gets this load twice */
   warmUp: number
-  operations: Operation[]
+  workloads: Workload[]
   targets: TargetName[]
   connections: number
-  /** accounts in play */
-  people: number
+  /** accounts that send requests */
+  users: number
   poolSize: number
 }
 
-/** Carries out the plan; `tell` hears of each step. Rejects with the first reply that is wrong. */
-export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: Seeded, tell: (text: string) => void): Promise<Result> {
+/** Carries out the plan and logs each step. Rejects at the first incorrect reply. */
+export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: Seeded, log: (text: string) => void): Promise<Result> {
   using provider = await eddsa()
-  using load = loader()
-  const crowd = {
-    HS256: await people(sql, hs256, { count: plan.people }),
-    EdDSA: await people(sql, provider, { count: plan.people }),
+  using load = createLoader()
+  const usersOf = {
+    HS256: await loadUsers(sql, hs256, { count: plan.users }),
+    EdDSA: await loadUsers(sql, provider, { count: plan.users }),
   }
   const result: Result = { samples: [], lives: [] }
 
   for (let round = 0; round < plan.rounds; round++) {
     const running: Running[] = []
     for (const name of rotated(plan.targets, round)) {
-      const [{ token }] = crowdOf(name) as [Person]
+      const [{ token }] = usersFor(name) as [User]
       running.push(await start(name, { databaseUrl: url, poolSize: plan.poolSize, jwksUrl: provider.jwksUrl, token }))
     }
     for (const each of running) {
-      tell(`round ${round + 1}: ${each.name} warms up`)
-      await run(each, 'E', plan.warmUp, plan.warmUp)
+      log(`round ${round + 1}: ${each.name} warms up`)
+      await run(each, 'mix', plan.warmUp, plan.warmUp)
     }
     await tidy()
 
-    for (const [index, operation] of plan.operations.entries()) {
+    for (const [index, workload] of plan.workloads.entries()) {
       for (const each of rotated(running, index)) {
-        if (!(target(each.name).operations ?? plan.operations).includes(operation)) continue
-        const measure = await run(each, operation, plan.warmUp, plan.seconds)
-        tell(`round ${round + 1}: ${operation} ${each.name} ${Math.round(measure.perSecond)}/s`)
-        result.samples.push({ round, operation, target: each.name, ...measure })
-        if (operations[operation].writes) await tidy()
+        if (!(target(each.name).workloads ?? plan.workloads).includes(workload)) continue
+        const measure = await run(each, workload, plan.warmUp, plan.seconds)
+        log(`round ${round + 1}: ${workload} ${each.name} ${Math.round(measure.perSecond)}/s`)
+        result.samples.push({ round, workload, target: each.name, ...measure })
+        if (workloads[workload].writes) await tidy()
       }
     }
     for (const { name, pid, coldStart, stop } of running) {
@@ -63,15 +63,15 @@ export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: 
   }
   return result
 
-  function crowdOf(name: TargetName) {
-    return crowd[target(name).algorithm ?? 'HS256']
+  function usersFor(name: TargetName) {
+    return usersOf[target(name).algorithm ?? 'HS256']
   }
 
-  async function run({ name, url, pid, forget }: Running, operation: Operation, warmUp: number, seconds: number) {
-    const current = await refreshed(sql, crowdOf(name))
-    const job = { statuses: operations[operation].statuses, warmUp, seconds, server: pid, postgres: cluster.pid }
-    const measure = await load.run({ ...job, url, requests: requests(operation, current, plan.connections) })
-    forget()
+  async function run({ name, url, pid, truncateLog }: Running, workload: Workload, warmUp: number, seconds: number) {
+    const current = await refreshUsers(sql, usersFor(name))
+    const job = { statuses: workloads[workload].statuses, warmUp, seconds, server: pid, postgres: cluster.pid }
+    const measure = await load.run({ ...job, url, requests: requests(workload, current, plan.connections) })
+    truncateLog()
     return measure
   }
 }

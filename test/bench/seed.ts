@@ -1,15 +1,15 @@
-// Fills an empty, migrated database with accounts like those of real people, by SQL alone.
+// Fills an empty, migrated database with realistic accounts. Uses SQL only.
 import type postgres from 'postgres'
 
 export type Size = {
   accounts: number
   /** in each account */
   tasks: number
-  /** the number of the first account, so that several sizes fit into one database */
+  /** number of the first account, so that one database can hold accounts of several sizes */
   first?: number
 }
 
-export const usual: Size = { accounts: 1_000, tasks: 200 }
+export const defaultSize: Size = { accounts: 1_000, tasks: 200 }
 export const large: Size = { accounts: 10_000, tasks: 100 }
 
 const categories = 5 // in each account
@@ -20,19 +20,19 @@ const words = [
   ...['insurance', 'neighbour', 'cinema', 'receipt', 'football', 'medicine', 'lamp', 'market', 'visit', 'translation'],
 ]
 
-/** A word in one task out of nine or so, and one in exactly ten tasks of each account, however many it has. */
+/** `common` is in about one task of nine. `rare` is in exactly ten tasks of each account. */
 export const common = 'ferry'
 export const rare = 'sauna'
 
 /**
- * Adds accounts. Rows are laid down by time and not by account, as they would be in life: the tasks of one account are
- * scattered over the table. Indexes are made afterwards, which takes a fraction of the time.
+ * Adds accounts. Rows are inserted in order of time, not of account, as in production: the tasks of one account are scattered
+ * over the table. Indexes are created afterwards, which takes a fraction of the time.
  */
 export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Size): Promise<void> {
   const last = first + accounts - 1
   const session = await sql.reserve()
   await session`begin`
-  await session`set local session_replication_role = replica` // no trigger looks up each foreign key
+  await session`set local session_replication_role = replica` // skips the trigger that checks each foreign key
   const indexes = await session<{ name: string; definition: string }[]>`
     select indexname as name, indexdef as definition
     from pg_indexes
@@ -41,17 +41,17 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
 
   await session`
     insert into users (id, email, name, revision, profile_revision)
-    select 'person-' || account, 'person-' || account || '@example.com', 'Person ' || account, ${tasks + categories}::int, 1
+    select 'user-' || account, 'user-' || account || '@example.com', 'User ' || account, ${tasks + categories}::int, 1
     from generate_series(${first}::int, ${last}::int) as account`
   await session`
     insert into categories (owner_id, id, name, color, position, revision)
-    select 'person-' || account, md5(account || '/' || n)::uuid, 'Category ' || n, '#1971c2', n, n
+    select 'user-' || account, md5(account || '/' || n)::uuid, 'Category ' || n, '#1971c2', n, n
     from generate_series(${first}::int, ${last}::int) as account, generate_series(1, ${categories}::int) as n`
   await session`
     insert into tasks (owner_id, id, category_id, title, description, completed_at, priority,
       due_date, due_time, time_zone, labels, revision, created_at, updated_at)
-    select 'person-' || account,
-      -- the layout of UUIDv7, so that ids grow with time
+    select 'user-' || account,
+      -- laid out as UUIDv7, so that ids grow with time
       (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0')
         || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || left(md5(account || '/' || n), 15))::uuid,
       case when n % 3 > 0 then md5(account || '/' || (1 + n % ${categories}::int))::uuid end,
@@ -75,7 +75,7 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
   session.release()
   await sql`analyze`
 
-  /** A word that looks picked at random and is the same in every run. */
+  /** A pseudorandom word that is the same in every run. */
   function word(place: number) {
     return sql`(${sql.array(words)}::text[])[1 + (hashint8(account * 1000003::bigint + n * 64 + ${place}::int) & 2147483647) % ${words.length}::int]`
   }

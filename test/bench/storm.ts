@@ -1,40 +1,40 @@
-// Requests that come as they come: so many a second, whether or not the ones before were answered. Over plain sockets, so that on a
-// machine which the server shares the load itself costs little.
+// Load at a fixed rate, independent of the replies (open loop), or as fast as replies arrive (closed loop). It uses plain sockets,
+// because it shares the machine with the server.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Request, raw } from './operations.ts'
+import { type Request, raw } from './workloads.ts'
 
-export type Weather = {
+export type Load = {
   url: string
-  /** in turn, over and over */
+  /** sent in turn, repeatedly */
   requests: Request[]
   connections: number
-  /** requests a second, answered or not; without it each connection asks again when it is answered */
+  /** requests per second, whether or not replies arrive; without it each connection sends the next request after the reply */
   perSecond?: number
   seconds: number
-  /** ms after which an answer is worth nothing */
+  /** ms after which a reply counts as late */
   deadline: number
 }
 
 export type Answers = {
   sent: number
-  /** answers in time, by status */
+  /** replies in time, by status */
   statuses: Record<number, number>
-  /** refusals that don't say when to come again */
+  /** replies with 503 but without Retry-After */
   unspoken: number
-  /** answered too late, or not at all */
+  /** replies after the deadline, and missing replies */
   late: number
-  /** not answered because the connection broke */
+  /** requests without a reply because the connection closed */
   broken: number
-  /** ms of the successful ones, ascending */
+  /** ms of the successful replies, ascending */
   times: number[]
 }
 
-/** Sends for so many seconds, and waits for the answers until the deadline of the last. */
-export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Weather): Promise<Answers> {
+/** Sends requests for so many seconds, and waits for the replies until the deadline of the last request. */
+export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Load): Promise<Answers> {
   const { hostname, port } = new URL(url)
-  const texts = requests.map(raw)
+  const messages = requests.map(raw)
   const answers: Answers = { sent: 0, statuses: {}, unspoken: 0, late: 0, broken: 0, times: [] }
   const idle: Line[] = []
   const all = new Set<Line>()
@@ -58,7 +58,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
         missing = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0) - head.length
       } else missing -= chunk.length
       if (missing > 0) return
-      answered(line, head)
+      complete(line, head)
       head = ''
       missing = 0
     })
@@ -72,7 +72,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
     return line
   }
 
-  /** Counts from when it was to be sent: who finds no connection free waits for one, and the answer is as late as that. */
+  /** Measures from the planned time: if no connection is free, the wait for one counts too. */
   function send(since: number) {
     answers.sent += 1
     open += 1
@@ -83,10 +83,10 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
 
   function write(line: Line, since: number) {
     line.since = since
-    line.socket.write(texts[written++ % texts.length] as string)
+    line.socket.write(messages[written++ % messages.length] as string)
   }
 
-  function answered(line: Line, head: string) {
+  function complete(line: Line, head: string) {
     const ms = performance.now() - line.since
     const status = Number(head.slice(9, 12))
     line.since = 0

@@ -1,4 +1,4 @@
-// The servers that are compared, each a process of its own under the same environment.
+// The servers under comparison. Each runs in its own process with the same environment.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs'
@@ -7,32 +7,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Operation } from './operations.ts'
-import { type Algorithm, auth } from './people.ts'
+import { type Algorithm, auth } from './users.ts'
+import type { Workload } from './workloads.ts'
 
 type Target = {
   file: string
-  /** what it is, for the report */
+  /** description for the report */
   title: string
   env?: Record<string, string>
-  /** HS256 unless it says so */
+  /** HS256 by default */
   algorithm?: Algorithm
-  /** all, unless it says so */
-  operations?: Operation[]
-  /** only when it is asked for by name */
+  /** all by default */
+  workloads?: Workload[]
+  /** measured only if `--targets` names it */
   optional?: boolean
 }
 
 export const targets = {
   ours: { file: '../../src/main.ts', title: 'this server' },
-  'ours-eddsa': { file: '../../src/main.ts', title: 'this server, EdDSA tokens', algorithm: 'EdDSA', operations: ['A', 'B'] },
+  'ours-eddsa': { file: '../../src/main.ts', title: 'this server, EdDSA tokens', algorithm: 'EdDSA', workloads: ['list', 'get'] },
   'ours-two': { file: '../../src/main.ts', title: 'this server, two workers', env: { WEB_CONCURRENCY: '2' }, optional: true },
-  bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js, nothing else' },
-  'bare-pipelined': { file: 'targets/bare.ts', title: 'the same with unsafe pipelining', env: { MAX_PIPELINE: '100' } },
+  bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js only' },
+  'bare-pipelined': { file: 'targets/bare.ts', title: 'bare with unsafe pipelining', env: { MAX_PIPELINE: '100' } },
   fastify: { file: 'targets/fastify.ts', title: 'Fastify with schemas and its JWT plugin' },
   'fastify-cache': {
     file: 'targets/fastify.ts',
-    title: 'Fastify that remembers tokens',
+    title: 'Fastify with a token cache',
     env: { CACHE_TOKENS: '1' },
     optional: true,
   },
@@ -48,45 +48,45 @@ export type Running = {
   pid: number
   /** milliseconds from the start of the process to its first 200 */
   coldStart: number
-  /** Empties the log, so that a long run doesn't fill the disk. */
-  forget: () => void
-  /** Lets it end by itself. */
+  /** Empties the log, so that a long run does not fill the disk. */
+  truncateLog: () => void
+  /** Sends SIGTERM and waits for the exit. */
   stop: () => Promise<void>
 }
 
 type Settings = { databaseUrl: string; poolSize: number; jwksUrl: string; token: string; nodeOptions?: string[] }
 
-/** Starts a target, logging to a file, and waits until it has answered a list with `token`. */
+/** Starts a target that logs to a file, and waits until it has answered a list with `token`. */
 export async function start(name: TargetName, { databaseUrl, poolSize, jwksUrl, token, nodeOptions = [] }: Settings): Promise<Running> {
   const { file, env, algorithm = 'HS256' } = target(name)
   const directory = mkdtempSync(join(tmpdir(), 'taskspec-target-'))
   const log = join(directory, 'log')
   const key = algorithm === 'HS256' ? { AUTH_SECRET: auth.secret as string } : { AUTH_JWKS_URL: jwksUrl }
-  const all = {
+  const environment = {
     PATH: process.env.PATH ?? '',
     NODE_ENV: 'production',
     PORT: '0',
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_SIZE: String(poolSize),
-    RATE_LIMIT_PER_MINUTE: '1000000000', // counted all the same
+    RATE_LIMIT_PER_MINUTE: '1000000000', // high, so that requests are counted but never refused
     AUTH_ISSUER: auth.issuer as string,
     AUTH_AUDIENCE: auth.audience as string,
     ...key,
     ...env,
   }
-  const output = openSync(log, 'a') // appending, so that it can be emptied meanwhile
+  const output = openSync(log, 'a') // append mode, so that the file can be truncated meanwhile
   const began = performance.now()
   const child = spawn(process.execPath, [...nodeOptions, fileURLToPath(new URL(file, import.meta.url))], {
-    env: all,
+    env: environment,
     stdio: ['ignore', output, output],
   })
   closeSync(output)
   const ended = once(child, 'exit')
-  const leave = () => {
+  const cleanUp = () => {
     child.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true })
   }
-  process.once('exit', leave)
+  process.once('exit', cleanUp)
 
   for (;;) {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(readFileSync(log, 'utf8'))?.[0]
@@ -97,16 +97,15 @@ export async function start(name: TargetName, { databaseUrl, poolSize, jwksUrl, 
         url,
         pid: child.pid as number,
         coldStart: performance.now() - began,
-        forget: () => truncateSync(log),
+        truncateLog: () => truncateSync(log),
         async stop() {
           child.kill('SIGTERM')
           await ended
-          process.off('exit', leave)
-          leave()
+          process.off('exit', cleanUp)
+          cleanUp()
         },
       }
-    if (child.exitCode !== null || status !== undefined)
-      throw new Error(`${name} does not start (${status}):\n${readFileSync(log, 'utf8')}`)
+    if (child.exitCode !== null || status !== undefined) throw new Error(`${name} did not start (${status}):\n${readFileSync(log, 'utf8')}`)
     await sleep(2)
   }
 }

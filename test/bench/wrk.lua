@@ -1,4 +1,4 @@
--- wrk asks what the file that it is given says, request after request, and tells at the end how fast it was answered: times in µs.
+-- Sends the requests of a file in turn and prints the result at the end; times in µs.
 local requests, last = {}, 0
 
 function init(args)

@@ -2,8 +2,8 @@
 // machine that is slow or busy must not matter.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
-import type { Request } from '../bench/operations.ts'
 import { storm } from '../bench/storm.ts'
+import type { Request } from '../bench/workloads.ts'
 import { client } from '../support/client.ts'
 import { linesOf, listening, type Process, run } from '../support/process.ts'
 import { test as base, tokenOf } from '../support/taskspec.ts'

@@ -1,9 +1,9 @@
-// Fastify as its documentation shows it: JSON schemas for what comes in and goes out, the JWT plugin, the logger that it brings.
+// Fastify as its documentation shows it: JSON schemas for requests and replies, the JWT plugin and the built-in logger.
 import jwt from '@fastify/jwt'
 import fastify from 'fastify'
 import * as schemas from './schemas.ts'
 import { settings } from './settings.ts'
-import { type Draft, type Filter, type Person, store } from './sql.ts'
+import { type Draft, type Filter, type Caller, store } from './sql.ts'
 
 type Claims = { sub: string; email?: string; name?: string }
 type Space = { Params: { userId: string } }
@@ -28,13 +28,13 @@ app.addHook<Space>('onRequest', async (request, reply) => {
 })
 
 const path = '/v1/users/:userId/tasks'
-const person = ({ user }: { user: unknown }): Person => {
+const caller = ({ user }: { user: unknown }): Caller => {
   const { sub, email = null, name = null } = user as Claims
   return { id: sub, email, name }
 }
 
 app.get<Space & { Querystring: Filter }>(path, { schema: schemas.list }, async (request, reply) => {
-  const { id } = person(request)
+  const { id } = caller(request)
   const condition = request.headers['if-none-match']
   if (condition !== undefined) {
     const revision = await tasks.revision(id)
@@ -46,14 +46,14 @@ app.get<Space & { Querystring: Filter }>(path, { schema: schemas.list }, async (
 })
 
 app.get<One>(`${path}/:taskId`, { schema: schemas.get }, async (request, reply) => {
-  const task = await tasks.get(person(request).id, request.params.taskId)
+  const task = await tasks.get(caller(request).id, request.params.taskId)
   if (task === undefined) return reply.code(404).send({ message: 'Not found' })
   reply.header('ETag', `"${task.revision}"`)
   return task
 })
 
 app.post<Space & { Body: Draft }>(path, { schema: schemas.create }, async (request, reply) => {
-  const me = person(request)
+  const me = caller(request)
   const task = await tasks.create(me, request.body)
   reply
     .code(201)
@@ -63,7 +63,7 @@ app.post<Space & { Body: Draft }>(path, { schema: schemas.create }, async (reque
 })
 
 app.patch<One & { Body: Partial<Draft> }>(`${path}/:taskId`, { schema: schemas.update }, async (request, reply) => {
-  const task = await tasks.update(person(request).id, request.params.taskId, request.body)
+  const task = await tasks.update(caller(request).id, request.params.taskId, request.body)
   if (task === undefined) return reply.code(404).send({ message: 'Not found' })
   reply.header('ETag', `"${task.revision}"`)
   return task

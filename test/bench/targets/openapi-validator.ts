@@ -1,14 +1,14 @@
 // Express with express-openapi-validator on our own document, as its documentation shows it, with pino-http.
-// It takes the OpenAPI 3.1 document as it is; only the format of our own has to be told.
+// It reads our OpenAPI 3.1 document; only our own format needs a definition.
 import { fileURLToPath } from 'node:url'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { middleware } from 'express-openapi-validator'
 import { jwtVerify } from 'jose'
 import { pinoHttp } from 'pino-http'
 import { settings } from './settings.ts'
-import { type Filter, type Person, store } from './sql.ts'
+import { type Filter, type Caller, store } from './sql.ts'
 
-type Authenticated = Request & { person?: Person }
+type Authenticated = Request & { caller?: Caller }
 
 const secret = new TextEncoder().encode(settings.secret)
 const expected = { algorithms: ['HS256'], issuer: settings.issuer, audience: settings.audience, requiredClaims: ['sub', 'exp'] }
@@ -33,7 +33,7 @@ const zones = new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])
 async function authenticate(request: Authenticated): Promise<boolean> {
   const [, token = ''] = (request.headers.authorization ?? '').split(' ')
   const { payload } = await jwtVerify(token, secret, expected)
-  request.person = { id: payload.sub as string, email: (payload.email as string) ?? null, name: (payload.name as string) ?? null }
+  request.caller = { id: payload.sub as string, email: (payload.email as string) ?? null, name: (payload.name as string) ?? null }
   return true
 }
 
@@ -41,12 +41,12 @@ const path = '/v1/users/:userId/tasks'
 
 app.use('/v1/users/:userId', (request: Authenticated, response: Response, next: NextFunction) => {
   const { userId } = request.params
-  if (userId !== 'me' && userId !== request.person?.id) response.status(403).json({ message: 'Forbidden' })
+  if (userId !== 'me' && userId !== request.caller?.id) response.status(403).json({ message: 'Forbidden' })
   else next()
 })
 
 app.get(path, async (request: Authenticated, response) => {
-  const { id } = request.person as Person
+  const { id } = request.caller as Caller
   const condition = request.headers['if-none-match']
   if (condition !== undefined) {
     const revision = await tasks.revision(id)
@@ -57,13 +57,13 @@ app.get(path, async (request: Authenticated, response) => {
 })
 
 app.get(`${path}/:taskId`, async (request: Authenticated, response) => {
-  const task = await tasks.get((request.person as Person).id, request.params.taskId as string)
+  const task = await tasks.get((request.caller as Caller).id, request.params.taskId as string)
   if (task === undefined) return void response.status(404).json({ message: 'Not found' })
   response.set('ETag', `"${task.revision}"`).json(task)
 })
 
 app.post(path, async (request: Authenticated, response) => {
-  const me = request.person as Person
+  const me = request.caller as Caller
   const task = await tasks.create(me, request.body)
   response
     .status(201)
@@ -73,7 +73,7 @@ app.post(path, async (request: Authenticated, response) => {
 })
 
 app.patch(`${path}/:taskId`, async (request: Authenticated, response) => {
-  const task = await tasks.update((request.person as Person).id, request.params.taskId as string, request.body)
+  const task = await tasks.update((request.caller as Caller).id, request.params.taskId as string, request.body)
   if (task === undefined) return void response.status(404).json({ message: 'Not found' })
   response.set('ETag', `"${task.revision}"`).json(task)
 })

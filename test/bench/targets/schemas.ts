@@ -1,4 +1,4 @@
-// The shapes that the Fastify target declares, as its users write them: request and response, in Fastify's own dialect of JSON Schema.
+// Request and response schemas of the Fastify target, in Fastify's dialect of JSON Schema.
 const id = { type: 'string', format: 'uuid' }
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength, pattern: '^\\s*\\S' })
 const nullable = (schema: object) => ({ ...schema, nullable: true })
@@ -17,7 +17,7 @@ const fields = {
   labels: { type: 'array', items: text(50), maxItems: 50, uniqueItems: true },
 }
 
-// What goes out has been checked when it came in: a plain type is what Fastify writes fastest.
+// Replies contain values that were validated on input. Fastify serializes plain types fastest.
 const string = { type: 'string' }
 const task = {
   type: 'object',

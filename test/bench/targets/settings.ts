@@ -1,4 +1,4 @@
-// What every target reads from the environment, under the names that the server itself uses.
+// The environment of every target, with the same variable names as the server.
 import process from 'node:process'
 
 const { DATABASE_URL = '', DATABASE_POOL_SIZE, AUTH_SECRET = '', AUTH_ISSUER = '', AUTH_AUDIENCE = '', PORT, MAX_PIPELINE } = process.env
@@ -6,7 +6,7 @@ const { DATABASE_URL = '', DATABASE_POOL_SIZE, AUTH_SECRET = '', AUTH_ISSUER = '
 export const settings = {
   databaseUrl: DATABASE_URL,
   poolSize: Number(DATABASE_POOL_SIZE),
-  /** 0 unless the price of safety is measured */
+  /** 0 switches pipelining off */
   maxPipeline: Number(MAX_PIPELINE ?? 0),
   secret: AUTH_SECRET,
   issuer: AUTH_ISSUER,

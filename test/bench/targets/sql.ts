@@ -1,13 +1,13 @@
-// The statements of the targets: those that the server sends for one person (a test holds that), in the cheapest form that the driver
-// has, with its settings from src/database/database.ts and its rows handled as there. An update names only what it changes, where the server has one
-// statement for all.
+// The statements of the targets. They are those that the server sends for one caller (a test compares them), in the cheapest form of
+// the driver, with the settings of src/database and the same handling of rows. One difference: an update names only the changed
+// columns; the server has one statement for all columns.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
 import { detachRows, types } from '../../../src/database/types.ts'
 import type { settings } from './settings.ts'
 
 export type Task = { id: string; revision: number; createdAt: string }
-export type Person = { id: string; email: string | null; name: string | null }
+export type Caller = { id: string; email: string | null; name: string | null }
 export type Draft = {
   title: string
   description?: string | null
@@ -24,15 +24,15 @@ export type Filter = { limit: number; completed?: boolean; priority?: string[]; 
 const columns = `item.id, item.title, item.description, item.completed, item.completed_at, item.priority, item.category_id,
   item.due_date, item.due_time, item.time_zone, item.labels, item.revision, item.created_at, item.updated_at`
 
-// `text` has a $ for each of `values`: the owner is bound wherever it stands, as the server does it.
+// `text` has one $ for each value. The owner is bound at each place, as the server does.
 const numbered = (text: string) => {
   let count = 0
   return text.replaceAll('$', () => `$${++count}`)
 }
 const get = numbered(`select ${columns} from tasks as item where item.owner_id = $ and item.id = $ and item.deleted_at is null`)
 const revision = numbered('select revision from users where id = $')
-const listWith = remembered(listText)
-const updateWith = remembered(updateText)
+const listWith = memoize(listText)
+const updateWith = memoize(updateText)
 const create = numbered(`
   with change as (
     insert into users as u (id, email, name, revision, profile_revision, start_revision)
@@ -47,7 +47,7 @@ const create = numbered(`
   from change
   returning ${columns}`)
 
-/** The tasks of people. */
+/** Reads and writes tasks. */
 export function store(
   { databaseUrl, poolSize, maxPipeline }: Pick<typeof settings, 'databaseUrl' | 'poolSize' | 'maxPipeline'>,
   debug?: (statement: string) => void,
@@ -83,7 +83,7 @@ export function store(
     async get(owner: string, id: string): Promise<Task | undefined> {
       return (await send<Task>(get, [owner, id]))[0]
     },
-    async create({ id, email, name }: Person, task: Draft): Promise<Task> {
+    async create({ id, email, name }: Caller, task: Draft): Promise<Task> {
       const { title, description = null, completed = false, priority = 'none', categoryId = null } = task
       const { dueDate = null, dueTime = null, timeZone = null, labels = [] } = task
       const values = [title, description, completed, priority, categoryId, dueDate, dueTime, timeZone, labels]
@@ -96,7 +96,7 @@ export function store(
       if (completed !== undefined) set.push(`"completed_at"=${completed ? 'coalesce(item.completed_at, now())' : 'null'}`)
       return (await send<Task>(updateWith(set.join(',')), [owner, owner, id, ...Object.values(columns), owner, id]))[0]
     },
-    /** How many changes the account has seen: the ETag of its lists. */
+    /** The revision of the account, which is the ETag of its lists. */
     async revision(owner: string): Promise<number> {
       return (await send<{ revision: number }>(revision, [owner]))[0]?.revision ?? 0
     },
@@ -136,16 +136,16 @@ function updateText(set: string) {
     returning ${columns}`)
 }
 
-/** A text for each part, made once. The parts are few: they come from the schema. */
-function remembered(text: (part: string) => string) {
-  const known = new Map<string, string>()
+/** Computes the text for each part once. There are few parts: they come from the schema. */
+function memoize(text: (part: string) => string) {
+  const texts = new Map<string, string>()
   return (part: string) => {
-    let made = known.get(part)
-    if (made === undefined) {
-      made = text(part)
-      known.set(part, made)
+    let result = texts.get(part)
+    if (result === undefined) {
+      result = text(part)
+      texts.set(part, result)
     }
-    return made
+    return result
   }
 }
 
@@ -156,7 +156,7 @@ function page(rows: Listed[], limit: number) {
   if (rows[0]?.id === null) rows.length = 0 // an account without tasks
   const more = rows.length > limit
   if (more) rows.length = limit
-  for (const row of rows) row.asOf = undefined // JSON leaves it out; deleting it would make the row slow
+  for (const row of rows) row.asOf = undefined // JSON.stringify omits undefined; `delete` would make the object slow
   const last = rows.at(-1) as Task
   const nextCursor = more ? Buffer.from(JSON.stringify(['-createdAt', last.createdAt, last.id])).toString('base64url') : null
   return { revision, body: { items: rows as Task[], nextCursor } }

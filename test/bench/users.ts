@@ -1,4 +1,4 @@
-// Who asks: accounts of a seeded database with their tokens and with what they can ask for.
+// The users of a seeded database, with their tokens and the ids of some of their tasks.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,13 +7,13 @@ import type postgres from 'postgres'
 import { issue } from '../../src/auth/issue.ts'
 import type { AuthConfig } from '../../src/config/auth.ts'
 
-export type Person = { id: string; token: string; revision: number; categoryId: string; taskIds: string[] }
+export type User = { id: string; token: string; revision: number; categoryId: string; taskIds: string[] }
 export type Algorithm = 'HS256' | 'EdDSA'
-type Account = Omit<Person, 'token'> & { email: string; name: string }
+type Account = Omit<User, 'token'> & { email: string; name: string }
 
 export const auth: AuthConfig = {
   jwksUrl: null,
-  secret: 'a-secret-that-is-only-known-to-this-benchmark',
+  secret: 'a-secret-that-only-this-benchmark-uses',
   algorithms: ['HS256'],
   issuer: 'https://issuer.bench',
   audience: 'taskspec',
@@ -21,7 +21,7 @@ export const auth: AuthConfig = {
 const lifetime = 24 * 3600 // s
 
 export type Signer = Disposable & {
-  /** where a server finds the key */
+  /** URL of the key set */
   jwksUrl: string
   sign: (account: Account) => Promise<string>
 }
@@ -50,13 +50,13 @@ export async function eddsa(): Promise<Signer> {
 
 export const hs256: Pick<Signer, 'sign'> = { sign: ({ id, email, name }) => issue(auth, { id, claims: { email, name } }, lifetime) }
 
-/** Accounts from anywhere in the database, or those with these numbers; each with some of its tasks. */
-export async function people(
+/** Users from the whole database, or the users with these numbers. Each has up to 20 of its task ids. */
+export async function loadUsers(
   sql: postgres.Sql,
   signer: Pick<Signer, 'sign'>,
   { count, numbers }: { count: number; numbers?: [from: number, to: number] },
-): Promise<Person[]> {
-  const ids = numbers && Array.from({ length: numbers[1] - numbers[0] + 1 }, (_, i) => `person-${numbers[0] + i}`)
+): Promise<User[]> {
+  const ids = numbers && Array.from({ length: numbers[1] - numbers[0] + 1 }, (_, i) => `user-${numbers[0] + i}`)
   const accounts = await sql<Account[]>`
     select u.id, u.email, u.name, u.revision::int, c.id as "categoryId", t.ids as "taskIds"
     from (select * from users ${ids === undefined ? sql`` : sql`where id = any(${ids})`} order by md5(id) limit ${count}) as u,
@@ -69,9 +69,9 @@ export async function people(
   )
 }
 
-/** The same people after others have written. */
-export async function refreshed(sql: postgres.Sql, people: Person[]): Promise<Person[]> {
+/** The same users with their current revision. */
+export async function refreshUsers(sql: postgres.Sql, users: User[]): Promise<User[]> {
   const rows = await sql<{ id: string; revision: number }[]>`select id, revision::int from users`
   const revisions = new Map(rows.map(({ id, revision }) => [id, revision]))
-  return people.map(person => ({ ...person, revision: revisions.get(person.id) as number }))
+  return users.map(user => ({ ...user, revision: revisions.get(user.id) as number }))
 }

@@ -1,0 +1,100 @@
+// The workloads of the benchmarks as HTTP requests.
+import { common, rare } from './seed.ts'
+import type { User } from './users.ts'
+
+export type Workload = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged'
+export type Request = { method: 'GET' | 'POST' | 'PATCH'; path: string; headers: Record<string, string>; body?: string }
+
+type Definition = {
+  /** the statuses that count as correct; any other makes the run fail */
+  statuses: number[]
+  writes: boolean
+  /** The nth request of a user. */
+  request: (user: User, n: number) => Request
+}
+
+// Of 20 requests 14 are lists, 3 gets, 2 creates and 1 is an update.
+const mix = [
+  ...'list list list get list list create list list list'.split(' '),
+  ...'get list list update list list get list list create'.split(' '),
+] as Workload[]
+
+export const workloads: Record<Workload, Definition> = {
+  list: { statuses: [200], writes: false, request: user => get(user, '?limit=20') },
+  get: { statuses: [200], writes: false, request: (user, n) => get(user, `/${taskId(user, n)}`) },
+  create: { statuses: [201], writes: true, request: (user, n) => send(user, 'POST', '', draft(user, n)) },
+  update: { statuses: [200], writes: true, request: (user, n) => send(user, 'PATCH', `/${taskId(user, n)}`, patch(n)) },
+  mix: {
+    statuses: [200, 201],
+    writes: true,
+    request: (user, n) => workloads[mix[n % mix.length] as Workload].request(user, n),
+  },
+  // Lists with filters: by status and priority, by a frequent word, by a rare word.
+  filtered: {
+    statuses: [200],
+    writes: false,
+    request: (user, n) =>
+      get(
+        user,
+        n % 2 === 0
+          ? '?limit=20&completed=false&priority=medium&priority=high'
+          : `?limit=20&completed=false&q=${n % 4 === 1 ? common : rare}`,
+      ),
+  },
+  // Lists whose ETag is current: 304.
+  unchanged: {
+    statuses: [304],
+    writes: false,
+    request: user => get(user, '?limit=20', { 'If-None-Match': `"${user.revision}"` }),
+  },
+}
+
+/**
+ * The requests of each connection, to be repeated. Each user has one connection only, as in practice: two connections of one user
+ * would wait for each other's row lock.
+ */
+export function requests(workload: Workload, users: User[], connections: number): Request[][] {
+  return Array.from({ length: connections }, (_, connection) => {
+    const own = users.filter((_, index) => index % connections === connection % users.length)
+    const length = mix.length * Math.min(own.length, 5)
+    // Each connection starts at another place in the mix.
+    return Array.from({ length }, (_, n) => workloads[workload].request(own[n % own.length] as User, n + connection))
+  })
+}
+
+const taskId = ({ taskIds }: User, n: number) => taskIds[n % taskIds.length]
+
+function get({ token }: User, rest: string, headers: Record<string, string> = {}): Request {
+  return { method: 'GET', path: `/v1/users/me/tasks${rest}`, headers: { Authorization: `Bearer ${token}`, ...headers } }
+}
+
+function send({ token }: User, method: 'POST' | 'PATCH', rest: string, body: object): Request {
+  return {
+    method,
+    path: `/v1/users/me/tasks${rest}`,
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  }
+}
+
+function draft({ categoryId }: User, n: number) {
+  return {
+    title: 'Book the ferry to Tallinn',
+    description: 'Two adults and a bicycle; the evening ferry is cheaper.',
+    priority: 'high',
+    categoryId,
+    dueDate: `2027-03-${10 + (n % 20)}`,
+    dueTime: '18:30',
+    timeZone: 'Europe/Helsinki',
+    labels: ['travel', 'tickets'],
+  }
+}
+
+// Changes no field that the workload `filtered` filters by.
+const patch = (n: number) => ({ dueDate: `2027-04-${10 + (n % 20)}`, dueTime: '09:00' })
+
+/** A request as bytes on the wire. */
+export function raw({ method, path, headers, body = '' }: Request): string {
+  const lines = Object.entries({ Host: 'bench', ...headers, ...(body !== '' && { 'Content-Length': Buffer.byteLength(body) }) })
+  return `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
+}
