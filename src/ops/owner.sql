@@ -1,6 +1,6 @@
--- The role that owns the schema and migrates it. It is no superuser, and makes the server's role by db/roles.sql and the databases
+-- The role that owns and migrates the schema. It is not a superuser. It creates the server's role (db/roles.sql) and the databases
 -- that backups are restored into.
--- Run by the superuser, once: PostgreSQL's image does it when it makes its cluster.
+-- The superuser runs this once: PostgreSQL's image does so when it creates its cluster.
 \getenv password OWNER_PASSWORD
 create role taskspec_owner login createrole createdb password :'password';
 create database taskspec owner taskspec_owner;

@@ -1,7 +1,7 @@
 #!/bin/sh
-# recover.sh <base backup> <archive> <new data folder> <moment>: makes a data folder that PostgreSQL, when it starts on it, brings to
-# what it was at that moment, such as '2027-03-01 12:34:56+00'. The base backup must have ended before it. Run it as the user that
-# PostgreSQL runs as; the base backup and the archive stay as they are.
+# recover.sh <base backup> <archive> <new data folder> <moment>: creates a data folder. When PostgreSQL starts on it, it recovers to
+# that moment, such as '2027-03-01 12:34:56+00'. The base backup must have ended before that moment. Run this as the user that
+# PostgreSQL runs as. It does not change the base backup or the archive.
 set -eu
 umask 077
 base=$1 archive=$2 data=$3 moment=$4

@@ -1,7 +1,7 @@
 #!/bin/sh
-# restore.sh <file> <new database> <db/roles.sql>: makes the database from what backup.sh wrote, and compares every row of the two.
-# Connects as PGHOST, PGUSER and PGPASSWORD say, as the role that owns the schema; it must be allowed to create databases (createdb).
-# A database of that name is left alone: point the servers to the new one when it is right, and drop the old one then.
+# restore.sh <file> <new database> <db/roles.sql>: creates the database from a file of backup.sh and compares every row.
+# PGHOST, PGUSER and PGPASSWORD configure the connection; use the role that owns the schema, which needs createdb.
+# It fails if the database exists, and changes no other database. Switch the servers to the new one, then drop the old one.
 set -eu
 umask 077
 file=$1 database=$2 roles=$3
@@ -10,9 +10,9 @@ createdb --template=template0 "$database"
 pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$database" "$file"
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --single-transaction --dbname="$database" --file="$roles" --command=analyze
 
-# What was in the file must be what is in the database. Rows may lie in another order; comments and a random word are left out.
+# File and database must have the same rows, in any order. Comments and the random key of \restrict are ignored.
 rows() { grep -v -e '^--' -e '^\\' | LC_ALL=C sort | sha256sum; }
 kept=$(pg_restore --data-only --file=- "$file" | rows)
 there=$(pg_dump --data-only --no-unlogged-table-data "$database" | rows)
-[ "$kept" = "$there" ] || { echo "$database is not what $file has" >&2; exit 1; }
-echo "$database is what $file has"
+[ "$kept" = "$there" ] || { echo "$database differs from $file" >&2; exit 1; }
+echo "$database has the content of $file"

@@ -45,7 +45,7 @@ test('a dump is restored with every row, and the server serves it', withPrograms
   await before.ann.deleteUser()
 
   const { stdout } = await sh('restore.sh', file, 'taskspec_restored', here('db/roles.sql'))
-  expect(stdout).toBe(`taskspec_restored is what ${file} has\n`)
+  expect(stdout).toBe(`taskspec_restored has the content of ${file}\n`)
   await expectServed(server('taskspec_restored'), before, onTestFinished)
 
   await expect(sh('restore.sh', file, 'taskspec_restored', here('db/roles.sql'))).rejects.toThrow('already exists')
