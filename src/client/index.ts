@@ -1,8 +1,8 @@
-// The client of frontend teams: the operations of openapi.yaml as functions. README.md shows how to use it.
+// The typed client for frontend teams: the operations of openapi.yaml as functions. README.md describes its use.
 import createOpenapiClient, { defaultPathSerializer, type Client as OpenapiClient } from 'openapi-fetch'
 import type { paths } from '../../generated/api.ts'
 import { requests } from '../../generated/requests.ts'
-import { type Patience, retrying } from './retry.ts'
+import { type RetryOptions, withRetries } from './retry.ts'
 import type { Arguments, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
 
 export type { components, operations, paths } from '../../generated/api.ts'
@@ -12,25 +12,25 @@ export type FieldError = Schemas['FieldError']
 export type Task = Schemas['Task']
 export type User = Schemas['User']
 
-export type Options = Patience & {
-  /** where the mock, the sandbox or the server is */
+export type Options = RetryOptions & {
+  /** URL of the mock, the sandbox or the server */
   baseUrl: string
-  /** a JWT, or what gives the current one; asked for each call. Without one the server answers 401. */
+  /** a JWT, or a function that returns the current one, called for every request. Without a token the server replies 401. */
   token?: string | (() => string | undefined | Promise<string | undefined>) | undefined
   fetch?: ((request: Request) => Promise<Response>) | undefined
 }
 
 export type Client = { readonly [Op in OperationId]: Call<Op> } & {
-  /** Every item of a list, page after page. Throws a ProblemError where a page is refused. */
+  /** Iterates over all items of a list, page by page. Throws a ProblemError if the server refuses a page. */
   each: <Op extends Listing>(
     operationId: Op,
     ...input: Arguments<Omit<Input<Op>, 'ifNoneMatch'>>
   ) => AsyncGenerator<Item<Op>, void, undefined>
-  /** the openapi-fetch client underneath, with token and repetition, for what is built on it, such as openapi-react-query */
+  /** the underlying openapi-fetch client, with token and retries, for libraries such as openapi-react-query */
   openapi: OpenapiClient<paths>
 }
 
-/** A problem where only an exception can tell of it: thrown by `each` and `unwrap`. */
+/** A problem as an exception. `each` and `unwrap` throw it. */
 export class ProblemError extends Error {
   override name = 'ProblemError'
   readonly problem: Problem
@@ -56,15 +56,15 @@ type Sent = {
 }
 type Send = (method: string, path: string, init: object) => Promise<{ data?: unknown; error?: unknown; response: Response }>
 
-export function createClient({ baseUrl, token, fetch = request => globalThis.fetch(request), ...patience }: Options): Client {
-  const openapi = createOpenapiClient<paths>({ baseUrl, fetch: retrying(fetch, patience), pathSerializer })
+export function createClient({ baseUrl, token, fetch = request => globalThis.fetch(request), ...retryOptions }: Options): Client {
+  const openapi = createOpenapiClient<paths>({ baseUrl, fetch: withRetries(fetch, retryOptions), pathSerializer })
   openapi.use({
     async onRequest({ request }) {
       const jwt = typeof token === 'function' ? await token() : token
       if (jwt !== undefined) request.headers.set('Authorization', `Bearer ${jwt}`)
     },
   })
-  // Which method goes with which path is known to the table, not to the compiler.
+  // `requests` pairs method and path correctly; the compiler cannot check this.
   const send = openapi.request as Send
 
   async function call(operationId: OperationId, { path, query, ifMatch, ifNoneMatch, headers, ...init }: Sent = {}): Promise<Reply> {
@@ -74,7 +74,7 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
     const { data, error, response } = await send(method, template, { ...init, ...how, params, headers })
     const { status } = response
     if (response.ok || status === 304) return { ok: true, status, data, etag: tagOf(response), response }
-    // A gateway on the way has its own errors; they are no answer of the API.
+    // A gateway in between has its own errors, which are not replies of the API.
     if (!response.headers.get('content-type')?.startsWith('application/problem+json'))
       throw new Error(`${operationId} got ${status} from something that is not Taskspec`, { cause: response })
     return { ok: false, status, problem: error as Problem, response }
@@ -85,7 +85,7 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
     for (;;) {
       const { items, nextCursor } = unwrap(await call(operationId, { ...input, query })) as Schemas['TaskPage' | 'CategoryPage']
       yield* items
-      // The mock has one page, which is always followed by itself.
+      // The mock has a single page, whose `nextCursor` leads to itself.
       if (nextCursor === null || nextCursor === query.cursor) return
       query = { ...query, cursor: nextCursor }
     }
@@ -95,7 +95,7 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
   return { ...Object.fromEntries(calls), each, openapi }
 }
 
-/** The data of a reply, or its problem thrown. */
+/** Returns the data of a reply, or throws its problem as a ProblemError. */
 export function unwrap<R extends { ok: true; data: unknown } | Refusal>(reply: R): Extract<R, { ok: true }>['data'] {
   if (!reply.ok) throw new ProblemError(reply)
   return reply.data
@@ -103,10 +103,10 @@ export function unwrap<R extends { ok: true; data: unknown } | Refusal>(reply: R
 
 const etag = (tag: Tag | undefined) => (typeof tag === 'object' ? `"${tag.revision}"` : tag)
 
-// A gateway that compresses makes tags weak, and no weak tag ever fits If-Match; ours mean the same content in any encoding.
+// A gateway that compresses makes ETags weak, and a weak ETag never matches If-Match. Ours identify the content in any encoding.
 const tagOf = (response: Response) => response.headers.get('etag')?.replace(/^W\//, '')
 
-// Dots would be steps in the path: `tasks/..` is not a task.
+// URL parsing would remove the segments `.` and `..`: `tasks/..` is not a task.
 function pathSerializer(template: string, parameters: Record<string, unknown>): string {
   for (const [name, value] of Object.entries(parameters)) if (/^\.{0,2}$/.test(String(value))) throw new TypeError(`${name} is "${value}"`)
   return defaultPathSerializer(template, parameters)

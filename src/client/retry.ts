@@ -1,36 +1,36 @@
 type Fetch = (request: Request) => Promise<Response>
 
-export type Patience = {
-  /** how often a request is sent at most, 3 unless said otherwise; 1 never repeats */
+export type RetryOptions = {
+  /** maximum number of attempts, 3 by default; 1 switches retries off */
   tries?: number | undefined
-  /** milliseconds, 10 000 unless said otherwise; a server that asks for a longer wait is not tried again */
+  /** maximum wait in milliseconds, 10 000 by default; if Retry-After is longer, there is no retry */
   maxWait?: number | undefined
 }
 
-// Safe or idempotent (RFC 9110, 9.2). POST and PATCH are not: what they did before the answer was lost can't be known.
-const repeatable = ['GET', 'HEAD', 'PUT', 'DELETE']
+// Safe or idempotent methods (RFC 9110, section 9.2). POST and PATCH may have taken effect before the reply was lost.
+const idempotent = ['GET', 'HEAD', 'PUT', 'DELETE']
 
-/** Sends again what may be sent twice, when the network fails or the server is too busy (429) or away (503). */
-export function retrying(fetch: Fetch, { tries = 3, maxWait = 10_000 }: Patience): Fetch {
+/** Retries idempotent requests after a network failure, 429 or 503. */
+export function withRetries(fetch: Fetch, { tries = 3, maxWait = 10_000 }: RetryOptions): Fetch {
   return async request => {
-    const last = repeatable.includes(request.method) ? tries : 1
-    for (let attempt = 1; attempt < last; attempt++) {
-      // What failed because the signal ended it ends in the pause.
+    const attempts = idempotent.includes(request.method) ? tries : 1
+    for (let attempt = 1; attempt < attempts; attempt++) {
+      // After an abort, `pause` throws the reason of the signal.
       const response = await fetch(request.clone()).catch(() => undefined)
       if (response && response.status !== 429 && response.status !== 503) return response
-      const wait = asked(response) ?? Math.min(100 * 2 ** attempt, maxWait)
+      const wait = retryAfter(response) ?? Math.min(100 * 2 ** attempt, maxWait)
       if (response && wait > maxWait) return response
-      // A connection whose answer nobody reads is not free for the next one.
+      // A connection with an unread reply is not free for the next request.
       await response?.body?.cancel().catch(() => undefined)
-      // Not all clients of a server that comes back at the same moment.
+      // The random share keeps clients from retrying at the same moment after an outage.
       await pause(wait * (1 + Math.random() / 4), request.signal)
     }
     return fetch(request)
   }
 }
 
-/** Retry-After in milliseconds: seconds or a date (RFC 9110, 10.2.3). */
-function asked(response: Response | undefined): number | undefined {
+/** Retry-After in milliseconds: seconds or a date (RFC 9110, section 10.2.3). */
+function retryAfter(response: Response | undefined): number | undefined {
   const value = response?.headers.get('retry-after')
   if (!value) return undefined
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()

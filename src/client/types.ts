@@ -1,21 +1,21 @@
-// The operations of the spec as calls: what each takes and what it gives.
+// The operations of the contract as calls: input and result of each.
 import type { components, operations } from '../../generated/api.ts'
 
 export type OperationId = keyof operations
 export type Schemas = components['schemas']
 export type Problem = Schemas['Problem']
 
-/** An ETag as it came in a reply, or a resource as it was read: its revision is its ETag. */
+/** An ETag from a reply, or a resource: its revision is its ETag. */
 export type Tag = string | { revision: number }
 
 type Nothing = Record<never, never>
 type Parameters<Op extends OperationId> = operations[Op]['parameters']
 type Header<Op extends OperationId> = NonNullable<Parameters<Op>['header']>
 
-// `userId` is `me` unless said otherwise.
+// `userId` is `me` by default.
 type Path<Op extends OperationId> =
   Parameters<Op> extends { path: infer All } ? ('userId' extends keyof All ? Omit<All, 'userId'> & { userId?: string } : All) : never
-// What takes any tag takes the resource as well; what takes `*` only stays as it is.
+// A header that takes any ETag also takes a resource. A header that takes only `*` stays unchanged.
 type Condition<Op extends OperationId, Name extends 'If-Match' | 'If-None-Match'> = Name extends keyof Header<Op>
   ? string extends NonNullable<Header<Op>[Name]>
     ? Tag
@@ -23,7 +23,7 @@ type Condition<Op extends OperationId, Name extends 'If-Match' | 'If-None-Match'
   : never
 type Optional<Name extends string, Value> = [Value] extends [never] ? unknown : { [_ in Name]?: Value | undefined }
 
-/** What a call takes. */
+/** The input of a call. */
 export type Input<Op extends OperationId> = Flat<
   (Nothing extends Path<Op> ? { path?: Path<Op> | undefined } : [Path<Op>] extends [never] ? unknown : { path: Path<Op> }) &
     (operations[Op] extends { requestBody: { content: { 'application/json': infer Body } } } ? { body: Body } : unknown) &
@@ -32,7 +32,7 @@ export type Input<Op extends OperationId> = Flat<
     Optional<'ifNoneMatch', Condition<Op, 'If-None-Match'>> & {
       /** further headers, such as `X-Request-Id`, or `Prefer` for the mock */
       headers?: Record<string, string> | undefined
-      /** ends the call with its repetitions and waiting */
+      /** aborts the call, including retries and waits */
       signal?: AbortSignal | undefined
     }
 >
@@ -56,10 +56,10 @@ export type Success<Op extends OperationId> = {
 export type Failure<Op extends OperationId> = {
   [S in Status<Op, 4 | 5>]: { ok: false; status: S; problem: Problem; response: Response }
 }[Status<Op, 4 | 5>]
-/** Nothing has changed since the tag of `ifNoneMatch`. */
+/** Nothing has changed since the ETag in `ifNoneMatch`. */
 export type NotModified = { ok: true; status: 304; data: undefined; etag: string; response: Response }
 
-/** What a call gives: `ok` and `status` narrow it. A 304 is possible only where `ifNoneMatch` was sent. */
+/** The result of a call; `ok` and `status` narrow it. 304 is possible only with `ifNoneMatch`. */
 export type Result<Op extends OperationId, Sent = undefined> =
   | Success<Op>
   | Failure<Op>
@@ -69,7 +69,7 @@ export type Call<Op extends OperationId> = 304 extends keyof Responses<Op>
   ? <Sent extends Tag | undefined = undefined>(...input: Arguments<Input<Op>, { ifNoneMatch?: Sent }>) => Promise<Result<Op, Sent>>
   : (...input: Arguments<Input<Op>>) => Promise<Result<Op>>
 
-/** The operations that answer page by page. */
+/** The operations with pages. */
 export type Listing = {
   [Op in OperationId]: Success<Op> extends { data: { items: unknown[]; nextCursor: string | null } } ? Op : never
 }[OperationId]

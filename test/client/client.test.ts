@@ -255,6 +255,11 @@ describe('repetition', () => {
   })
 })
 
+test('properties of a newer server stay in the data', async () => {
+  const { url } = await server([[200, {}, { id: 'a', title: 'a', addedLater: 1 }]])
+  expect(unwrap(await createClient({ baseUrl: url }).getTask({ path: { taskId: 'a' } }))).toEqual({ id: 'a', title: 'a', addedLater: 1 })
+})
+
 test('what is built on openapi-fetch has the token and the repetitions too', async () => {
   const { url, seen } = await server([
     [503, { 'retry-after': '0' }, problem],
