@@ -479,7 +479,7 @@ export interface components {
             instance: string;
             /** @description The id of this request in the server's log. */
             requestId: string;
-            /** @description Every fault in the request. It is empty if the problem has no specific place. */
+            /** @description All faults of the request. It is empty if the problem concerns no specific place. */
             errors: components["schemas"]["FieldError"][];
         };
         FieldError: {
@@ -727,7 +727,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request breaks the schema. `errors` lists every fault. */
+        /** @description The request breaks the schema. `errors` lists all faults. */
         InvalidRequest: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];

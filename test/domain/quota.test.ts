@@ -28,7 +28,7 @@ test('the numbers are those that people read', () => {
   for (const [noun, most] of Object.entries(quotas)) {
     const number = most.toLocaleString('en')
     expect(JSON.stringify(document.info)).toContain(`${number} ${noun}`)
-    expect(JSON.stringify(document)).toContain(`An account has ${number} ${noun} at most. Delete some first.`)
+    expect(JSON.stringify(document)).toContain(`An account has at most ${number} ${noun}. Delete some first.`)
   }
 })
 

@@ -3,7 +3,7 @@ import jwt from '@fastify/jwt'
 import fastify from 'fastify'
 import * as schemas from './schemas.ts'
 import { settings } from './settings.ts'
-import { type Draft, type Filter, type Caller, store } from './sql.ts'
+import { type Caller, type Draft, type Filter, store } from './sql.ts'
 
 type Claims = { sub: string; email?: string; name?: string }
 type Space = { Params: { userId: string } }

@@ -6,7 +6,7 @@ import { middleware } from 'express-openapi-validator'
 import { jwtVerify } from 'jose'
 import { pinoHttp } from 'pino-http'
 import { settings } from './settings.ts'
-import { type Filter, type Caller, store } from './sql.ts'
+import { type Caller, type Filter, store } from './sql.ts'
 
 type Authenticated = Request & { caller?: Caller }
 
