@@ -1,40 +1,40 @@
-// Load at a fixed rate, independent of the replies (open loop), or as fast as replies arrive (closed loop). It uses plain sockets,
-// because it shares the machine with the server.
+// Requests that come as they come: so many a second, whether or not the ones before were answered. Over plain sockets, so that on a
+// machine which the server shares the load itself costs little.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Request, raw } from './workloads.ts'
 
-export type Load = {
+export type Weather = {
   url: string
-  /** sent in turn, repeatedly */
+  /** in turn, over and over */
   requests: Request[]
   connections: number
-  /** requests per second, whether or not replies arrive; without it each connection sends the next request after the reply */
+  /** requests a second, answered or not; without it each connection asks again when it is answered */
   perSecond?: number
   seconds: number
-  /** ms after which a reply counts as late */
+  /** ms after which an answer is worth nothing */
   deadline: number
 }
 
 export type Answers = {
   sent: number
-  /** replies in time, by status */
+  /** answers in time, by status */
   statuses: Record<number, number>
-  /** replies with 503 but without Retry-After */
+  /** refusals that don't say when to come again */
   unspoken: number
-  /** replies after the deadline, and missing replies */
+  /** answered too late, or not at all */
   late: number
-  /** requests without a reply because the connection closed */
+  /** not answered because the connection broke */
   broken: number
-  /** ms of the successful replies, ascending */
+  /** ms of the successful ones, ascending */
   times: number[]
 }
 
-/** Sends requests for so many seconds, and waits for the replies until the deadline of the last request. */
-export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Load): Promise<Answers> {
+/** Sends for so many seconds, and waits for the answers until the deadline of the last. */
+export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Weather): Promise<Answers> {
   const { hostname, port } = new URL(url)
-  const messages = requests.map(raw)
+  const texts = requests.map(raw)
   const answers: Answers = { sent: 0, statuses: {}, unspoken: 0, late: 0, broken: 0, times: [] }
   const idle: Line[] = []
   const all = new Set<Line>()
@@ -58,7 +58,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
         missing = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0) - head.length
       } else missing -= chunk.length
       if (missing > 0) return
-      complete(line, head)
+      answered(line, head)
       head = ''
       missing = 0
     })
@@ -72,7 +72,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
     return line
   }
 
-  /** Measures from the planned time: if no connection is free, the wait for one counts too. */
+  /** Counts from when it was to be sent: who finds no connection free waits for one, and the answer is as late as that. */
   function send(since: number) {
     answers.sent += 1
     open += 1
@@ -83,10 +83,10 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
 
   function write(line: Line, since: number) {
     line.since = since
-    line.socket.write(messages[written++ % messages.length] as string)
+    line.socket.write(texts[written++ % texts.length] as string)
   }
 
-  function complete(line: Line, head: string) {
+  function answered(line: Line, head: string) {
     const ms = performance.now() - line.since
     const status = Number(head.slice(9, 12))
     line.since = 0
