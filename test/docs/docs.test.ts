@@ -85,7 +85,7 @@ describe('reading', () => {
     expect(await page.locator('.opblock.is-open').evaluateAll(blocks => blocks.map(block => block.id))).toEqual([
       'operations-tasks-updateTask',
     ])
-    expect(await page.locator('.opblock.is-open .opblock-description').textContent()).toContain('Changes the fields that are sent')
+    expect(await page.locator('.opblock.is-open .opblock-description').textContent()).toContain('Changes only the fields that you send')
     await page.locator('[data-param-name=If-Match]').waitFor()
     expect(await page.locator('[data-param-name]').evaluateAll(rows => rows.map(row => row.getAttribute('data-param-name')))).toEqual([
       'userId',
