@@ -1,4 +1,4 @@
-// The client's own behaviour: against the real server, and against one that answers as it is told.
+// The behaviour of the client, against the real server and against one with scripted replies.
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished } from 'vitest'
@@ -7,15 +7,15 @@ import { document } from '../../src/contract/document.ts'
 import { operations } from '../support/spec.ts'
 import { test as base, tokenOf } from '../support/taskspec.ts'
 
-let people = 0
+let users = 0
 
 const test = base.extend('api', async ({ service }) => {
-  const token = await tokenOf(`client-${people++}`)
+  const token = await tokenOf(`client-${users++}`)
   return (options: Partial<Options> = {}) => createClient({ baseUrl: service.url, token, ...options })
 })
 
 describe('a call', () => {
-  test('there is one for each operation, and it gives what the spec says', async ({ api }) => {
+  test('exists for every operation and returns its data', async ({ api }) => {
     const client = api()
     for (const { operationId } of operations) expect(client[operationId]).toBeTypeOf('function')
     expect(unwrap(await client.getOpenapiYaml())).toContain('openapi: 3.1.0')
@@ -24,37 +24,37 @@ describe('a call', () => {
     expect(unwrap(await client.getReadiness())).toEqual({ status: 'ready' })
   })
 
-  test('gives data and etag, or a problem', async ({ api }) => {
+  test('returns data and ETag, or a problem', async ({ api }) => {
     const client = api()
-    const made = await client.createCategory({ body: { name: 'Travel' } })
-    expect(made).toMatchObject({ ok: true, status: 201, data: { name: 'Travel', color: null, position: 0 } })
-    if (made.ok) expect(made.etag).toBe(`"${made.data.revision}"`)
+    const created = await client.createCategory({ body: { name: 'Travel' } })
+    expect(created).toMatchObject({ ok: true, status: 201, data: { name: 'Travel', color: null, position: 0 } })
+    if (created.ok) expect(created.etag).toBe(`"${created.data.revision}"`)
 
     const again = await client.createCategory({ body: { name: 'travel' } })
     expect(again).toMatchObject({ ok: false, status: 409, problem: { type: '/problems/conflict' } })
     if (again.status === 409) expect(again.problem.errors).toMatchObject([{ pointer: '/name', code: 'taken' }])
   })
 
-  test('may be for a user of that name, and another one is refused', async ({ api }) => {
+  test('accepts the own user id and returns 403 for another one', async ({ api }) => {
     const client = api()
     const me = unwrap(await client.getUser())
     expect((await client.getUser({ path: { userId: me.id } })).status).toBe(200)
     expect((await client.getUser({ path: { userId: 'nobody' } })).status).toBe(403)
   })
 
-  test('sends arrays as the spec says', async ({ api }) => {
+  test('sends arrays as repeated parameters', async ({ api }) => {
     const client = api()
     for (const priority of ['low', 'medium', 'high'] as const) await client.createTask({ body: { title: priority, priority } })
     const { items } = unwrap(await client.listTasks({ query: { priority: ['low', 'high'], sort: 'priority' } }))
     expect(items.map(({ title }) => title).sort()).toEqual(['high', 'low'])
   })
 
-  test('sends nothing for an id that would be a step in the path', async ({ api }) => {
+  test('throws for an id that URL parsing would remove from the path', async ({ api }) => {
     const client = api({ fetch: () => Promise.reject(new Error('sent')) })
     for (const taskId of ['', '.', '..']) await expect(client.deleteTask({ path: { taskId } })).rejects.toThrow(`taskId is "${taskId}"`)
   })
 
-  test('throws what is not an answer of the API', async () => {
+  test('throws if a gateway replies with its own error', async () => {
     const gateway = await server([[502, { 'content-type': 'text/html' }, '<h1>Bad gateway</h1>']])
     const error = await createClient({ baseUrl: gateway.url })
       .createTask({ body: { title: 'a' } })
@@ -65,26 +65,26 @@ describe('a call', () => {
 })
 
 describe('the token', () => {
-  test('is asked for each call', async ({ service }) => {
-    const given: string[] = []
+  test('is requested for every call', async ({ service }) => {
+    const tokens: string[] = []
     const client = createClient({
       baseUrl: service.url,
       token: async () => {
-        given.push(await tokenOf(`token-${given.length}`))
-        return given.at(-1)
+        tokens.push(await tokenOf(`token-${tokens.length}`))
+        return tokens.at(-1)
       },
     })
     expect(unwrap(await client.getUser()).id).toBe('token-0')
     expect(unwrap(await client.getUser()).id).toBe('token-1')
-    expect(given).toHaveLength(2)
+    expect(tokens).toHaveLength(2)
   })
 
-  test('may be missing, which the server answers', async ({ api }) => {
+  test('may be missing: the server replies 401', async ({ api }) => {
     expect(await api({ token: undefined }).listTasks()).toMatchObject({ status: 401, problem: { type: '/problems/unauthenticated' } })
     expect((await api({ token: () => undefined }).listTasks()).status).toBe(401)
   })
 
-  test('that can not be had is an error, and nothing is sent', async () => {
+  test('function that fails makes the call fail before it sends a request', async () => {
     const { url, seen } = await server([])
     const token = () => Promise.reject(new Error('signed out'))
     await expect(createClient({ baseUrl: url, token }).listTasks()).rejects.toThrow('signed out')
@@ -93,7 +93,7 @@ describe('the token', () => {
 })
 
 describe('conditions', () => {
-  test('a change, a replacement and a deletion of what was read work; of what is stale they are 412', async ({ api }) => {
+  test('update, put and delete succeed with a current resource and return 412 with a stale one', async ({ api }) => {
     const client = api()
     const first = unwrap(await client.createTask({ body: { title: 'first' } }))
     const path = { taskId: first.id }
@@ -111,13 +111,13 @@ describe('conditions', () => {
     expect((await client.deleteTask({ path, ifMatch: third.ok ? third.etag : '' })).status).toBe(204)
   })
 
-  test('a put may create only', async ({ api }) => {
+  test('put with ifNoneMatch only creates', async ({ api }) => {
     const [client, path] = [api(), { taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12' }]
     expect((await client.putTask({ path, body: { title: 'a' }, ifNoneMatch: '*' })).status).toBe(201)
     expect((await client.putTask({ path, body: { title: 'b' }, ifNoneMatch: '*' })).status).toBe(412)
   })
 
-  test('a read of what is known already is 304', async ({ api }) => {
+  test('a read with a current ETag returns 304', async ({ api }) => {
     const client = api()
     const task = unwrap(await client.createTask({ body: { title: 'a' } }))
     const path = { taskId: task.id }
@@ -128,14 +128,14 @@ describe('conditions', () => {
     expect((await client.getTask({ path, ifNoneMatch: task })).status).toBe(200)
   })
 
-  test('a tag that a gateway has made weak is strong again', async () => {
+  test('a weak ETag of a gateway becomes strong', async () => {
     const { url } = await server([[200, { etag: 'W/"7"' }, {}]])
     expect(await createClient({ baseUrl: url }).getUser()).toMatchObject({ etag: '"7"' })
   })
 })
 
 describe('each', () => {
-  test('gives every item once, page after page, as they are wanted', async ({ api }) => {
+  test('returns every item once and requests pages only when needed', async ({ api }) => {
     const client = api()
     for (const title of 'abcdefg') await client.createTask({ body: { title, completed: title === 'd' } })
     let sent = 0
@@ -155,7 +155,7 @@ describe('each', () => {
     expect(sent).toBe(4)
   })
 
-  test('gives nothing where nothing is', async ({ api }) => {
+  test('returns nothing for an empty list', async ({ api }) => {
     expect(await Array.fromAsync(api().each('listCategories'))).toEqual([])
   })
 
@@ -167,70 +167,70 @@ describe('each', () => {
     expect(error.response.status).toBe(422)
   })
 
-  test('ends where a page is followed by itself, as with the mock', async () => {
+  test('ends if nextCursor leads to the same page, as with the mock', async () => {
     const { url, seen } = await server(Array(5).fill([200, {}, { items: [1], nextCursor: 'same' }]))
     expect(await Array.fromAsync(createClient({ baseUrl: url }).each('listTasks'))).toEqual([1, 1])
     expect(seen).toHaveLength(2)
   })
 })
 
-describe('repetition', () => {
+describe('retries', () => {
   const path = { taskId: 'a' }
-  const away = (after?: string): Told => [503, after === undefined ? {} : { 'retry-after': after }, problem]
-  const fine: Told = [200, {}, { title: 'a' }]
+  const unavailable = (after?: string): Scripted => [503, after === undefined ? {} : { 'retry-after': after }, problem]
+  const success: Scripted = [200, {}, { title: 'a' }]
 
-  test('waits as long as the server asks', async () => {
-    const { url, seen } = await server([away('1'), [429, { 'retry-after': '0' }, problem], fine])
+  test('waits as long as Retry-After says', async () => {
+    const { url, seen } = await server([unavailable('1'), [429, { 'retry-after': '0' }, problem], success])
     const began = performance.now()
     expect(await createClient({ baseUrl: url }).getTask({ path })).toMatchObject({ status: 200, data: { title: 'a' } })
     expect(performance.now() - began).toBeGreaterThan(990)
     expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET'])
   })
 
-  test('waits a moment by itself where the server says nothing, and until a date', async () => {
-    const { url, seen } = await server([away(), away(new Date().toUTCString()), fine])
+  test('waits 0.2 s without Retry-After, and accepts a date', async () => {
+    const { url, seen } = await server([unavailable(), unavailable(new Date().toUTCString()), success])
     expect((await createClient({ baseUrl: url }).getTask({ path })).status).toBe(200)
     expect((seen[1]?.at ?? 0) - (seen[0]?.at ?? 0)).toBeGreaterThan(190)
     expect(seen).toHaveLength(3)
   })
 
-  test('sends the whole body again', async () => {
-    const { url, seen } = await server([away('0'), fine])
+  test('sends the body again', async () => {
+    const { url, seen } = await server([unavailable('0'), success])
     await createClient({ baseUrl: url, token: 'a' }).putTask({ path, body: { title: 'ü' }, ifMatch: { revision: 7 } })
     const sent = { method: 'PUT', body: '{"title":"ü"}', headers: { authorization: 'Bearer a', 'if-match': '"7"' } }
     expect(seen).toMatchObject([sent, sent])
   })
 
-  test('gives the answer that a repeated deletion meets', async () => {
+  test('returns the 404 of a repeated delete', async () => {
     const { url, seen } = await server(['cut', [404, {}, problem]])
     expect((await createClient({ baseUrl: url }).deleteTask({ path })).status).toBe(404)
     expect(seen).toHaveLength(2)
   })
 
-  test('ends after three tries, or as many as are wanted', async () => {
-    const three = await server(Array(9).fill(away('0')))
+  test('ends after three attempts, or after `tries`', async () => {
+    const three = await server(Array(9).fill(unavailable('0')))
     expect(await createClient({ baseUrl: three.url }).getTask({ path })).toMatchObject({ ok: false, status: 503 })
     expect(three.seen).toHaveLength(3)
     await createClient({ baseUrl: three.url, tries: 1 }).getTask({ path })
     expect(three.seen).toHaveLength(4)
   })
 
-  test('does not wait longer than allowed', async () => {
-    const { url, seen } = await server([away('11'), away('1')])
+  test('does not wait longer than maxWait', async () => {
+    const { url, seen } = await server([unavailable('11'), unavailable('1')])
     expect((await createClient({ baseUrl: url }).getTask({ path })).status).toBe(503)
     expect((await createClient({ baseUrl: url, maxWait: 500 }).getTask({ path })).status).toBe(503)
     expect(seen).toHaveLength(2)
   })
 
-  test('tries again when the network fails, and throws in the end', async () => {
-    const { url, seen } = await server(['cut', fine, 'cut', 'cut', 'cut'])
+  test('retries after a network failure and throws after the last attempt', async () => {
+    const { url, seen } = await server(['cut', success, 'cut', 'cut', 'cut'])
     expect((await createClient({ baseUrl: url }).getTask({ path })).status).toBe(200)
     await expect(createClient({ baseUrl: url }).getTask({ path })).rejects.toThrow(TypeError)
     expect(seen).toHaveLength(5)
   })
 
-  test('is not for POST and PATCH', async () => {
-    const { url, seen } = await server([away('0'), 'cut', away('0'), 'cut'])
+  test('do not apply to POST and PATCH', async () => {
+    const { url, seen } = await server([unavailable('0'), 'cut', unavailable('0'), 'cut'])
     const client = createClient({ baseUrl: url })
     expect((await client.createTask({ body: { title: 'a' } })).status).toBe(503)
     await expect(client.createTask({ body: { title: 'a' } })).rejects.toThrow(TypeError)
@@ -239,8 +239,8 @@ describe('repetition', () => {
     expect(seen).toHaveLength(4)
   })
 
-  test('ends with the signal, also while it waits', async () => {
-    const { url, seen } = await server([away('9'), away('9')])
+  test('end with the signal, also during a wait', async () => {
+    const { url, seen } = await server([unavailable('9'), unavailable('9')])
     const client = createClient({ baseUrl: url })
     const began = performance.now()
     await expect(client.getTask({ path, signal: AbortSignal.timeout(100) })).rejects.toThrow('timeout')
@@ -255,12 +255,12 @@ describe('repetition', () => {
   })
 })
 
-test('properties of a newer server stay in the data', async () => {
+test('keeps properties that a newer server adds', async () => {
   const { url } = await server([[200, {}, { id: 'a', title: 'a', addedLater: 1 }]])
   expect(unwrap(await createClient({ baseUrl: url }).getTask({ path: { taskId: 'a' } }))).toEqual({ id: 'a', title: 'a', addedLater: 1 })
 })
 
-test('what is built on openapi-fetch has the token and the repetitions too', async () => {
+test('the openapi-fetch client has the token and the retries too', async () => {
   const { url, seen } = await server([
     [503, { 'retry-after': '0' }, problem],
     [200, {}, { id: 'ann' }],
@@ -272,7 +272,7 @@ test('what is built on openapi-fetch has the token and the repetitions too', asy
   expect(seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer a', 'Bearer a'])
 })
 
-type Told = [status: number, headers: Record<string, string>, body: unknown] | 'cut'
+type Scripted = [status: number, headers: Record<string, string>, body: unknown] | 'cut'
 type Seen = { method: string | undefined; headers: IncomingHttpHeaders; body: string; at: number }
 
 const problem = {
@@ -285,18 +285,18 @@ const problem = {
   errors: [],
 }
 
-/** A server that answers one thing after the other, or cuts the connection. */
-async function server(told: Told[]): Promise<{ url: string; seen: Seen[] }> {
+/** A server that replies from a script, or closes the connection. */
+async function server(script: Scripted[]): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = []
-  const answer = (response: ServerResponse, [status, headers, body]: Exclude<Told, 'cut'>) => {
+  const reply = (response: ServerResponse, [status, headers, body]: Exclude<Scripted, 'cut'>) => {
     const type = status < 400 ? 'application/json' : 'application/problem+json'
     response.writeHead(status, { 'content-type': type, ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body))
   }
   const listener = createServer(async (request, response) => {
     const body = (await Array.fromAsync(request)).join('')
-    const next = told[seen.push({ method: request.method, headers: request.headers, body, at: performance.now() }) - 1]
+    const next = script[seen.push({ method: request.method, headers: request.headers, body, at: performance.now() }) - 1]
     if (next === undefined || next === 'cut') request.socket.destroy()
-    else answer(response, next)
+    else reply(response, next)
   }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   onTestFinished(() => {

@@ -1,4 +1,4 @@
-// The package as frontend teams get it: packed, installed, compiled and run.
+// The package as frontend teams use it: packed, installed, compiled and run.
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,7 +19,7 @@ type Target = { url: string; token: string; stop: () => Promise<void> }
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const programs = new URL('programs/', import.meta.url)
 const options = { strict: true, target: 'es2022', outDir: 'out', skipLibCheck: true }
-// Node's own resolution without a browser's types, everything checked; and a bundler's with them.
+// One project with Node's resolution, no browser types and all checks; one with a bundler's resolution and browser types.
 const projects = {
   nodenext: {
     compilerOptions: {
@@ -74,7 +74,7 @@ describe('the package', () => {
     expect(manifest.dependencies).toBeUndefined()
   })
 
-  test('leaves nothing behind where it was packed', async () => {
+  test('packing leaves no files in the source folder', async () => {
     const sources = await readdir(new URL('../../src/client/', import.meta.url))
     expect((await readdir(join(directory, 'repository/src/client'))).sort()).toEqual(sources.sort())
   })
@@ -86,15 +86,15 @@ describe.each(cases(names))('with the resolution of %s', name => {
       .filter(match => match[1] === file)
       .map(([, , line, code]) => `${line} ${code}`)
 
-  test('what is right compiles, also the examples of the README', () => {
-    expect(compiled[name].stdout.split('\n').filter(line => /^\S.*error TS/.test(line) && !line.startsWith('wrong.ts'))).toEqual([])
+  test('correct programs and the examples of the README compile', () => {
+    expect(compiled[name].stdout.split('\n').filter(line => /^\S.*error TS/.test(line) && !line.startsWith('errors.ts'))).toEqual([])
   })
 
-  test('what is wrong does not, and says why', async () => {
-    const lines = (await readFile(new URL('wrong.ts', programs), 'utf8')).split('\n')
+  test('each incorrect line fails with the expected error', async () => {
+    const lines = (await readFile(new URL('errors.ts', programs), 'utf8')).split('\n')
     const expected = lines.flatMap((line, i) => [...line.matchAll(/\/\/ (TS\d+)$/g)].map(match => `${i + 1} ${match[1]}`))
     expect(expected.length).toBeGreaterThan(20)
-    expect(errors('wrong.ts')).toEqual(expected)
+    expect(errors('errors.ts')).toEqual(expected)
   })
 })
 
@@ -142,7 +142,7 @@ async function makeProject(name: Project) {
     await link(dependency, at)
 }
 
-/** The blocks of the README as files. One may be named by its first line; the others find `api` there. */
+/** The code blocks of the README as files. The first line may name the file; the other files import `api` from it. */
 async function readExamples(): Promise<Record<string, string>> {
   const text = await readFile(join(root, 'src/client/README.md'), 'utf8')
   const blocks = [...text.matchAll(/^```(tsx?)\n(.*?)^```$/gms)] as unknown as [string, string, string][]

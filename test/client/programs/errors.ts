@@ -1,10 +1,10 @@
-// Each line that has a code at its end must not compile, with that code; the others must.
+// A line with an error code at its end must fail with that code. The other lines must compile.
 import { createClient, type Task, unwrap } from '@taskspec/client'
 
 const api = createClient({ baseUrl: 'http://localhost:4010', token: 'a' })
 const path = { taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12' }
 
-// What is sent
+// Input
 await api.createTask({ body: { titel: 'Pack' } }) // TS2561
 await api.createTask({ body: {} }) // TS2741
 await api.createTask({ body: { title: 'Pack', priority: 'urgent' } }) // TS2322
@@ -20,7 +20,7 @@ await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: '*' })
 await api.removeTask({ path }) // TS2339
 createClient({ token: 'a' }) // TS2345
 
-// What comes back
+// Result
 const reply = await api.getTask({ path })
 console.log(reply.data) // TS2339
 console.log(reply.ok && reply.problem) // TS2339
