@@ -147,5 +147,6 @@ const plain = (text: string) =>
     .replace(/\s+/g, ' ')
     .replace(/\( | (?=\))/g, match => match.trim())
     .replace(/\$\d+(::[a-z_]+(\[\])?)*/g, '$')
-    .replace('t.owner_id as owner, ', '')
+    .replace('item.owner_id as owner, ', '')
+    .replaceAll('"', '')
     .trim()
