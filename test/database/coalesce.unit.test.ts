@@ -1,0 +1,106 @@
+// Which callers share a statement, and who gets which rows and errors, without a database.
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { createCoalescer, type Shareable } from '../../src/database/coalesce.ts'
+
+type Asked = { owner: string; fails?: boolean }
+type Row = { owner: string }
+
+/** A database that keeps every statement until it is released. */
+function fakeDatabase() {
+  const sent: { callers: Asked[]; shared: boolean }[] = []
+  const release: (() => void)[] = []
+  return {
+    sent,
+    releaseAll() {
+      for (const each of release.splice(0)) each()
+    },
+    async send<R>(statement: () => Shareable): Promise<R[]> {
+      await new Promise<void>(resolve => release.push(resolve))
+      const { values, shared } = statement()
+      const callers = values as Asked[]
+      sent.push({ callers, shared })
+      if (callers.some(({ fails }) => fails)) throw Object.assign(new Error('refused'), { severity: 'ERROR' })
+      return callers.map(({ owner }) => ({ owner })) as R[]
+    },
+  }
+}
+
+const statementOf = (callers: Asked[]) => ({ name: 'test', text: '', values: callers })
+const forms = {
+  single: (asked: Asked) => statementOf([asked]),
+  shared: (several: Asked[]) => ({
+    statement: statementOf(several),
+    split: (rows: Row[]) => several.map(({ owner }) => rows.filter(row => row.owner === owner)),
+  }),
+  joins: ({ owner }: Asked, other: Asked) => owner !== other.owner,
+}
+
+async function run(callers: Asked[], options: Partial<typeof forms> = {}) {
+  const database = fakeDatabase()
+  const ask = createCoalescer<Asked, Row>(database.send, null, { ...forms, ...options })
+  const answers = Promise.allSettled(callers.map(caller => ask(caller)))
+  let done = false
+  void answers.then(() => {
+    done = true
+  })
+  while (!done) {
+    await turn()
+    database.releaseAll()
+  }
+  return { sent: database.sent, answers: await answers }
+}
+
+describe('createCoalescer', () => {
+  test('one caller gets the statement for one', async () => {
+    const { sent, answers } = await run([{ owner: 'ann' }])
+    expect(sent).toEqual([{ callers: [{ owner: 'ann' }], shared: false }])
+    expect(answers).toEqual([{ status: 'fulfilled', value: [{ owner: 'ann' }] }])
+  })
+
+  test('callers of one moment share statements of sixteen at most, and each gets its own rows', async () => {
+    const callers = Array.from({ length: 40 }, (_, i) => ({ owner: `owner${i}` }))
+    const { sent, answers } = await run(callers)
+    expect(sent.map(({ callers }) => callers.length)).toEqual([16, 16, 8])
+    expect(answers).toEqual(callers.map(({ owner }) => ({ status: 'fulfilled', value: [{ owner }] })))
+  })
+
+  test('callers that must not share a statement get one each', async () => {
+    const { sent } = await run([{ owner: 'ann' }, { owner: 'ann' }, { owner: 'bob' }])
+    expect(sent.map(({ callers }) => callers.map(({ owner }) => owner))).toEqual([['ann'], ['ann', 'bob']])
+  })
+
+  test('callers join until a connection takes the statement', async () => {
+    const database = fakeDatabase()
+    const ask = createCoalescer<Asked, Row>(database.send, null, forms)
+    const first = ask({ owner: 'ann' })
+    await turn()
+    const second = ask({ owner: 'bob' })
+    database.releaseAll()
+    await Promise.all([first, second])
+    expect(database.sent).toEqual([{ callers: [{ owner: 'ann' }, { owner: 'bob' }], shared: true }])
+  })
+
+  test('when PostgreSQL refuses a shared statement, every caller goes alone and only one gets the error', async () => {
+    const { sent, answers } = await run([{ owner: 'ann' }, { owner: 'bob', fails: true }, { owner: 'eve' }])
+    expect(sent.map(({ callers }) => callers.length)).toEqual([3, 1, 1, 1])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  test('a lost connection fails every caller, since the statement may have been carried out', async () => {
+    const lost = new Error('no answer from the database')
+    const ask = createCoalescer<Asked, Row>(() => Promise.reject(lost), null, forms)
+    const answers = await Promise.allSettled([ask({ owner: 'ann' }), ask({ owner: 'bob' })])
+    expect(answers).toEqual([
+      { status: 'rejected', reason: lost },
+      { status: 'rejected', reason: lost },
+    ])
+    await expect(ask({ owner: 'eve' })).rejects.toBe(lost)
+  })
+
+  test('a caller without an answer in the shared rows goes alone', async () => {
+    const shared = (several: Asked[]) => ({ ...forms.shared(several), split: () => several.map(() => undefined) as never })
+    const { sent } = await run([{ owner: 'ann' }, { owner: 'bob' }], { shared })
+    expect(sent.map(({ callers }) => callers.length)).toEqual([2, 1, 1])
+  })
+})
