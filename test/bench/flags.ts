@@ -23,6 +23,7 @@ export function readFlags(args: string[]): Flags {
       large: { type: 'boolean', default: false },
       accounts: { type: 'string' },
       tasks: { type: 'string' },
+      before: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   })
@@ -36,7 +37,11 @@ export function readFlags(args: string[]): Flags {
       seconds: number('seconds', values.seconds),
       warmUp: number('warm-up', values['warm-up']),
       workloads: names<Workload>('workloads', values.workloads, Object.keys(workloads)),
-      targets: names<TargetName>('targets', values.targets, Object.keys(targets)),
+      targets: [
+        ...names<TargetName>('targets', values.targets, Object.keys(targets)),
+        ...(values.before === undefined ? [] : (['before'] as const)),
+      ],
+      before: values.before,
       connections: number('connections', values.connections),
       users,
       poolSize: number('pool', values.pool),

@@ -23,6 +23,8 @@ export type Plan = {
   /** accounts that send requests */
   users: number
   poolSize: number
+  /** the folder of another checkout, which is measured as the target `before` */
+  before: string | undefined
 }
 
 /** Carries out the plan and logs each step. Rejects at the first incorrect reply. */
@@ -39,7 +41,7 @@ export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: 
     const running: Running[] = []
     for (const name of rotated(plan.targets, round)) {
       const [{ token }] = usersFor(name) as [User]
-      running.push(await start(name, { databaseUrl: url, poolSize: plan.poolSize, jwksUrl: provider.jwksUrl, token }))
+      running.push(await start(name, { databaseUrl: url, poolSize: plan.poolSize, jwksUrl: provider.jwksUrl, token, before: plan.before }))
     }
     for (const each of running) {
       log(`round ${round + 1}: ${each.name} warms up`)

@@ -25,6 +25,7 @@ type Target = {
 
 export const targets = {
   ours: { file: '../../src/main.ts', title: 'this server' },
+  before: { file: 'src/main.ts', title: 'the server of another checkout', optional: true },
   'ours-eddsa': { file: '../../src/main.ts', title: 'this server, EdDSA tokens', algorithm: 'EdDSA', workloads: ['list', 'get'] },
   'ours-two': { file: '../../src/main.ts', title: 'this server, two workers', env: { WEB_CONCURRENCY: '2' }, optional: true },
   bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js only' },
@@ -54,10 +55,19 @@ export type Running = {
   stop: () => Promise<void>
 }
 
-type Settings = { databaseUrl: string; poolSize: number; jwksUrl: string; token: string; nodeOptions?: string[] }
+type Settings = {
+  databaseUrl: string
+  poolSize: number
+  jwksUrl: string
+  token: string
+  nodeOptions?: string[]
+  /** the folder of the other checkout, with its packages installed */
+  before?: string | undefined
+}
 
 /** Starts a target that logs to a file, and waits until it has answered a list with `token`. */
-export async function start(name: TargetName, { databaseUrl, poolSize, jwksUrl, token, nodeOptions = [] }: Settings): Promise<Running> {
+export async function start(name: TargetName, settings: Settings): Promise<Running> {
+  const { databaseUrl, poolSize, jwksUrl, token, nodeOptions = [], before = '' } = settings
   const { file, env, algorithm = 'HS256' } = target(name)
   const directory = mkdtempSync(join(tmpdir(), 'taskspec-target-'))
   const log = join(directory, 'log')
@@ -76,10 +86,14 @@ export async function start(name: TargetName, { databaseUrl, poolSize, jwksUrl, 
   }
   const output = openSync(log, 'a') // append mode, so that the file can be truncated meanwhile
   const began = performance.now()
-  const child = spawn(process.execPath, [...nodeOptions, fileURLToPath(new URL(file, import.meta.url))], {
-    env: environment,
-    stdio: ['ignore', output, output],
-  })
+  const child = spawn(
+    process.execPath,
+    [...nodeOptions, name === 'before' ? join(before, file) : fileURLToPath(new URL(file, import.meta.url))],
+    {
+      env: environment,
+      stdio: ['ignore', output, output],
+    },
+  )
   closeSync(output)
   const ended = once(child, 'exit')
   const cleanUp = () => {
