@@ -1,51 +1,67 @@
 // The spec as types: what a handler is given and what it may answer.
 import type { operations } from '../../generated/api.ts'
+import type { Defaults } from '../../generated/defaults.ts'
 
 export type OperationId = keyof operations
-
-type Success = 200 | 201 | 204 | 304
-
-type Parameters<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<operations[Op]['parameters'][In]>
-// The headers that a handler sets: not those that every reply has.
-type Common = 'RateLimit' | 'RateLimit-Policy' | 'X-Api-Version' | 'X-Request-Id'
-type Own<All> = { [Name in keyof All as string extends Name ? never : Name extends Common ? never : Name]: All[Name] }
-
-// The router fills in the spec's defaults, so handlers see these as present. A test holds the spec to it:
-// `limit` and `sort` have a default, and so has each optional field of a body that isn't a patch.
-type Filled<Query> = Query & Required<Pick<Query, Extract<keyof Query, 'limit' | 'sort'>>>
-type Json<Op extends OperationId> = operations[Op] extends { requestBody: { content: { 'application/json': infer Body } } }
-  ? Op extends `update${string}`
-    ? Body
-    : Required<Body>
-  : undefined
 
 /** What a token says about its user, beside the id. */
 export type Claims = { email: string | null; name: string | null }
 /** The user whose token came with the request; `id` is the verified `sub`. */
 export type Caller = { id: string; claims: Claims }
 
+/** A body that is not JSON, as it arrives. Reading it throws a Problem when it is too long or ends early. */
+export type Upload<Type = string> = { type: Type; chunks: AsyncIterable<Uint8Array> }
+/** A body that is written as it comes. */
+export type Stream = AsyncIterable<string | Uint8Array>
+
+type Parameters<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<operations[Op]['parameters'][In]>
+
+// The pipeline fills in the defaults of the spec, so a handler finds these properties always.
+type Filled<All, Op extends OperationId, In extends 'query' | 'body'> = Op extends keyof Defaults
+  ? In extends keyof Defaults[Op]
+    ? All & Required<Pick<All, Extract<keyof All, Defaults[Op][In]>>>
+    : All
+  : All
+
+type Received<Op extends OperationId, Content> = {
+  [Type in keyof Content]: Type extends 'application/json' ? Filled<Content[Type], Op, 'body'> : Upload<Type>
+}[keyof Content]
+type Body<Op extends OperationId> = operations[Op] extends { requestBody?: never }
+  ? undefined
+  : operations[Op] extends { requestBody: { content: infer Content } }
+    ? Received<Op, Content>
+    : operations[Op] extends { requestBody?: { content: infer Content } }
+      ? Received<Op, Content> | undefined
+      : never
+
 export type Call<Op extends OperationId> = {
   /** the verified `sub` that owns {userId} */
   owner: string
   claims: Claims
   path: Parameters<Op, 'path'>
-  query: Filled<Parameters<Op, 'query'>>
+  query: Filled<Parameters<Op, 'query'>, Op, 'query'>
   headers: { [Name in keyof Parameters<Op, 'header'> as Lowercase<Name & string>]: Parameters<Op, 'header'>[Name] }
-  body: Json<Op>
+  body: Body<Op>
 }
 
-// JSON goes without saying; another media type is named.
+// JSON needs no type; another media type is named, and its body may be a stream. While a stream with a heartbeat is quiet, that text is
+// written now and then, so that nothing on the way takes the connection for dead.
 type Content<Response> = Response extends { content: infer Media }
-  ? Media extends { 'application/json': infer Body }
-    ? { body: Body; type?: never }
-    : { [Type in keyof Media]: { body: Media[Type]; type: Type } }[keyof Media]
-  : { body?: never; type?: never }
+  ? Media extends { 'application/json': infer Json }
+    ? { body: Json; type?: never; heartbeat?: never }
+    : { [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string } }[keyof Media]
+  : { body?: never; type?: never; heartbeat?: never }
 
+// The headers that a handler sets: not those that every reply has.
+type Common = 'RateLimit' | 'RateLimit-Policy' | 'X-Api-Version' | 'X-Request-Id'
+type Own<All> = { [Name in keyof All as string extends Name ? never : Name extends Common ? never : Name]: All[Name] }
 type Headers<Response> = Response extends { headers: infer All }
   ? keyof Own<All> extends never
     ? { headers?: never }
     : { headers: Own<All> }
   : never
+
+type Success = 200 | 201 | 204 | 304
 
 /** What a handler may return; a failure is thrown as a Problem. */
 export type Reply<Op extends OperationId> = {
@@ -55,5 +71,7 @@ export type Reply<Op extends OperationId> = {
 
 export type Handlers = { [Op in OperationId]: (call: Call<Op>) => Promise<Reply<Op>> }
 
-/** A reply whose operation doesn't matter any more. */
-export type AnyReply = { status: number; headers?: Record<string, unknown>; type?: string; body?: unknown }
+/** A reply of any operation. */
+export type AnyReply = { status: number; headers?: Record<string, unknown>; type?: string; body?: unknown; heartbeat?: string }
+/** The handlers of any document, by operation id. */
+export type AnyHandlers = Record<string, (call: never) => Promise<AnyReply>>

@@ -4,9 +4,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 
-type Reply = { $ref?: string; content?: Record<string, unknown> }
-type Operation = { operationId: string; responses: Record<string, Reply> }
-type Document = { paths: Record<string, object>; components: { responses: Record<string, Reply> } }
+type Ref = { $ref?: string }
+type Reply = Ref & { content?: Record<string, unknown> }
+type Schema = Ref & { default?: unknown; properties?: Record<string, Schema> }
+type Parameter = Ref & { name: string; in: string; schema: Schema }
+type Body = Ref & { content: Record<string, { schema: Schema }> }
+type Operation = { operationId: string; parameters?: Parameter[]; requestBody?: Body; responses: Record<string, Reply> }
+type Document = { paths: Record<string, { parameters?: Parameter[] }> }
 
 const check = process.argv.includes('--check')
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
@@ -22,18 +26,27 @@ if (status !== 0) process.exit(status ?? 1)
 
 // The method and path of each operation, and whether its reply is text, for the client at run time.
 const methods = ['get', 'put', 'post', 'delete', 'patch']
-const lines = Object.entries(document.paths).flatMap(([path, item]) =>
-  (Object.entries(item) as [string, Operation][])
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  (Object.entries(item) as [string, object][] as [string, Operation][])
     .filter(([method]) => methods.includes(method))
-    .map(([method, { operationId, responses }]) => {
-      const text = isText(responses) ? `, parseAs: 'text'` : ''
-      return `  ${operationId}: { method: '${method}', path: '${path}'${text} },\n`
-    }),
+    .map(([method, operation]) => ({ ...operation, method, path, parameters: [item.parameters ?? [], operation.parameters ?? []].flat() })),
 )
-write(
-  'requests.ts',
-  `// Generated from openapi.yaml by \`npm run generate\`. Do not edit.\nexport const requests = {\n${lines.join('')}} as const\n`,
-)
+const origin = '// Generated from openapi.yaml by `npm run generate`. Do not edit.\n'
+const requests = operations.map(({ operationId, method, path, responses }) => {
+  const text = isText(responses) ? `, parseAs: 'text'` : ''
+  return `  ${operationId}: { method: '${method}', path: '${path}'${text} },\n`
+})
+write('requests.ts', `${origin}export const requests = {\n${requests.join('')}} as const\n`)
+
+// The server fills in defaults, so a handler finds these properties always, though a client may leave them out.
+const filled = operations.flatMap(({ operationId, parameters, requestBody }) => {
+  const query = parameters.map(resolved).filter(each => each.in === 'query' && hasDefault(each.schema))
+  const body = Object.entries(properties(requestBody)).filter(([, schema]) => hasDefault(schema))
+  const names = { query: query.map(({ name }) => name), body: body.map(([name]) => name) }
+  const lines = Object.entries(names).filter(([, each]) => each.length > 0)
+  return lines.length === 0 ? [] : [`  ${operationId}: { ${lines.map(([part, each]) => `${part}: ${union(each)}`).join('; ')} }\n`]
+})
+write('defaults.ts', `${origin}export interface Defaults {\n${filled.join('')}}\n`)
 
 function write(name: string, text: string) {
   const file = path(`generated/${name}`)
@@ -46,7 +59,26 @@ function write(name: string, text: string) {
 function isText(responses: Operation['responses']): boolean {
   const types = Object.entries(responses)
     .filter(([code]) => code.startsWith('2'))
-    .map(([, reply]) => (reply.$ref === undefined ? reply : document.components.responses[reply.$ref.split('/').at(-1) as string]))
-    .flatMap(reply => Object.keys(reply?.content ?? {}))
+    .flatMap(([, reply]) => Object.keys(resolved(reply).content ?? {}))
   return types.length > 0 && !types.some(type => type.includes('json'))
+}
+
+function properties(body: Body | undefined): Record<string, Schema> {
+  const media = body === undefined ? undefined : resolved(body).content['application/json']
+  return media === undefined ? {} : (resolved(media.schema).properties ?? {})
+}
+
+function hasDefault(schema: Schema): boolean {
+  return Object.hasOwn(schema, 'default') || Object.hasOwn(resolved(schema), 'default') // beside a `$ref` or behind it
+}
+
+function union(names: string[]): string {
+  return names.map(name => `'${name}'`).join(' | ')
+}
+
+/** What a `$ref` stands for, or the thing itself. */
+function resolved<Thing extends Ref>(thing: Thing): Thing {
+  if (thing.$ref === undefined) return thing
+  const names = thing.$ref.split('/').slice(1)
+  return resolved(names.reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], document) as Thing)
 }

@@ -24,7 +24,7 @@ export type Operation = {
   tags?: string[]
   security?: object[]
   parameters: Parameter[]
-  requestBody?: { required?: boolean; content: Record<string, Media> }
+  requestBody?: { required?: boolean; content: Record<string, Media>; 'x-max-bytes'?: number }
   responses: Record<string, Response>
 }
 
