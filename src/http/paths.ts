@@ -1,25 +1,35 @@
-type Node<Value> = { literals: Map<string, Node<Value>>; parameter?: { name: string; node: Node<Value> }; value?: Value }
+type Node<Value> = {
+  literals: Map<string, Node<Value>>
+  /** longest literal part first; one without prefix and suffix is the last */
+  parameters: Parameter<Value>[]
+  value?: Value
+}
+type Parameter<Value> = { prefix: string; name: string; suffix: string; node: Node<Value> }
 
 export type Match<Value> = { value: Value; params: Record<string, string> }
 
 /**
- * Finds what belongs to a path among templates such as `/v1/users/{userId}/tasks`. The templates form a tree of segments,
- * so a match costs as much as its path is long, however many templates there are. A literal goes before a parameter.
+ * Finds the value of a path among templates such as `/v1/users/{userId}/tasks` or `/calendars/{token}.ics`. The templates form a tree of
+ * segments, so the cost of a match depends on the length of the path and not on the number of templates. In each segment a literal
+ * precedes a parameter with a prefix or suffix, and that one precedes a plain parameter.
  */
-export function paths<Value>(templates: Iterable<[template: string, value: Value]>): (path: string) => Match<Value> | undefined {
-  const root: Node<Value> = { literals: new Map() }
-  for (const [template, value] of templates) grow(root, segments(template)).value = value
+export function createPaths<Value>(templates: Iterable<[template: string, value: Value]>): (path: string) => Match<Value> | undefined {
+  const root: Node<Value> = createNode()
+  for (const [template, value] of templates) segments(template).reduce(child, root).value = value
 
   return path => {
     const params: Record<string, string> = {}
-    let node: Node<Value> | undefined = root
+    let node = root
     for (const segment of segments(path)) {
-      const literal: Node<Value> | undefined = node.literals.get(segment)
-      if (literal === undefined && node.parameter !== undefined && segment !== '') {
-        params[node.parameter.name] = decoded(segment)
-        node = node.parameter.node
-      } else if (literal !== undefined) node = literal
-      else return undefined
+      const literal = node.literals.get(segment)
+      if (literal !== undefined) {
+        node = literal
+        continue
+      }
+      const parameter = parameterOf(node, segment)
+      if (parameter === undefined) return undefined
+      params[parameter.name] = decoded(segment.slice(parameter.prefix.length, segment.length - parameter.suffix.length))
+      node = parameter.node
     }
     return node.value === undefined ? undefined : { value: node.value, params }
   }
@@ -27,23 +37,37 @@ export function paths<Value>(templates: Iterable<[template: string, value: Value
 
 const segments = (path: string) => path.split('/').slice(1)
 
-function grow<Value>(root: Node<Value>, names: string[]): Node<Value> {
-  let node = root
-  for (const name of names) {
-    const parameter = /^\{(.+)\}$/.exec(name)?.[1]
-    if (parameter !== undefined) {
-      node.parameter ??= { name: parameter, node: { literals: new Map() } }
-      node = node.parameter.node
-    } else {
-      const next: Node<Value> = node.literals.get(name) ?? { literals: new Map() }
-      node.literals.set(name, next)
-      node = next
-    }
-  }
-  return node
+function createNode<Value>(): Node<Value> {
+  return { literals: new Map(), parameters: [] }
 }
 
-/** What isn't percent-encoded UTF-8 stays as it is: it names nothing, and the schema or the owner check says so. */
+/** The node of a template's segment below another node, made where there is none. */
+function child<Value>(node: Node<Value>, segment: string): Node<Value> {
+  const [, prefix, name, suffix] = /^([^{}]*)\{([^{}]+)\}([^{}]*)$/.exec(segment) ?? []
+  if (prefix === undefined || name === undefined || suffix === undefined) {
+    if (/[{}]/.test(segment)) throw new Error(`a segment of a path has one parameter at most: ${segment}`)
+    const literal = node.literals.get(segment) ?? createNode<Value>()
+    node.literals.set(segment, literal)
+    return literal
+  }
+  const same = node.parameters.find(each => each.prefix === prefix && each.suffix === suffix)
+  if (same !== undefined && same.name !== name) throw new Error(`one parameter has two names: ${same.name} and ${name}`)
+  if (same !== undefined) return same.node
+  const parameter = { prefix, name, suffix, node: createNode<Value>() }
+  node.parameters.push(parameter)
+  node.parameters.sort((a, b) => b.prefix.length + b.suffix.length - a.prefix.length - a.suffix.length)
+  return parameter.node
+}
+
+/** The first parameter whose literal parts are in the segment, with at least one character between them. */
+function parameterOf<Value>({ parameters }: Node<Value>, segment: string): Parameter<Value> | undefined {
+  for (const each of parameters) {
+    const { prefix, suffix } = each
+    if (segment.length > prefix.length + suffix.length && segment.startsWith(prefix) && segment.endsWith(suffix)) return each
+  }
+}
+
+/** A segment that is not percent-encoded UTF-8 stays as it is: it names nothing, and the schema or the owner check refuses it. */
 function decoded(segment: string): string {
   if (!segment.includes('%')) return segment
   try {

@@ -8,7 +8,7 @@ import type { AnyReply, Caller, Handlers, OperationId } from '../contract/types.
 import type { Steps } from '../observe/spans.ts'
 import { type Deprecation, deprecation } from '../pipeline/deprecation.ts'
 import type { Limits } from '../pipeline/rate-limit.ts'
-import { paths } from './paths.ts'
+import { createPaths } from './paths.ts'
 
 /** An HTTP request as far as the spec is concerned. The body is read when it's its turn. */
 export type Request = {
@@ -69,7 +69,7 @@ export async function createRouter({ document, handlers, authenticate, limits, s
     const methods = routes.get(operation.path) ?? new Map()
     routes.set(operation.path, methods.set(operation.method.toUpperCase(), { operationId, template: operation.path, headers, answer }))
   }
-  const find = paths(routes)
+  const find = createPaths(routes)
 
   return (method, path) => {
     const match = find(path)

@@ -1,11 +1,17 @@
 import { expect, test } from 'vitest'
-import { paths } from '../../src/http/paths.ts'
+import { createPaths } from '../../src/http/paths.ts'
 
-const find = paths([
+const find = createPaths([
   ['/livez', 'live'],
   ['/users/{userId}', 'user'],
   ['/users/{userId}/tasks/{taskId}', 'task'],
   ['/users/all', 'all'],
+  ['/calendars/{token}.ics', 'calendar'],
+  ['/calendars/{token}.long.ics', 'long calendar'],
+  ['/calendars/all.ics', 'all calendars'],
+  ['/calendars/{calendarId}', 'any calendar'],
+  ['/exports/tasks-{day}', 'export'],
+  ['/exports/tasks-{day}/rows', 'rows'],
 ])
 
 test.each([
@@ -15,21 +21,29 @@ test.each([
   ['/users/a%2Fb/tasks/%C3%BC', 'task', { userId: 'a/b', taskId: 'ü' }],
   ['/users/%zz', 'user', { userId: '%zz' }],
   ['/users/__proto__', 'user', { userId: '__proto__' }],
+  ['/calendars/a.ics', 'calendar', { token: 'a' }],
+  ['/calendars/a.b%20.ics', 'calendar', { token: 'a.b ' }],
+  ['/calendars/a.long.ics', 'long calendar', { token: 'a' }],
+  ['/calendars/all.ics', 'all calendars', {}],
+  ['/calendars/.ics', 'any calendar', { calendarId: '.ics' }],
+  ['/calendars/a.ICS', 'any calendar', { calendarId: 'a.ICS' }],
+  ['/exports/tasks-2027-03-01', 'export', { day: '2027-03-01' }],
+  ['/exports/tasks-x/rows', 'rows', { day: 'x' }],
 ])('%s is found', (path, value, params) => {
   expect(find(path)).toEqual({ value, params })
 })
 
-test.each(['/', '', '/livez/', '/users', '/users/', '/users/ann/', '/users/ann/tasks', '/users//tasks/1', '//livez', '/LIVEZ', 'livez'])(
-  '%s is not there',
-  path => {
-    expect(find(path)).toBe(undefined)
-  },
-)
+test.each([
+  ...['/', '', '/livez/', '/users', '/users/', '/users/ann/', '/users/ann/tasks', '/users//tasks/1', '//livez', '/LIVEZ', 'livez'],
+  ...['/calendars', '/calendars/', '/calendars/a.ics/', '/exports/tasks-', '/exports/task-1', '/exports/xtasks-1'],
+])('%s is not there', path => {
+  expect(find(path)).toBe(undefined)
+})
 
 test('a match costs the same with four templates as with four thousand', () => {
   // Counted, not timed: the segments that are looked at.
   const looks = (size: number) => {
-    const find = paths(Array.from({ length: size }, (_, i) => [`/v1/things${i}/{id}`, i] as [string, number]))
+    const find = createPaths(Array.from({ length: size }, (_, i) => [`/v1/things${i}/{id}`, i] as [string, number]))
     const original = Map.prototype.get
     let count = 0
     Map.prototype.get = function (key) {
@@ -44,4 +58,8 @@ test('a match costs the same with four templates as with four thousand', () => {
     }
   }
   expect(looks(4000)).toBe(looks(4))
+})
+
+test.each([[['/a/{x}-{y}']], [['/a/{x}', '/a/{y}/b']], [['/a/{x']]])('templates that leave a match open are refused: %s', templates => {
+  expect(() => createPaths(templates.map(template => [template, template]))).toThrow(/parameter/)
 })

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { components, operations as Operations } from '../../generated/api.ts'
 import type { OperationId } from '../../src/contract/types.ts'
-import { paths } from '../../src/http/paths.ts'
+import { createPaths } from '../../src/http/paths.ts'
 import { record } from './record.ts'
 import { type Answer, always, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
 
@@ -42,7 +42,7 @@ export type Client = {
   ) => Promise<Answer>
 }
 
-const byPath = paths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
+const byPath = createPaths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
 
 /** `foreign`: headers that somebody between here and the server adds. */
 export function client(url: string, token: string | undefined, foreign: string[] = []): Client {
