@@ -16,7 +16,7 @@ import { connections, type Patience } from './http/listener.ts'
 import { exporter } from './http/metrics-endpoint.ts'
 import { origin } from './http/origin.ts'
 import { createRouter } from './http/router.ts'
-import { shedding as bounded } from './http/shedding.ts'
+import { createShedding } from './http/shedding.ts'
 import type { Log } from './observe/log.ts'
 import { metrics } from './observe/metrics.ts'
 import { steps as noted } from './observe/spans.ts'
@@ -64,7 +64,7 @@ export async function serve(
   const verify = createAuthenticator(auth)
   const authenticate = steps === null ? verify : steps.step('authentication', verify)
   const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
-  const shedding = bounded(log, most)
+  const shedding = createShedding(log, most)
   const measured = metricsPort === null ? null : metrics(db, sharedPending(db), shedding)
   const { version } = document.info
   const app = createApp({

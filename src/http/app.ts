@@ -159,7 +159,7 @@ export function createApp({
     const unread = isEndless(request)
     write(response, reply, unread || stopping() ? { ...ours, Connection: 'close' } : ours)
     if (unread) linger(request)
-    else if (shed !== undefined) shedding.hold(response)
+    else if (shed !== undefined) shedding.delayNextRequest(response)
   }
 
   /** For those who look after the server. The operation says which path it was: the path itself and its query are people's content. */

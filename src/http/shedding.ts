@@ -1,115 +1,134 @@
-// When more comes than can be done in time, the rest is sent away at once, so that those who were let in are served and memory is bounded.
+// Load shedding: above its capacity the process refuses requests with 503 and Retry-After. So the others are served in time, and
+// memory is bounded.
 import type { ServerResponse } from 'node:http'
 import { Problem } from '../contract/problem.ts'
 import type { Log } from '../observe/log.ts'
 
-/** `queue`: too many requests are under way; `delay`: the process itself is late; `bodies`: too much is being sent at the same time */
+/** `queue`: too many requests in flight; `delay`: the event loop is late because of its own work; `bodies`: too many bytes of bodies */
 export const reasons = ['queue', 'delay', 'bodies'] as const
 export type Reason = (typeof reasons)[number]
 
 export type Shedding = {
-  /** Lets a request in, which must leave. Throws a `Shed` when there is no room; who is `vital` finds some always. */
+  /** Admits a request, which must leave. Throws a `Shed` at capacity, unless the request is `vital`. */
   enter: (vital: boolean) => Visit
-  /** how many requests are under way, apart from those whose bodies are still on their way */
-  underWay: () => number
-  /** Reads nothing from a connection that was refused until its client was told to come again. */
-  hold: (response: ServerResponse) => void
+  /** how many requests are in flight, without those whose bodies are still arriving */
+  inFlight: () => number
+  /** Does not read from the connection of a shed request before the time that `Retry-After` names. */
+  delayNextRequest: (response: ServerResponse) => void
   close: () => void
 }
 export type Visit = {
-  /** Waits for a body that may have so many bytes, which count until the visit ends. Throws a `Shed` when there is no room for them. */
+  /** Waits for a body of at most so many bytes, which count until the visit ends. Throws a `Shed` when all bodies together are too large. */
   receive: <Body>(bytes: number, body: () => Promise<Body>) => Promise<Body>
   leave: () => void
 }
 
-/** The refusal of a request that was not looked at. */
+/** The refusal of a request that was not processed. */
 export class Shed extends Problem {
   readonly reason: Reason
 
   constructor(reason: Reason) {
-    super('unavailable', { detail: 'The server has more to do than it can. Try again shortly.', headers: { 'Retry-After': String(again) } })
+    const headers = { 'Retry-After': String(retryAfterSeconds) }
+    super('unavailable', { detail: 'The server has more to do than it can. Try again shortly.', headers })
     this.reason = reason
   }
 }
 
-const usual = 250 // requests under way: more serve nobody sooner, and who comes last still finds a connection within the second
-const room = 64 * 1024 * 1024 // bytes of bodies
-const tick = 0.02 // seconds from one look at the clock to the next
-const late = 0.3 // seconds that the event loop may be behind
-const patience = 1 // second that it must have been so all the time: one long stop is no overload, and what waits behind it is served
-const again = 1 // second until somebody who was sent away should come again
-const summary = 1 // second: so often at the most the log says how many were sent away
+const defaultMaxInFlight = 250 // requests: more would not raise the throughput, and the last one gets a connection within its second
+const maxBodyBytes = 64 * 1024 * 1024 // of all requests together
+const retryAfterSeconds = 1
+const logIntervalMs = 1_000 // at most one log line about shed requests in this time
 
-export function shedding(log: Log, most = usual): Shedding {
-  let underWay = 0
-  let bytes = 0
-  let expected = process.uptime() + tick
-  let lateSince: number | undefined
+export function createShedding(log: Log, maxInFlight = defaultMaxInFlight): Shedding {
+  let inFlight = 0
+  let bodyBytes = 0
   let overdue = false
   let shed: Partial<Record<Reason, number>> | undefined
 
-  const clock = setInterval(() => {
-    const now = process.uptime()
-    lateSince = now - expected < late ? undefined : (lateSince ?? now)
-    overdue = lateSince !== undefined && now - lateSince >= patience
-    expected = now + tick
-  }, tick * 1000).unref()
+  const check = createDelayCheck(process.uptime() * 1000, ownCpuMs())
+  const timer = setInterval(() => {
+    overdue = check(process.uptime() * 1000, ownCpuMs())
+  }, checkIntervalMs).unref()
 
   function refuse(reason: Reason): never {
     if (shed === undefined) {
       shed = {}
-      setTimeout(tell, summary * 1000).unref()
+      setTimeout(logShed, logIntervalMs).unref()
     }
     shed[reason] = (shed[reason] ?? 0) + 1
     throw refusals[reason]
   }
 
-  function tell() {
+  function logShed() {
     log.warn({ shed }, 'overload')
     shed = undefined
   }
 
   return {
     enter(vital) {
-      if (!vital && underWay >= most) refuse('queue')
+      if (!vital && inFlight >= maxInFlight) refuse('queue')
       if (!vital && overdue) refuse('delay')
-      let held = 0
-      underWay += 1
+      let ownBytes = 0
+      inFlight += 1
 
       return {
         async receive(length, body) {
-          if (bytes + length > room) refuse('bodies')
-          held = length
-          bytes += held
-          // Who sends slowly takes nobody's place.
-          underWay -= 1
+          if (bodyBytes + length > maxBodyBytes) refuse('bodies')
+          ownBytes = length
+          bodyBytes += ownBytes
+          // A slow sender must not take the slot of another request.
+          inFlight -= 1
           try {
             return await body()
           } finally {
-            underWay += 1
+            inFlight += 1
           }
         },
         leave() {
-          underWay -= 1
-          bytes -= held
+          inFlight -= 1
+          bodyBytes -= ownBytes
         },
       }
     },
-    underWay: () => underWay,
-    // A refusal costs a quarter of what was refused, so who doesn't wait would keep the process from its work by being refused.
-    hold(response) {
+    inFlight: () => inFlight,
+    // A refusal costs a quarter of a small request. Clients that retry at once would keep the process busy with refusals.
+    delayNextRequest(response) {
       const { socket } = response
       const pause = () => {
         socket?.pause()
-        setTimeout(() => socket?.resume(), again * 1000).unref()
+        setTimeout(() => socket?.resume(), retryAfterSeconds * 1000).unref()
       }
-      // Not before what is left of its body was let fall, which makes the connection flow once more; and in the same turn, since
-      // among thousands of connections the next request comes as soon.
+      // Pause on 'close': discarding the rest of the body resumes the socket. Do it in the same tick, before the next request is read.
       response.req.once('close', pause)
     },
-    close: () => clearInterval(clock),
+    close: () => clearInterval(timer),
   }
 }
 
-// Made once: to make an error costs as much as to send it.
+const checkIntervalMs = 20
+const maxDelayMs = 300 // of the event loop
+const minOwnCpuMs = 100 // CPU time of this thread during the delay: without it the machine stalls, not the process
+const minOverloadMs = 1_000 // every check in this time must find the event loop late: one long stop is no overload
+
+/** Makes a function to be called every 20 ms with a clock and the thread's CPU time. It returns whether requests overload the process. */
+export function createDelayCheck(startMs: number, startCpuMs: number): (nowMs: number, cpuMs: number) => boolean {
+  let dueMs = startMs + checkIntervalMs
+  let lastCpuMs = startCpuMs
+  let lateSinceMs: number | undefined
+
+  return (nowMs, cpuMs) => {
+    const late = nowMs - dueMs >= maxDelayMs && cpuMs - lastCpuMs >= minOwnCpuMs
+    lateSinceMs = late ? (lateSinceMs ?? nowMs) : undefined
+    dueMs = nowMs + checkIntervalMs
+    lastCpuMs = cpuMs
+    return lateSinceMs !== undefined && nowMs - lateSinceMs >= minOverloadMs
+  }
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+// Created once: creating an error costs as much as sending it.
 const refusals: Record<Reason, Shed> = { queue: new Shed('queue'), delay: new Shed('delay'), bodies: new Shed('bodies') }

@@ -15,7 +15,7 @@ export type Metrics = {
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; who waits longest has 503 after 3
 
 /** The metrics of this process. `pending` asks the database which migrations it still needs, once for all who ask at the same time. */
-export function metrics(db: Database, pending: () => Promise<string[]>, { underWay }: Pick<Shedding, 'underWay'>): Metrics {
+export function metrics(db: Database, pending: () => Promise<string[]>, { inFlight }: Pick<Shedding, 'inFlight'>): Metrics {
   // One that answers when the process that supervises this one asks, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -33,7 +33,7 @@ export function metrics(db: Database, pending: () => Promise<string[]>, { underW
     registers,
   })
   for (const reason of reasons) shed.inc({ reason }, 0) // else the first ones would not be seen to come
-  gauge('taskspec_requests_under_way', 'Requests that are under way, apart from bodies that are still coming.', underWay)
+  gauge('taskspec_requests_under_way', 'Requests that are under way, apart from bodies that are still coming.', inFlight)
   gauge('taskspec_database_connections_busy', 'Statements that are under way.', () => db.load().busy)
   gauge('taskspec_database_waiting', 'Statements that wait for a connection.', () => db.load().waiting)
   gauge('taskspec_database_connections_max', 'Statements that may be under way, each on its connection.', () => db.load().max)

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect } from 'vitest'
 import { createApp } from '../../src/http/app.ts'
 import type { Router } from '../../src/http/router.ts'
-import { shedding } from '../../src/http/shedding.ts'
+import { createShedding } from '../../src/http/shedding.ts'
 import { logger } from '../../src/observe/log.ts'
 import { client } from '../support/client.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
@@ -251,7 +251,16 @@ test("a reply that can't be written ends its connection, and the log says so", a
     answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
   })
   const server = createServer(
-    createApp({ router, log, metrics: null, shedding: shedding(log), version: '1', corsOrigins: [], stopping: () => false, trustProxy: 0 }),
+    createApp({
+      router,
+      log,
+      metrics: null,
+      shedding: createShedding(log),
+      version: '1',
+      corsOrigins: [],
+      stopping: () => false,
+      trustProxy: 0,
+    }),
   ).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')

@@ -7,7 +7,7 @@ import { document } from '../../src/contract/document.ts'
 import type { Handlers } from '../../src/contract/types.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createRouter } from '../../src/http/router.ts'
-import { shedding } from '../../src/http/shedding.ts'
+import { createShedding } from '../../src/http/shedding.ts'
 import { logger } from '../../src/observe/log.ts'
 import { operations } from '../support/spec.ts'
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
       router,
       log,
       metrics: null,
-      shedding: shedding(log),
+      shedding: createShedding(log),
       version: '1.2.3',
       corsOrigins: null,
       stopping: () => false,
