@@ -1,24 +1,24 @@
-// Several processes on one port, and the one that looks after them.
+// Several processes on one port, and the process that supervises them.
 import cluster, { type Address, type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from './observe/log.ts'
 
-const patience = 15_000 // ms for a worker to end: what it has accepted takes 10 seconds at most, and its statements 3
-const pause = 1_000 // ms before another worker is started for one that has died, so that one that can't start doesn't turn in circles
+const stopTimeoutMs = 15_000 // of a worker: it drains for at most 10 seconds, and its statements take at most 3
+const restartDelayMs = 1_000 // before a dead worker is replaced, so that one that can't start doesn't use up the CPU
 
 export type Workers = {
-  /** where all of them listen */
+  /** on which all of them listen */
   port: number
   /** how many have died so far */
   died: () => number
-  /** Asks every worker to end as SIGTERM does, and waits for it. */
+  /** Sends SIGTERM to every worker and waits for their ends. */
   stop: () => Promise<void>
 }
 
 export const isWorker: boolean = cluster.isWorker
 
-/** Starts so many workers, each of which runs this program again, and another for each that dies. Rejects when the first ones can't start. */
+/** Starts so many workers, each of which runs this program again, and replaces each that dies. Rejects when the first ones can't start. */
 export async function supervise(count: number, env: Record<string, string>, log: Log): Promise<Workers> {
   let stopping = false
   let died = 0
@@ -30,31 +30,31 @@ export async function supervise(count: number, env: Record<string, string>, log:
       worker.once('exit', () => reject(new Error('a worker did not start')))
     })
     log.info({ worker: worker.process.pid }, 'worker started')
-    worker.once('exit', (code, signal) => void again(worker, code, signal))
+    worker.once('exit', (code, signal) => void replace(worker, code, signal))
     return port
   }
 
-  async function again(worker: Worker, code: number, signal: string) {
+  async function replace(worker: Worker, code: number, signal: string) {
     if (stopping) return
     died += 1
     log.error({ worker: worker.process.pid, code, signal }, 'worker died')
     for (;;) {
-      await sleep(pause)
+      await sleep(restartDelayMs)
       if (stopping) return
-      const failed = await start().then(
+      const error = await start().then(
         () => undefined,
         error => error,
       )
-      if (failed === undefined) return
-      log.error({ error: failed }, 'worker did not start')
+      if (error === undefined) return
+      log.error({ error }, 'worker did not start')
     }
   }
 
-  async function end(worker: Worker) {
+  async function stop(worker: Worker) {
     worker.process.kill('SIGTERM')
-    const cut = setTimeout(() => worker.process.kill('SIGKILL'), patience)
+    const timer = setTimeout(() => worker.process.kill('SIGKILL'), stopTimeoutMs)
     await once(worker, 'exit')
-    clearTimeout(cut)
+    clearTimeout(timer)
   }
 
   const [port] = (await Promise.all(Array.from({ length: count }, start))) as [number]
@@ -64,7 +64,7 @@ export async function supervise(count: number, env: Record<string, string>, log:
     async stop() {
       stopping = true
       const workers = (Object.values(cluster.workers ?? {}) as Worker[]).filter(worker => !worker.isDead())
-      await Promise.all(workers.map(end))
+      await Promise.all(workers.map(stop))
     },
   }
 }

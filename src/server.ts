@@ -1,26 +1,28 @@
-import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
-import { type AddressInfo, Server as Listener } from 'node:net'
+// The parts of a server put together, and its shutdown.
+import { once, setMaxListeners } from 'node:events'
+import type { Server as HttpServer, RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createAuthenticator } from './auth/authenticator.ts'
-import { isWorker } from './cluster.ts'
 import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config/config.ts'
-import { document } from './contract/document.ts'
-import { createDatabase } from './database/database.ts'
+import type { Document } from './contract/document.ts'
+import type { AnyHandlers } from './contract/types.ts'
+import type { OwnerLock } from './database/batched-writes.ts'
+import { createDatabase, type Database } from './database/database.ts'
 import { sharedPending } from './database/migrations.ts'
-import { accountLock } from './domain/revision.ts'
-import { createHandlers } from './handlers/index.ts'
+import { api as taskspec } from './handlers/index.ts'
 import { createApp } from './http/app.ts'
-import { connections, type Patience } from './http/listener.ts'
-import { exporter } from './http/metrics-endpoint.ts'
+import { createListener, type Timeouts } from './http/listener.ts'
+import { serveMetrics } from './http/metrics-endpoint.ts'
 import { origin } from './http/origin.ts'
-import { createRouter } from './http/router.ts'
-import { createShedding } from './http/shedding.ts'
+import { createShedding, reasons } from './http/shedding.ts'
+import { stopAccepting } from './http/sockets.ts'
 import type { Log } from './observe/log.ts'
-import { metrics } from './observe/metrics.ts'
-import { steps as noted } from './observe/spans.ts'
-import { limits as counted } from './pipeline/rate-limit.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { createSteps } from './observe/spans.ts'
+import { createPipeline } from './pipeline/pipeline.ts'
+import { createRateLimit } from './pipeline/rate-limit.ts'
 
 type Settings = Pick<
   Config,
@@ -29,79 +31,98 @@ type Settings = Pick<
   databaseUrl: string
   auth: AuthConfig
 }
+
+/** What a server serves. The layers below know nothing else of it. */
+export type Api = {
+  document: Document
+  /** Makes the handlers. `stopping` aborts when the process begins to stop. */
+  handlers: (db: Database, stopping: AbortSignal) => AnyHandlers
+  /** locks the accounts of several owners; without it, changes of several owners share no statement */
+  ownerLock?: OwnerLock
+  /** the folder of its migrations; those of this product where it is undefined */
+  migrations?: URL
+}
+
 export type Options = {
   log: Log
+  api?: Api
+  /** Sees the text of each statement; for tests. */
   observe?: (statement: string) => void
-  /** Stands between the network and the app; for the sandbox. */
+  /** Wraps the app; for the sandbox. */
   around?: (app: RequestListener) => RequestListener
-  /** for tests, which can't wait as long as real callers are waited for */
-  patience?: Partial<Patience>
-  /** requests under way before others are sent away; for tests */
-  most?: number
+  /** for tests, which can't wait as long as a server waits for its clients */
+  timeouts?: Partial<Timeouts> & { heartbeatMs?: number }
+  /** requests in flight before others are shed; for tests */
+  maxInFlight?: number
+  /** whether another process supervises this one, and serves the metrics */
+  supervised?: boolean
 }
 
 export type Server = {
   url: string
-  /** where the metrics are; null where they are nowhere, or with the process that supervises this one */
+  /** null where there are no metrics, or the supervising process serves them */
   metricsUrl: string | null
-  /** Answers what is under way, for 10 seconds at the most, and lets go of the database. */
+  /** Answers the requests in flight, for 10 seconds at most, and closes the database. */
   stop: () => Promise<void>
 }
 
-const drain = 10_000 // ms
-const linger = 200 // ms that idle connections stay open at the end: a request may be on its way on any of them
-
 /** Puts the parts together and listens. */
-export async function serve(
-  { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, timing, tracing: traces, trustProxy, databaseUrl, auth }: Settings,
-  { log, observe, around = app => app, patience = {}, most }: Options,
-): Promise<Server> {
-  let stopping = false
-  const tracing = traces === null ? null : (await import('./observe/tracing.ts')).tracing(traces, document.info.version, log)
-  const steps = timing || tracing !== null ? noted() : null
-  const db = createDatabase({ url: databaseUrl, poolSize, pooler, ownerLock: accountLock, steps, ...(observe && { observe }) })
-  const handlers = createHandlers(db, () => stopping)
+export async function serve(settings: Settings, options: Options): Promise<Server> {
+  const { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, timing, trustProxy, databaseUrl, auth } = settings
+  const { log, observe, around = app => app, timeouts = {}, maxInFlight, supervised = false } = options
+  const api: Api = options.api ?? taskspec
+  const { version } = api.document.info
+  const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal) // one for each stream
+
+  const tracing = settings.tracing && (await import('./observe/tracing.ts')).createTracing(settings.tracing, version, log)
+  const steps = timing || tracing !== null ? createSteps() : null
+  const { ownerLock } = api
+  const db = createDatabase({ url: databaseUrl, poolSize, pooler, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) })
   const verify = createAuthenticator(auth)
-  const authenticate = steps === null ? verify : steps.step('authentication', verify)
-  const router = await createRouter({ document, handlers, authenticate, limits: counted(limits, db), steps })
-  const shedding = createShedding(log, most)
-  const measured = metricsPort === null ? null : metrics(db, sharedPending(db), shedding)
-  const { version } = document.info
-  const app = createApp({
-    router,
-    log,
-    metrics: measured,
-    shedding,
+  const operations = await createPipeline({
+    document: api.document,
+    handlers: api.handlers(db, stopping.signal),
+    authenticate: steps === null ? verify : steps.step('authentication', verify),
+    rateLimit: createRateLimit(limits, db),
     steps,
-    tracing,
-    timing,
-    version,
-    corsOrigins,
-    stopping: () => stopping,
-    trustProxy,
   })
-  const server = connections(around(app), { log, metrics: measured, version, patience })
+
+  const shedding = createShedding(log, maxInFlight)
+  const readings = { inFlight: shedding.inFlight, shedReasons: reasons, load: db.load, pending: sharedPending(db, api.migrations) }
+  const metrics = metricsPort === null ? null : createMetrics(readings)
+  const observers = { log, metrics, steps, tracing, timing }
+  const { heartbeatMs } = timeouts
+  const app = createApp({ ...observers, operations, shedding, version, corsOrigins, stopping: stopping.signal, trustProxy, heartbeatMs })
+  const server = createListener(around(app), { log, metrics, version, timeouts })
   server.listen(port, host)
   await once(server, 'listening')
-  const { address, port: bound } = server.address() as AddressInfo
-  const operators = measured === null || isWorker ? null : await exporter(measured, host, metricsPort as number)
+  const bound = server.address() as AddressInfo
+  const metricsServer = metrics === null || supervised ? null : await serveMetrics(metrics, host, metricsPort as number)
 
   return {
-    url: origin(address, bound),
-    metricsUrl: operators?.url ?? null,
+    url: origin(bound.address, bound.port),
+    metricsUrl: metricsServer?.url ?? null,
     async stop() {
-      stopping = true
-      const closed = once(server, 'close')
-      Listener.prototype.close.call(server) // takes no connection any more; that of HTTP would also end those that are idle
-      await Promise.race([closed, sleep(linger).then(() => turn())]) // a turn, so that what has come is read
-      server.close()
-      const cut = setTimeout(() => server.closeAllConnections(), drain)
-      await closed
-      clearTimeout(cut)
+      stopping.abort()
+      await drain(server)
       await db.close()
       shedding.close()
       await tracing?.close()
-      operators?.close()
+      metricsServer?.close()
     },
   }
+}
+
+const drainMs = 10_000
+const idleMs = 200 // for which idle connections stay open at shutdown: a request may be on its way on any of them
+
+async function drain(server: HttpServer): Promise<void> {
+  const closed = once(server, 'close')
+  stopAccepting(server)
+  await Promise.race([closed, sleep(idleMs).then(() => turn())]) // a turn, so that requests that have arrived are read
+  server.close()
+  const deadline = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearTimeout(deadline)
 }

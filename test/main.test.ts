@@ -95,14 +95,14 @@ describe('the process', () => {
     ['an error', 'Promise.reject(new TypeError("oops"))', { name: 'TypeError', message: 'oops' }],
     ['an error thrown', 'setTimeout(() => { throw new TypeError("oops") })', { name: 'TypeError', message: 'oops' }],
     ['a text, which may be a secret', 'Promise.reject("a secret")', { name: 'string' }],
-  ] as const)('logs a mistake that nobody has caught, and ends with 1: %s', async ([, mistake, error], { service }) => {
+  ] as const)('logs an uncaught exception and ends with 1: %s', async ([, mistake, error], { service }) => {
     const later = `data:text/javascript,process.on("SIGUSR2",()=>${mistake})`
     const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { flags: ['--import', later] })
     await listening(process)
     process.child.kill('SIGUSR2')
     expect(await process.ended).toBe(1)
     const last = JSON.parse(process.output().trim().split('\n').at(-1) as string)
-    expect(last).toMatchObject({ level: 60, msg: 'mistake', error })
+    expect(last).toMatchObject({ level: 60, msg: 'uncaught exception', error })
     expect(process.output()).not.toContain('a secret')
   })
 

@@ -18,10 +18,10 @@ export async function pending(db: Database, from: URL = directory): Promise<stri
 }
 
 /** Like `pending`, with one statement for all callers of the same moment. */
-export function sharedPending(db: Database): () => Promise<string[]> {
+export function sharedPending(db: Database, from?: URL): () => Promise<string[]> {
   let answer: Promise<string[]> | undefined
   return () => {
-    answer ??= pending(db).finally(() => {
+    answer ??= pending(db, from).finally(() => {
       answer = undefined
     })
     return answer

@@ -10,7 +10,7 @@ import { createDatabase, type Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { migrate } from '../database/migrate.ts'
 import { sql } from '../database/sql.ts'
-import { logger } from '../observe/log.ts'
+import { createLog } from '../observe/log.ts'
 import { serve } from '../server.ts'
 import { type DemoUser, demoUsers } from './demo-users.ts'
 import { developmentAuth } from './key.ts'
@@ -50,7 +50,7 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
       databaseUrl,
       auth,
     }
-    const server = await serve(settings, { log: logger(logLevel), around: listener => withReset(listener, () => seed(db)) })
+    const server = await serve(settings, { log: createLog(logLevel), around: listener => withReset(listener, () => seed(db)) })
     return {
       url: server.url,
       auth,

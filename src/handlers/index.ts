@@ -1,11 +1,16 @@
+import { document } from '../contract/document.ts'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
+import { accountLock } from '../domain/revision.ts'
 import { createCategoryHandlers } from './categories.ts'
 import { createSystemHandlers } from './system.ts'
 import { createTaskHandlers } from './tasks.ts'
 import { createUserHandlers } from './users.ts'
 
+/** The API of this product. */
+export const api = { document, handlers: createHandlers, ownerLock: accountLock }
+
 /** All operations: one of the spec without a handler does not compile. */
-export function createHandlers(db: Database, stopping: () => boolean): Handlers {
+export function createHandlers(db: Database, stopping: AbortSignal): Handlers {
   return { ...createUserHandlers(db), ...createCategoryHandlers(db), ...createTaskHandlers(db), ...createSystemHandlers(db, stopping) }
 }

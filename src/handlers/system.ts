@@ -1,3 +1,4 @@
+// Health, the contract and its reference page.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { document, text } from '../contract/document.ts'
@@ -16,11 +17,11 @@ const assets: Record<string, Asset> = {
   'swagger-ui-bundle.js': { from: swaggerUi, type: 'text/javascript' },
 }
 // Scripts, styles and requests stay on this server. Swagger UI draws with data: images.
-const policy =
+const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export function createSystemHandlers(db: Database, stopping: () => boolean) {
-  // Nobody needs a token for readiness, so all who ask at the same time cost one statement.
+export function createSystemHandlers(db: Database, stopping: AbortSignal) {
+  // Readiness needs no token, so simultaneous requests share one statement.
   const pending = sharedPending(db)
 
   return {
@@ -29,7 +30,7 @@ export function createSystemHandlers(db: Database, stopping: () => boolean) {
     },
 
     async getReadiness() {
-      if (stopping()) throw unavailable('The server is stopping.')
+      if (stopping.aborted) throw unavailable('The server is stopping.')
       const missing = await pending()
       if (missing.length > 0) throw unavailable(`Migrations are pending: ${missing.length}. Run: npm run migrate`)
       return { status: 200, body: { status: 'ready' } }
@@ -44,14 +45,14 @@ export function createSystemHandlers(db: Database, stopping: () => boolean) {
     },
 
     async getDocs() {
-      const headers = { 'Content-Security-Policy': policy }
+      const headers = { 'Content-Security-Policy': pagePolicy }
       return { status: 200, headers, type: 'text/html', body: await readFile(new URL('index.html', ours), 'utf8') }
     },
 
     async getDocsAsset({ path }) {
       const asset = Object.hasOwn(assets, path.asset) ? assets[path.asset] : undefined
       if (asset === undefined) throw new Problem('not-found')
-      // Kept once read: to read and decode 1.7 MB holds up every other request for milliseconds.
+      // Read once and kept: reading and decoding 1.7 MB delays every other request for milliseconds.
       asset.text ??= await readFile(new URL(path.asset, asset.from), 'utf8')
       return { status: 200, headers: { 'Cache-Control': 'public, max-age=3600' }, type: asset.type, body: asset.text }
     },

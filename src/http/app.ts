@@ -1,201 +1,129 @@
-// Bytes in, bytes out. The only file that knows express.
+// From a request to its reply: bytes in, bytes out. The only file that knows express.
 import { randomUUIDv7 } from 'node:crypto'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import cors from 'cors'
-import express, { type Request, type Response } from 'express'
+import express from 'express'
 import type { Config } from '../config/config.ts'
 import { Problem } from '../contract/problem.ts'
-import type { AnyReply, OperationId } from '../contract/types.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Step, type Steps, serverTiming } from '../observe/spans.ts'
-import { traceparent } from '../observe/traceparent.ts'
 import type { Tracing } from '../observe/tracing.ts'
+import type { Operation, Outcome } from '../pipeline/pipeline.ts'
+import { createAccessLog } from './access-log.ts'
 import { createClientAddress } from './client-address.ts'
-import { isEndless, linger, malformed, mostOf, readBody, target } from './request.ts'
-import type { Route, Router } from './router.ts'
+import { parseQuery } from './query.ts'
+import { commonHeaders, problemReply, writeReply } from './reply.ts'
+import { malformed, readBody, target } from './request.ts'
+import { createRouter, type Route } from './router.ts'
 import { Shed, type Shedding, type Visit } from './shedding.ts'
+import { isEndless, linger } from './sockets.ts'
 
 type Options = {
-  router: Router
+  operations: readonly Operation[]
   log: Log
   metrics: Metrics | null
   shedding: Shedding
   /** null: nobody watches */
   steps?: Steps | null
   tracing?: Tracing | null
-  /** whether replies say where the time went, for which there must be steps */
+  /** whether replies have Server-Timing, for which there must be steps */
   timing?: boolean
-  /** of the spec that is served */
+  /** of the document that is served */
   version: string
   /** null: every origin on localhost */
   corsOrigins: readonly string[] | null
-  /** whether the process is stopping, so that connections should end */
-  stopping: () => boolean
+  /** Aborts when the process begins to stop, so that connections end. */
+  stopping: AbortSignal
   /** how many proxies stand in front, or their addresses */
   trustProxy: Config['trustProxy']
+  /** 15 s where it is undefined */
+  heartbeatMs?: number | undefined
 }
 
-type Outcome = {
-  reply: AnyReply
-  /** undefined where no operation was found */
-  route: Route | undefined
-  /** headers of the reply whatever it is */
-  announced: Record<string, string> | undefined
-  /** where the request was sent away unseen */
-  shed: Shed | undefined
-  /** why it is a 5xx */
-  failure: unknown
-}
-
-// Replies are data of one person: nothing may keep, frame, sniff or run them.
-export const always = {
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
-  'X-Content-Type-Options': 'nosniff',
-}
-const none: Step[] = [] // for everybody: where nobody watches, nothing is put in
-// Who looks after the process must hear from it most of all when there is too much to do.
-const vital = new Set<OperationId>(['getLiveness', 'getReadiness'])
+const noSteps: Step[] = [] // shared: where nobody watches, no step is added
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+const preflightSeconds = 86_400
+const defaultHeartbeatMs = 15_000
 
-export function createApp({
-  router,
-  log,
-  metrics,
-  shedding,
-  steps = null,
-  tracing = null,
-  timing = false,
-  version,
-  corsOrigins,
-  stopping,
-  trustProxy,
-}: Options): RequestListener {
-  const app = express.Router()
+export function createApp(options: Options): RequestListener {
+  const { operations, log, metrics, shedding, steps = null, tracing = null, timing = false, version, stopping, trustProxy } = options
+  const find = createRouter(operations)
+  const accessLog = createAccessLog({ log, metrics, tracing })
   const clientAddress = createClientAddress(trustProxy)
-  const exposedHeaders = [
-    'Deprecation',
-    'ETag',
-    'Location',
-    'RateLimit',
-    'RateLimit-Policy',
-    'Retry-After',
-    'Sunset',
-    'WWW-Authenticate',
-    'X-Api-Version',
-    'X-Request-Id',
-  ]
-  const crossOrigin = cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: 86_400 })
-  // Who doesn't say where they come from is no web page of another origin.
-  app.use((request, response, next) => {
-    if (request.headers.origin === undefined) return next()
-    crossOrigin(request, response, next)
-    if (response.writableEnded && isEndless(request)) linger(request) // a browser's question, which has its answer
-  })
+  const streaming = { heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs, stopping, log }
 
+  // A router and not a whole app, which would give every request and response another prototype: a tenth of a small request.
+  const app = express.Router()
+  app.use(crossOrigin(options))
   app.use((request, response) => answer(request, response))
 
-  async function answer(request: Request, response: Response) {
+  function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = performance.now()
-    const requestId = idOf(request)
-    const taken: Step[] = steps === null ? none : []
-    const reach = () => reached(request, response, requestId)
-    const outcome = await (steps === null ? reach() : steps.into(taken, reach))
-    send(request, response, requestId, outcome, timing ? serverTiming(taken, performance.now() - began) : undefined)
-    note(request, requestId, outcome, began, taken)
+    if (steps === null) return exchange(request, response, began, noSteps)
+    const own: Step[] = []
+    return steps.into(own, () => exchange(request, response, began, own))
   }
 
-  /** At once: Node is about to object to what comes behind it, and would let the reply fall. */
-  function refuse(request: Request, response: Response, problem: Problem) {
-    const began = performance.now()
+  async function exchange(request: IncomingMessage, response: ServerResponse, began: number, own: Step[]) {
     const requestId = idOf(request)
-    const reply = told(problem, request, requestId)
-    const outcome = { reply, route: undefined, announced: undefined, shed: undefined, failure: undefined }
-    send(request, response, requestId, outcome)
-    note(request, requestId, outcome, began, none)
-  }
-
-  /** What comes of a request: never rejects. */
-  async function reached(request: Request, response: Response, requestId: string): Promise<Outcome> {
-    const { pathname, query } = split(request.url)
-    let route: Route | undefined
+    const { pathname, query } = split(request.url ?? '')
+    let operation: Operation | undefined
     let visit: Visit | undefined
-    let announced: Record<string, string> | undefined
     try {
-      route = router(request.method, pathname)
-      visit = shedding.enter(vital.has(route.operationId))
-      const { receive } = visit
-      const reply = await route.answer({
-        headers: request.headers,
-        query,
-        body: () => receive(mostOf(request), () => readBody(request, response)),
-        address: () => clientAddress(request),
-        announce: headers => {
-          announced = headers
-        },
-      })
-      return { reply, route, announced, shed: undefined, failure: undefined }
-    } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
-      return {
-        reply: told(problem, request, requestId),
-        route,
-        announced,
-        shed: error instanceof Shed ? error : undefined,
-        failure: problem.status >= 500 ? problem.cause : undefined,
+      let outcome: Outcome
+      try {
+        const route = find(request.method ?? '', pathname)
+        operation = route.operation
+        visit = shedding.enter(operation.vital)
+        outcome = await run(route, query, request, response, visit)
+      } catch (error) {
+        outcome = refused(error)
       }
+      const { headers, problem } = outcome
+      const reply = outcome.reply ?? problemReply(problem as Problem, pathname, requestId)
+      const common = commonHeaders(version, requestId, operation?.headers, headers, timing ? timingHeaders(own, began) : undefined)
+      const endless = isEndless(request)
+      if (endless || stopping.aborted) common.Connection = 'close'
+      const written = writeReply(response, reply, common, streaming)
+      if (endless) linger(request)
+      else if (problem instanceof Shed) shedding.delayNextRequest(response)
+      const end = written === undefined ? undefined : await written
+      accessLog({ request, requestId, operation, status: reply.status, problem, end, began, steps: own })
     } finally {
       visit?.leave()
     }
   }
 
-  function send(request: Request, response: Response, requestId: string, { route, reply, announced, shed }: Outcome, times?: string) {
-    const ours = { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId, ...route?.headers, ...announced }
-    if (times !== undefined) Object.assign(ours, { 'Server-Timing': times, 'Timing-Allow-Origin': '*' })
-    const unread = isEndless(request)
-    write(response, reply, unread || stopping() ? { ...ours, Connection: 'close' } : ours)
-    if (unread) linger(request)
-    else if (shed !== undefined) shedding.delayNextRequest(response)
+  function run({ operation, params }: Route, query: string, request: IncomingMessage, response: ServerResponse, visit: Visit) {
+    return operation.run({
+      authorization: request.headers.authorization,
+      address: () => clientAddress(request),
+      path: params,
+      query: parseQuery(query, operation.query),
+      headers: request.headers,
+      readBody: () => readBody(request, response, operation.body as NonNullable<Operation['body']>, visit.receive),
+    })
   }
 
-  /** For those who look after the server. The operation says which path it was: the path itself and its query are people's content. */
-  function note({ method, headers }: Request, requestId: string, { route, reply, shed, failure }: Outcome, began: number, taken: Step[]) {
-    const { status } = reply
-    const ended = performance.now()
-    const ms = ended - began
-    metrics?.request(route?.operationId, status, ms / 1000)
-    // A line or a span for each would be a load of its own.
-    if (shed !== undefined) return metrics?.shed(shed.reason)
-    const operation = route?.operationId
-    const parent = headers.traceparent === undefined ? undefined : traceparent(headers.traceparent)
-    const place = tracing?.add({ method, operation, template: route?.template, status, parent, began, ended, steps: taken }) ?? parent
-    const line = {
-      requestId,
-      traceId: place?.traceId,
-      spanId: place?.spanId,
-      method,
-      operation,
-      status,
-      ms: Math.round(ms * 10) / 10,
-    }
-    if (failure === undefined) log.info(line, 'request')
-    else log.error({ ...line, error: failure }, 'request')
+  /** In the same turn: Node is about to refuse what comes behind the request, and would drop the reply. */
+  function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem) {
+    const began = performance.now()
+    const requestId = idOf(request)
+    const reply = problemReply(problem, split(request.url ?? '').pathname, requestId)
+    writeReply(response, reply, commonHeaders(version, requestId), streaming)
+    if (isEndless(request)) linger(request)
+    accessLog({ request, requestId, operation: undefined, status: reply.status, problem, end: undefined, began, steps: noSteps })
   }
 
-  // A router and not a whole app, which would give every request and response another prototype: a tenth of a small request.
-  return (incoming, outgoing) => {
-    const [request, response] = [incoming as Request, outgoing as Response]
+  return (request, response) => {
     const failed = (error: unknown) => {
       log.error({ error }, 'reply failed')
       response.destroy()
     }
     const refusal = malformed(request)
-    request.url = target(request.url) ?? request.url
-    if (refusal === undefined) return app(request, response, failed)
+    request.url = target(request.url ?? '') ?? request.url
+    if (refusal === undefined) return app(request as express.Request, response as express.Response, failed)
     try {
       refuse(request, response, refusal)
     } catch (error) {
@@ -204,23 +132,29 @@ export function createApp({
   }
 }
 
-function told(problem: Problem, { url }: Request, requestId: string): AnyReply {
-  const body = problem.body(split(url).pathname, requestId)
-  return { status: problem.status, headers: problem.headers, type: 'application/problem+json', body }
+function crossOrigin({ operations, corsOrigins }: Options): express.RequestHandler {
+  const own = ['Deprecation', 'Sunset', 'X-Api-Version', 'X-Request-Id']
+  const exposedHeaders = [...new Set([...own, ...operations.flatMap(({ replyHeaders }) => replyHeaders)])].sort()
+  const handle = cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: preflightSeconds })
+  return (request, response, next) => {
+    if (request.headers.origin === undefined) return next() // no web page of another origin
+    handle(request, response, next)
+    if (response.writableEnded && isEndless(request)) linger(request) // a preflight, which has its reply
+  }
 }
 
-function write(response: Response, { status, headers, type, body }: AnyReply, common: Record<string, string>) {
-  if (body === undefined) return void response.writeHead(status, { ...common, ...headers } as Record<string, string>).end()
-  const text = typeof body === 'string' && type !== undefined ? body : JSON.stringify(body)
-  const media = { 'Content-Type': charset(type ?? 'application/json'), 'Content-Length': String(Buffer.byteLength(text)) }
-  response.writeHead(status, { ...common, ...media, ...headers } as Record<string, string>).end(text)
+function refused(error: unknown): Outcome {
+  return { headers: {}, problem: error instanceof Problem ? error : new Problem('internal', { cause: error }) }
 }
 
-const charset = (type: string) => (type.startsWith('text/') ? `${type}; charset=utf-8` : type)
+const timingHeaders = (steps: readonly Step[], began: number) => ({
+  'Server-Timing': serverTiming(steps, performance.now() - began),
+  'Timing-Allow-Origin': '*',
+})
 
-function idOf(request: Request): string {
-  const given = request.headers['x-request-id']
-  return typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUIDv7()
+function idOf({ headers }: IncomingMessage): string {
+  const id = headers['x-request-id']
+  return typeof id === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(id) ? id : randomUUIDv7()
 }
 
 function split(url: string) {

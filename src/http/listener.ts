@@ -1,104 +1,90 @@
-// What a connection may take, and what is said to who sends no request.
+// The HTTP server: what a connection may take, and the refusal of a request that Node can't parse.
 import { randomUUIDv7 } from 'node:crypto'
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Kind, Problem } from '../contract/problem.ts'
+import { Problem } from '../contract/problem.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { always } from './app.ts'
+import { commonHeaders, problemReply, rawReply } from './reply.ts'
 
-/** How long a connection is waited for, in ms. */
-export type Patience = {
-  /** until the headers of a request are there */
-  head: number
+export type Timeouts = {
+  /** until the headers of a request are complete */
+  headersMs: number
   /** until all of a request is there */
-  request: number
-  /** while neither side sends anything, though a reply is not written or not read */
-  still: number
-  /** for the next request */
-  idle: number
-  /** how often to look who is late */
-  look: number
+  requestMs: number
+  /** without a byte in either direction while a request is in flight, because its reply is not written or not read */
+  idleMs: number
+  /** until the next request on a connection */
+  keepAliveMs: number
+  /** between two looks for late requests */
+  checkMs: number
 }
 
-const usual: Patience = {
-  head: 10_000, // a phone in a tunnel needs seconds; who needs more is holding the connection, not using it
-  request: 30_000, // 1 MiB at 35 kB/s
-  still: 40_000, // longer than any operation takes, and than a request may come, so that it is told so
-  idle: 65_000, // longer than proxies keep theirs, which is 60 s mostly: the side that sends should be the one that closes
-  look: 1_000,
+const defaults: Timeouts = {
+  headersMs: 10_000, // a phone in a tunnel needs seconds; a client that needs more holds the connection instead of using it
+  requestMs: 30_000, // 1 MiB at 35 kB/s
+  idleMs: 40_000, // above the time of any operation, and above requestMs, so that a slow client gets its 408
+  keepAliveMs: 65_000, // above the 60 s of most proxies: the side that sends requests should be the one that closes
+  checkMs: 1_000,
 }
-const longestHead = 64 * 1024 // bytes: the longest valid query has 50 labels of 50 characters, each up to 12 bytes when encoded
-const mostHeaders = 200 // browsers and proxies send some 30
-const grace = 500 // ms for a refusal to arrive
+const maxHeaderBytes = 64 * 1024 // the longest valid query has 50 labels of 50 characters, each up to 12 bytes when encoded
+const maxHeaders = 200 // browsers and proxies send some 30
+const refusalMs = 500 // for a refusal to arrive before its connection is destroyed
 
-type Options = { log: Log; metrics: Metrics | null; version: string; patience?: Partial<Patience> }
+type Options = { log: Log; metrics: Metrics | null; version: string; timeouts?: Partial<Timeouts> }
 
-/** A server, not listening yet. Requests on one connection are not counted: proxies keep theirs for days. */
-export function connections(listener: RequestListener, { log, metrics, version, patience }: Options): Server {
-  const { head, request, still, idle, look } = { ...usual, ...patience }
+/** A server that doesn't listen yet. The requests of a connection are not limited: proxies keep theirs for days. */
+export function createListener(app: RequestListener, { log, metrics, version, timeouts }: Options): Server {
+  const { headersMs, requestMs, idleMs, keepAliveMs, checkMs } = { ...defaults, ...timeouts }
   const server = createServer({
-    maxHeaderSize: longestHead,
-    headersTimeout: head,
-    requestTimeout: request,
-    keepAliveTimeout: idle,
-    connectionsCheckingInterval: look,
-    requireHostHeader: false, // Node's own refusal is not a problem as ours are
-    joinDuplicateHeaders: true, // else the first Host, Authorization or Content-Type counts here, and perhaps the last in front of us
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: checkMs,
+    requireHostHeader: false, // Node's own refusal is no problem document
+    joinDuplicateHeaders: true, // otherwise the first Host, Authorization or Content-Type counts here, and perhaps the last in a proxy
   })
-  server.maxHeadersCount = mostHeaders
-  server.timeout = still
+  server.maxHeadersCount = maxHeaders
+  server.timeout = idleMs
 
   const last = new WeakMap<Socket, ServerResponse>()
   function answer(request: IncomingMessage, response: ServerResponse<IncomingMessage> & { req: IncomingMessage }) {
     last.set(request.socket, response)
-    listener(request, response)
+    app(request, response)
   }
   server.on('request', answer)
-  server.on('checkContinue', answer) // which asks for the body when it wants it
-  server.on('checkExpectation', answer) // who expects something else gets the ordinary reply
+  server.on('checkContinue', answer) // the app asks for the body when it wants it
+  server.on('checkExpectation', answer) // any other expectation gets the ordinary reply
 
   const refused = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, connection) => {
     const socket = connection as Socket
     if (refused.has(socket)) return
-    const kind = kindOf(error)
-    if (kind === undefined || socket.bytesRead === 0 || !socket.writable || !isDue(last.get(socket))) return void socket.destroy()
+    const problem = problemOf(error)
+    if (problem === undefined || socket.bytesRead === 0 || !socket.writable || !isDue(last.get(socket))) return void socket.destroy()
 
     refused.add(socket)
-    last.get(socket)?.req.pause() // should the rest of it come now, nobody may act on it
+    last.get(socket)?.req.pause() // if the rest of the request comes now, nothing may act on it
     const requestId = randomUUIDv7()
-    const problem = new Problem(kind)
-    socket.end(text(problem, { ...always, 'X-Api-Version': version, 'X-Request-Id': requestId }, requestId))
-    setTimeout(() => socket.destroy(), grace)
+    socket.end(rawReply(problemReply(problem, '', requestId), commonHeaders(version, requestId)))
+    setTimeout(() => socket.destroy(), refusalMs)
     metrics?.request(undefined, problem.status, 0)
     log.info({ requestId, status: problem.status, code: error.code }, 'refused')
   })
   return server
 }
 
-/** Undefined where nobody is there any more to be told. */
-function kindOf({ code = '' }: NodeJS.ErrnoException): Kind | undefined {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout'
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large'
-  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 'content-too-large'
-  return code.startsWith('HPE_') ? 'malformed-request' : undefined
+/** Undefined where the error is one of the connection, so that no client is left to read a reply. */
+function problemOf({ code = '' }: NodeJS.ErrnoException): Problem | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request-timeout')
+  if (code === 'HPE_HEADER_OVERFLOW') return new Problem('headers-too-large')
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new Problem('content-too-large', { detail: 'The chunk extensions are too long.' })
+  return code.startsWith('HPE_') ? new Problem('malformed-request') : undefined
 }
 
-/** Whether a refusal would be the reply to what is refused, and not be taken for another one. */
+/** Whether a refusal would be taken for the reply to the refused request, and not for the reply to another one. */
 function isDue(last: ServerResponse | undefined): boolean {
   if (last === undefined) return true
   return last.req.complete ? last.writableFinished : !last.headersSent
-}
-
-function text(problem: Problem, headers: Record<string, string>, requestId: string): string {
-  const body = JSON.stringify(problem.body('', requestId))
-  const all = {
-    ...headers,
-    'Content-Type': 'application/problem+json',
-    'Content-Length': String(Buffer.byteLength(body)),
-    Connection: 'close',
-  }
-  const lines = Object.entries({ ...all, Date: new Date().toUTCString() }).map(([name, value]) => `${name}: ${value}`)
-  return [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...lines, '', body].join('\r\n')
 }

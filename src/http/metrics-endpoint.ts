@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../observe/metrics.ts'
 import { origin } from './origin.ts'
 
-export type Exporter = { url: string; close: () => void }
-
 /** Serves the metrics at /metrics, on a port of their own that only operators reach. */
-export async function exporter({ text }: Pick<Metrics, 'text'>, host: string, port: number): Promise<Exporter> {
+export async function serveMetrics(
+  { text }: Pick<Metrics, 'text'>,
+  host: string,
+  port: number,
+): Promise<{ url: string; close: () => void }> {
   const server = createServer(async (request, response) => {
     if (request.url !== '/metrics') return void response.writeHead(404).end()
     const body = await text().catch(() => undefined)

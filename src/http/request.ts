@@ -1,13 +1,11 @@
-// A request as HTTP has it (RFC 9110, RFC 9112): whether it can be believed, where it goes, and its body.
+// A request as HTTP has it (RFC 9110, RFC 9112): whether its framing can be trusted, its target, and its body.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem } from '../contract/problem.ts'
-
-const largest = 1024 * 1024 // bytes of a body
-const grace = 500 // ms, and as many bytes as a body may have
+import type { Accepted, Content } from '../pipeline/pipeline.ts'
 
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
-/** Why a request that Node takes for HTTP must not be believed; undefined where it may. */
+/** Why a request that Node accepts must be refused; undefined where it is fine. */
 export function malformed({ httpVersion, headers, url = '' }: IncomingMessage): Problem | undefined {
   const { host, 'transfer-encoding': coding } = headers
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal('The version of HTTP must be 1.1.')
@@ -19,7 +17,7 @@ export function malformed({ httpVersion, headers, url = '' }: IncomingMessage): 
 
 const refusal = (detail: string) => new Problem('malformed-request', { detail, headers: { Connection: 'close' } })
 
-/** Path and query. Who stands before them in a target like http://example.com/path doesn't matter here; undefined for anything else. */
+/** Path and query. The authority of an absolute target such as http://example.com/path is ignored; undefined for any other target. */
 export function target(url: string): string | undefined {
   if (url.includes('#')) return undefined
   if (url.startsWith('/') || url === '*') return url
@@ -27,51 +25,104 @@ export function target(url: string): string | undefined {
   return absolute === undefined || rest.startsWith('/') ? absolute && rest : `/${rest}`
 }
 
-/** Reads the body, and no further than it may be long. Throws what is wrong with it. */
-export async function readBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer> {
-  const { 'content-encoding': coding = 'identity', 'content-length': length, expect } = request.headers
-  if (coding.toLowerCase() !== 'identity') throw new Problem('unsupported-media-type')
-  if (Number(length) > largest) throw new Problem('content-too-large')
-  if (expect?.toLowerCase() === '100-continue' && request.httpVersion === '1.1') response.writeContinue()
+/** Waits for a body that takes so many bytes of memory. Throws when there is no room for them. */
+type Receive = <Body>(bytes: number, body: () => Promise<Body>) => Promise<Body>
 
+const maxBufferedBytes = 128 * 1024 // of a body that is read in chunks: the buffers of socket and parser
+
+/** The body, as far as the operation accepts it: JSON as a whole, any other media type in chunks. */
+export async function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { types, maxBytes }: Accepted,
+  receive: Receive,
+): Promise<Content> {
+  const { 'content-encoding': coding = 'identity', 'content-length': length, 'transfer-encoding': transfer } = request.headers
+  if (transfer === undefined && Number(length ?? 0) === 0) return { json: undefined }
+  const type = mediaType(request.headers['content-type'] ?? '', types)
+  if (type === undefined || coding.toLowerCase() !== 'identity') throw unsupported(types)
+  if (Number(length) > maxBytes) throw tooLarge(maxBytes)
+
+  const bytes = transfer === undefined ? Number(length) : maxBytes
+  if (type === json) return { json: parseJson(await receive(bytes, () => readWhole(request, response, maxBytes))) }
+  await receive(Math.min(bytes, maxBufferedBytes), async () => {})
+  return { type, chunks: readChunks(request, response, maxBytes, receive) }
+}
+
+const json = 'application/json'
+// A semicolon may have nothing behind it (RFC 9110, section 5.6.6). No text can match in two ways, so a long one takes no time.
+const jsonInUtf8 = /^application\/json[ \t]*(;[ \t]*(charset="?utf-8"?[ \t]*)?)*$/i
+const otherCharset = /;[ \t]*charset=(?!"?utf-8"?[ \t]*(;|$))/i
+
+/** Which of the accepted types the header names. */
+function mediaType(header: string, types: readonly string[]): string | undefined {
+  if (types.includes(json) && jsonInUtf8.test(header)) return json
+  const [type = ''] = header.toLowerCase().split(';', 1)
+  const name = type.trim()
+  return name !== json && types.includes(name) && !otherCharset.test(header) ? name : undefined
+}
+
+function unsupported(types: readonly string[]): Problem {
+  return new Problem('unsupported-media-type', { detail: `Send the body uncompressed with Content-Type: ${types.join(' or ')}.` })
+}
+
+function tooLarge(maxBytes: number): Problem {
+  const [unit, size] = maxBytes % 2 ** 20 === 0 ? ['MiB', 2 ** 20] : maxBytes % 2 ** 10 === 0 ? ['KiB', 2 ** 10] : ['bytes', 1]
+  return new Problem('content-too-large', { detail: `The body of this operation has ${maxBytes / Number(size)} ${unit} at most.` })
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes))
+  } catch (cause) {
+    throw new Problem('malformed-json', { cause })
+  }
+}
+
+function readWhole(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<Buffer> {
+  invite(request, response)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    function take(chunk: Buffer) {
+    function append(chunk: Buffer) {
       size += chunk.length
-      if (size <= largest) return void chunks.push(chunk)
-      request.off('data', take).pause()
-      reject(new Problem('content-too-large'))
+      if (size <= maxBytes) return void chunks.push(chunk)
+      request.off('data', append).pause()
+      reject(tooLarge(maxBytes))
     }
-    request.on('data', take)
+    request.on('data', append)
     request.once('end', () => resolve(Buffer.concat(chunks)))
-    request.once('close', () => reject(new Problem('malformed-json', { detail: 'The body ended before it was whole.' })))
+    request.once('close', () => reject(new Problem('malformed-json', { detail: incomplete })))
   })
 }
 
-/** How many bytes of a body there may come to be. */
-export function mostOf({ headers }: IncomingMessage): number {
-  return headers['transfer-encoding'] === undefined ? Math.min(Number(headers['content-length'] ?? 0), largest) : largest
+/** Reads no faster than the chunks are taken. The rest of a body that is not read to its end is thrown away. */
+async function* readChunks(request: IncomingMessage, response: ServerResponse, maxBytes: number, receive: Receive) {
+  const incoming: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false })
+  const next = () => incoming.next()
+  let size = 0
+  try {
+    invite(request, response)
+    for (;;) {
+      const { done, value } = await receive(0, next)
+      if (done) return
+      size += value.length
+      if (size > maxBytes) throw tooLarge(maxBytes)
+      yield value
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : new Problem('malformed-request', { detail: incomplete, cause: error })
+  } finally {
+    await incoming.return?.()
+    request.resume()
+  }
 }
 
-/** Whether more of the body may come than anybody wants to read. */
-export function isEndless({ complete, headers }: IncomingMessage): boolean {
-  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > largest)
-}
+const incomplete = 'The body ended before it was complete.'
 
-/**
- * To be called after a reply with `Connection: close` to a body that is still coming. A connection that is closed while bytes arrive
- * is reset, and the reply lost on its way: so who was answered may go on for a moment.
- */
-export function linger(request: IncomingMessage): void {
-  const { socket } = request
-  const cut = () => socket.destroy()
-  const timer = setTimeout(cut, grace)
-  socket.once('close', () => clearTimeout(timer))
-  socket.destroySoon = () => socket.end() // by which Node would close it at once
-  let rest = largest
-  request.on('data', chunk => {
-    rest -= chunk.length
-    if (rest < 0) cut()
-  })
+/** Asks for the body of a client that waits to be asked (RFC 9110, section 10.1.1). */
+function invite({ headers, httpVersion }: IncomingMessage, response: ServerResponse): void {
+  if (headers.expect?.toLowerCase() === '100-continue' && httpVersion === '1.1') response.writeContinue()
 }

@@ -18,7 +18,7 @@ export type Shedding = {
   close: () => void
 }
 export type Visit = {
-  /** Waits for a body of at most so many bytes, which count until the visit ends. Throws a `Shed` when all bodies together are too large. */
+  /** Waits for a body, or a part of one, of at most so many bytes. They count until the visit ends. Throws a `Shed` when all bodies together are too large. */
   receive: <Body>(bytes: number, body: () => Promise<Body>) => Promise<Body>
   leave: () => void
 }
@@ -74,8 +74,8 @@ export function createShedding(log: Log, maxInFlight = defaultMaxInFlight): Shed
       return {
         async receive(length, body) {
           if (bodyBytes + length > maxBodyBytes) refuse('bodies')
-          ownBytes = length
-          bodyBytes += ownBytes
+          ownBytes += length
+          bodyBytes += length
           // A slow sender must not take the slot of another request.
           inFlight -= 1
           try {

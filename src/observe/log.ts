@@ -1,19 +1,16 @@
-// One JSON line for each thing that happens, on standard output. The only file that knows pino.
+// One JSON line for each event, on standard output. The only file that knows pino.
 import { type DestinationStream, destination as file, type Logger, pino, stdTimeFunctions } from 'pino'
 
 export type Log = Logger
 
-/** `destination` is standard output unless a test wants to read along. */
-export function logger(level: string, destination?: DestinationStream): Log {
+/** `destination` is standard output; a test passes its own. */
+export function createLog(level: string, destination?: DestinationStream): Log {
   const options = { level, base: null, timestamp: stdTimeFunctions.isoTime, serializers: { error: summary } }
-  // Lines are written together, a tenth of a second late at the most, and at the exit: one write a line costs a tenth of a request.
+  // Lines are buffered for at most 0.1 s and flushed at exit: one write a line costs a tenth of a request.
   return pino(options, destination ?? file({ dest: 1, sync: false, minLength: 16_000, periodicFlush: 100 }))
 }
 
-/**
- * An error without what people wrote: a database error quotes values in its message and detail, so of those
- * only the codes and names are kept.
- */
+/** An error without user content: a database error quotes values in its message and detail, so only its codes and names are kept. */
 function summary(error: unknown): object {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code, routine, table_name: table, constraint_name: constraint } = error as Error & Record<string, unknown>

@@ -1,6 +1,5 @@
-// What a request goes through, noted for whoever watches: traces, and Server-Timing in development. Where nobody does, none of it is made.
+// The steps of a request, for traces and for Server-Timing in development. Where neither is wanted, no step is made.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Statement } from '../database/sql.ts'
 
 type Name = 'authentication' | 'validation' | 'statement'
 
@@ -11,28 +10,29 @@ export type Step = {
   /** undefined while it goes on */
   ended: number | undefined
   error?: unknown
-  /** each time that it was sent, of a statement */
+  /** of a statement: each time that it was sent */
   sent: number[]
-  text?: string
-  /** how many were answered by the statement */
+  /** of a statement that was sent: its own name */
+  statement?: string
+  /** of a statement: how many callers it served */
   questions?: number
 }
-/** Notes that a statement goes off, which answers so many questions, and hands it on. */
-export type Sent = (statement: Statement, questions?: number) => Statement
+/** Notes that a statement is sent, which serves so many callers, and returns it. */
+export type Sent = <Statement extends { name: string }>(statement: Statement, questions?: number) => Statement
 
 export type Steps = {
-  /** Does work whose steps go into a list. */
+  /** Does work whose steps are added to a list. */
   into: <Result>(list: Step[], work: () => Result) => Result
-  /** The same work as one step. */
-  step: <Given extends unknown[], Result>(name: Name, work: (...given: Given) => Result) => (...given: Given) => Result
-  /** Asks for a statement as one step, from the question to the answer, however long it waits and however often it is sent. */
+  /** Makes a function that does the same work as one step. */
+  step: <Values extends unknown[], Result>(name: Name, work: (...values: Values) => Result) => (...values: Values) => Result
+  /** Runs a statement as one step, with its waiting and its retries. */
   statement: <Rows>(ask: (sent: Sent) => Promise<Rows>) => Promise<Rows>
 }
 
-export function steps(): Steps {
+export function createSteps(): Steps {
   const lists = new AsyncLocalStorage<Step[]>()
 
-  /** Outside of every request it is noted nowhere. */
+  /** Outside of a request it is in no list. */
   function begin(name: Name): Step {
     const step: Step = { name, began: performance.now(), ended: undefined, sent: [] }
     lists.getStore()?.push(step)
@@ -43,13 +43,13 @@ export function steps(): Steps {
     into: (list, work) => lists.run(list, work),
     step:
       (name, work) =>
-      (...given) =>
-        ending(begin(name), work(...given)),
+      (...values) =>
+        ending(begin(name), work(...values)),
     statement(ask) {
       const step = begin('statement')
       const sent: Sent = (statement, questions = 1) => {
         step.sent.push(performance.now())
-        Object.assign(step, { text: statement.text, questions })
+        Object.assign(step, { statement: statement.name, questions })
         return statement
       }
       return ending(step, ask(sent))
@@ -76,7 +76,7 @@ function ending<Result>(step: Step, result: Result): Result {
 
 const entries = { auth: 'authentication', validation: 'validation', db: 'statement' }
 
-/** The header of that name (W3C Server Timing): ms for each kind of step, a statement's with its waiting. */
+/** The value of Server-Timing (W3C): ms for each kind of step. Those of statements include their waiting. */
 export function serverTiming(list: readonly Step[], total: number): string {
   const kinds = Object.entries(entries).flatMap(([entry, name]) => {
     const own = list.filter(each => each.name === name && each.ended !== undefined)

@@ -1,10 +1,10 @@
-/** Where a request belongs in a trace. */
+/** The place of a request in a trace. */
 export type Place = { traceId: string; spanId: string }
 export type Parent = Place & { sampled: boolean }
 
 const form = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
 
-/** Reads the header of that name (W3C Trace Context); undefined for whatever is none. A later version may say more, which is left out. */
+/** Reads a traceparent header (W3C Trace Context); undefined where it is not valid. What a later version adds is ignored. */
 export function traceparent(header: string | string[] | undefined): Parent | undefined {
   const [, version, traceId = '', spanId = '', flags = '', more] = (typeof header === 'string' && form.exec(header)) || []
   if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return undefined

@@ -1,6 +1,6 @@
 // Requests as traces, sent with OTLP over HTTP. The only file that knows OpenTelemetry; it is loaded only where traces are wanted.
-// Everything happens when a request is over, from the steps that it noted. Names and attributes follow the semantic conventions, without
-// what is people's content: no path, no query, no id, no value of a statement, no message of an error, no address.
+// Spans are made when a request has been answered, from its steps. Names and attributes follow the semantic conventions, without user
+// content: no path, no query, no id, no value of a statement, no message of an error, no address.
 import { type Attributes, type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
@@ -23,8 +23,9 @@ import type { Parent, Place } from './traceparent.ts'
 /** A request that has been answered. Times are those of performance.now(). */
 export type Answered = {
   method: string
-  /** what it asked for by the contract, and the path there; undefined where no path fits */
+  /** undefined where no path and method fits */
   operation: string | undefined
+  /** the path of the operation as the spec writes it */
   template: string | undefined
   status: number
   parent: Parent | undefined
@@ -33,29 +34,29 @@ export type Answered = {
   steps: readonly Step[]
 }
 export type Tracing = {
-  /** Queues the trace of a request, and says where the request is found in it. */
+  /** Queues the trace of a request, and returns the place of the request in it. */
   add: (request: Answered) => Place
-  /** Sends what is queued, for a few seconds at the most. */
+  /** Sends the queued traces, for 3 seconds at most. */
   close: () => Promise<void>
 }
 
-// What can't be sent is dropped: neither a request nor the memory waits for whoever collects.
+// Traces that can't be sent are dropped: a collector that is down must cost neither time nor memory.
 const queue = { maxQueueSize: 8_192, maxExportBatchSize: 512, scheduledDelayMillis: 2_000 }
-const patience = 3_000 // ms for a batch, with its retries; at the end for everything
+const exportTimeoutMs = 3_000 // of a batch with its retries, and of all that is left at shutdown
 
-export function tracing({ url, headers, resource, sampler, ratio }: TracingConfig, version: string, log: Log): Tracing {
-  const sending = { url, headers: { ...headers }, timeoutMillis: patience, concurrencyLimit: 4, keepAlive: true }
-  const exporter = reported(new OTLPTraceExporter(sending), log)
+export function createTracing({ url, headers, resource, sampler, ratio }: TracingConfig, version: string, log: Log): Tracing {
+  const options = { url, headers: { ...headers }, timeoutMillis: exportTimeoutMs, concurrencyLimit: 4, keepAlive: true }
+  const exporter = reporting(new OTLPTraceExporter(options), log)
   const provider = new TracerProvider({
     resource: defaultResource().merge(resourceFromAttributes({ 'service.version': version, ...resource })),
     sampler: samplers(ratio)[sampler],
-    spanProcessors: [new BatchSpanProcessor({ exporter, ...queue, exportTimeoutMillis: patience })],
+    spanProcessors: [new BatchSpanProcessor({ exporter, ...queue, exportTimeoutMillis: exportTimeoutMs })],
   })
   const tracer = provider.getTracer('taskspec', version)
 
   return {
     add(request) {
-      const epoch = Date.now() - performance.now() // anew, because the clock is set now and then
+      const epoch = Date.now() - performance.now() // for each request, because the clock can be adjusted
       const span = tracer.startSpan(
         request.operation ?? methodOf(request),
         { kind: SpanKind.SERVER, startTime: epoch + request.began, attributes: ofRequest(request) },
@@ -69,16 +70,16 @@ export function tracing({ url, headers, resource, sampler, ratio }: TracingConfi
       return { traceId, spanId }
     },
     async close() {
-      let late: NodeJS.Timeout | undefined
-      const given = new Promise(resolve => {
-        late = setTimeout(resolve, patience)
+      let timer: NodeJS.Timeout | undefined
+      const timeout = new Promise(resolve => {
+        timer = setTimeout(resolve, exportTimeoutMs)
       })
-      await Promise.race([provider.shutdown().catch(() => {}), given]) // the exporter has told the log
-      clearTimeout(late)
+      await Promise.race([provider.shutdown().catch(() => {}), timeout]) // the exporter has logged the error
+      clearTimeout(timer)
     },
   }
 
-  /** A step that still goes on, such as a count that nobody waited for, ends with its request. */
+  /** A step that has not ended, such as a count that the request did not wait for, ends with its request. */
   function add(step: Step, { operation, ended }: Answered, inside: Context, epoch: number) {
     const startTime = epoch + step.began
     const span =
@@ -88,8 +89,8 @@ export function tracing({ url, headers, resource, sampler, ratio }: TracingConfi
     span.end(epoch + (step.ended ?? ended))
   }
 
-  function statement({ text, questions = 1 }: Step, operation: string | undefined, startTime: number, inside: Context): Span {
-    const name = summary(text)
+  function statement(step: Step, operation: string | undefined, startTime: number, inside: Context): Span {
+    const { statement: name = neverSent, questions = 1 } = step
     return tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime, attributes: ofStatement(name, questions, operation) }, inside)
   }
 }
@@ -99,10 +100,11 @@ function fail(span: Span, error: unknown) {
   if (!(error instanceof Problem) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
 }
 
-const known = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY'])
-const methodOf = ({ method }: Answered) => (known.has(method) ? method : '_OTHER')
+const neverSent = 'wait' // the name of a statement that got no connection
+const methods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY'])
+const methodOf = ({ method }: Answered) => (methods.has(method) ? method : '_OTHER')
 
-/** `url.path` and `url.query` are left out: they are people's content. */
+/** Without `url.path` and `url.query`: they are user content. */
 function ofRequest(request: Answered): Attributes {
   return {
     'http.request.method': methodOf(request),
@@ -113,7 +115,7 @@ function ofRequest(request: Answered): Attributes {
   }
 }
 
-/** A statement that answers several is in the trace of each of them, with their number. */
+/** A statement that serves several callers is in the trace of each of them, with their number. */
 function ofStatement(name: string, questions: number, operation: string | undefined): Attributes {
   return {
     'db.system.name': 'postgresql',
@@ -123,18 +125,7 @@ function ofStatement(name: string, questions: number, operation: string | undefi
   }
 }
 
-/** What a statement does to which tables, as `insert users insert tasks`; `wait` where it never went off. */
-export function summary(text: string | undefined): string {
-  if (text === undefined) return 'wait'
-  const own = new Set(Array.from(text.matchAll(/\b(\w+)(?: \([^()]*\))? as (?:materialized )?\(/g), ([, name]) => name))
-  const touched = /\b(insert into|delete from|update|from|join) (?!lateral\b|set\b|skip\b)(\w+)(?=\s|$|\))/g
-  const all = Array.from(text.matchAll(touched), ([, verb, table]) => ({ verb: verbs[verb as keyof typeof verbs], table }))
-  return [...new Set(all.filter(({ table }) => !own.has(table)).map(({ verb, table }) => `${verb} ${table}`))].join(' ') || 'statement'
-}
-
-const verbs = { 'insert into': 'insert', 'delete from': 'delete', update: 'update', from: 'select', join: 'select' }
-
-/** A code, such as an SQLSTATE, or a name: never a message, which can quote what people wrote. */
+/** A code, such as an SQLSTATE, or a name: never a message, which can quote user content. */
 function typeOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error
   if ('code' in error && typeof error.code === 'string') return error.code
@@ -159,8 +150,8 @@ function samplers(ratio: number): Record<TracingConfig['sampler'], Sampler> {
   }
 }
 
-/** The library keeps to itself that nobody takes the traces: the log says it once, and once when they are taken again. */
-function reported(exporter: SpanExporter, log: Log): SpanExporter {
+/** The library doesn't report that traces are lost. So the log says it once, and once when they arrive again. */
+function reporting(exporter: SpanExporter, log: Log): SpanExporter {
   let failing = false
   return {
     export: (spans, done) =>

@@ -1,10 +1,10 @@
-// What the spec calls deprecated, its replies announce by themselves: Deprecation (RFC 9745) and Sunset (RFC 8594).
+// Replies announce the deprecations of the spec: Deprecation (RFC 9745) and Sunset (RFC 8594).
 // Beside `deprecated: true` the spec says `x-deprecated-at` and `x-sunset-at`, each a day.
 
 type Marked = { deprecated?: boolean; 'x-deprecated-at'?: string; 'x-sunset-at'?: string }
 type Schema = Marked & { properties?: Record<string, Schema>; items?: Schema }
 type Media = { content?: Record<string, { schema?: Schema }> }
-type Operation = Marked & {
+export type Deprecatable = Marked & {
   parameters?: (Marked & { name: string; in: string })[]
   requestBody?: Media
   responses?: Record<string, Media>
@@ -12,29 +12,29 @@ type Operation = Marked & {
 type Used = { query: object; header: object; body: unknown }
 
 export type Deprecation = {
-  /** on every reply: the operation itself, or a field of what it answers */
+  /** on every reply: the operation itself is deprecated, or a field of its reply */
   always: Record<string, string>
   /** on a reply to a request that uses a deprecated parameter or field; undefined where there is none */
   used: ((request: Used) => Record<string, string>) | undefined
 }
 
 /** The headers of an operation whose references are resolved. */
-export function deprecation(operation: Operation): Deprecation {
-  const answered = Object.entries(operation.responses ?? {}).flatMap(([status, media]) => (status.startsWith('2') ? fields(media) : []))
+export function createDeprecation(operation: Deprecatable): Deprecation {
+  const replyFields = Object.entries(operation.responses ?? {}).flatMap(([status, media]) => (status.startsWith('2') ? fields(media) : []))
+  const bodyFields = fields(operation.requestBody ?? {})
   const parameters = (operation.parameters ?? []).filter(({ deprecated }) => deprecated)
-  const sent = fields(operation.requestBody ?? {})
-  const standing = [operation, ...answered.map(([, schema]) => schema)]
-  if (parameters.length === 0 && sent.length === 0) return { always: announced(standing), used: undefined }
+  const fixed = [operation, ...replyFields.map(([, schema]) => schema)]
+  if (parameters.length === 0 && bodyFields.length === 0) return { always: headersOf(fixed), used: undefined }
 
   return {
-    always: announced(standing),
+    always: headersOf(fixed),
     used: ({ query, header, body }) =>
-      announced([
-        ...standing,
+      headersOf([
+        ...fixed,
         ...parameters.filter(({ in: place, name }) =>
           has(place === 'query' ? query : header, place === 'query' ? name : name.toLowerCase()),
         ),
-        ...sent.filter(([name]) => has(body, name)).map(([, schema]) => schema),
+        ...bodyFields.filter(([name]) => has(body, name)).map(([, schema]) => schema),
       ]),
   }
 }
@@ -56,8 +56,8 @@ function within({ properties = {}, items }: Schema): [string, Schema][] {
 const has = (value: unknown, name: string) =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name) && value[name as keyof typeof value] !== undefined
 
-/** The earliest days of all that is marked. */
-function announced(all: Marked[]): Record<string, string> {
+/** The earliest days of all deprecations. */
+function headersOf(all: Marked[]): Record<string, string> {
   const marked = all.filter(({ deprecated }) => deprecated)
   const days = (name: 'x-deprecated-at' | 'x-sunset-at') => marked.map(each => new Date(each[name] ?? Number.NaN)).sort((a, b) => +a - +b)
   const [since, end] = [days('x-deprecated-at')[0], days('x-sunset-at')[0]]

@@ -17,7 +17,7 @@ const test = base.extend<{ $file: { hasty: Awaited<ReturnType<typeof start>> } }
     async ({ service }, use) => {
       const server = await start({
         databaseUrl: service.databaseUrl,
-        patience: { head: 400, request: 800, still: 2_000, idle: 200, look: 50 },
+        timeouts: { headersMs: 400, requestMs: 800, idleMs: 2_000, keepAliveMs: 200, checkMs: 50 },
       })
       await use(server)
       await server.stop()

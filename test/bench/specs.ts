@@ -1,26 +1,42 @@
-// The router with documents of different sizes and without a database. The documents repeat the real paths under other names.
+// The router and the pipeline with documents of different sizes and without a database. The documents repeat the real paths under other
+// names.
 import { type Document, document } from '../../src/contract/document.ts'
 import type { AnyReply, Caller } from '../../src/contract/types.ts'
-import { createRouter, type Request } from '../../src/http/router.ts'
+import { parseQuery } from '../../src/http/query.ts'
+import { createRouter } from '../../src/http/router.ts'
+import { createPipeline } from '../../src/pipeline/pipeline.ts'
 
 const templates = { '/v1/users/{userId}/tasks': ['get', 'post'], '/v1/users/{userId}/tasks/{taskId}': ['get', 'patch'] }
 const caller: Caller = { id: 'ann', claims: { email: null, name: null } }
-const connection = { address: () => '127.0.0.1', announce: () => {} }
 const reply: AnyReply = { status: 200, body: {} }
+
+type Sent = { method: string; path: string; query: string; body: string }
 
 /** Returns a function that sends so many requests, spread evenly over the operations, and returns the microseconds of one. */
 export async function createTimer(operations: number): Promise<(times: number) => Promise<number>> {
   const nouns = Array.from({ length: operations / 4 }, (_, index) => `noun${index}`)
   const { document, ids } = repeat(nouns)
   const handlers = Object.fromEntries(ids.map(id => [id, async () => reply]))
-  const router = await createRouter({ document, handlers: handlers as never, authenticate: async () => caller, limits: async () => ({}) })
+  const find = createRouter(await createPipeline({ document, handlers, authenticate: async () => caller, rateLimit: async () => ({}) }))
   const sequence = nouns.flatMap(noun => requests(`/v1/users/me/${noun}`))
+
+  function send({ method, path, query, body }: Sent) {
+    const { operation, params } = find(method, path)
+    return operation.run({
+      authorization: 'Bearer a.b.c',
+      address: () => '127.0.0.1',
+      path: params,
+      query: parseQuery(query, operation.query),
+      headers: {},
+      readBody: async () => ({ json: JSON.parse(body) }),
+    })
+  }
 
   return async times => {
     const start = performance.now()
     for (let n = 0; n < times; n++) {
-      const { method, path, request } = sequence[n % sequence.length] as (typeof sequence)[number]
-      await router(method, path).answer(request)
+      const { problem } = await send(sequence[n % sequence.length] as Sent)
+      if (problem !== undefined) throw problem
     }
     return ((performance.now() - start) * 1000) / times
   }
@@ -42,23 +58,14 @@ function repeat(nouns: string[]) {
   return { document: { ...document, paths }, ids }
 }
 
-function requests(path: string): { method: string; path: string; request: Request }[] {
+function requests(path: string): Sent[] {
   const one = `${path}/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12`
-  const get = (query: string): Request => ({
-    headers: { authorization: 'Bearer a.b.c' },
-    query,
-    body: async () => undefined,
-    ...connection,
-  })
-  const send = (body: object): Request => {
-    const bytes = Buffer.from(JSON.stringify(body))
-    const headers = { 'content-type': 'application/json', 'content-length': String(bytes.length) }
-    return { headers, query: '', body: async () => bytes, ...connection }
-  }
+  const withQuery = (query: string) => ({ query, body: '' })
+  const withBody = (body: object) => ({ query: '', body: JSON.stringify(body) })
   return [
-    { method: 'GET', path, request: get('limit=20') },
-    { method: 'GET', path: one, request: get('') },
-    { method: 'POST', path, request: send({ title: 'Book the ferry', dueDate: '2027-03-01', labels: ['travel'] }) },
-    { method: 'PATCH', path: one, request: send({ completed: true }) },
+    { method: 'GET', path, ...withQuery('limit=20') },
+    { method: 'GET', path: one, ...withQuery('') },
+    { method: 'POST', path, ...withBody({ title: 'Book the ferry', dueDate: '2027-03-01', labels: ['travel'] }) },
+    { method: 'PATCH', path: one, ...withBody({ completed: true }) },
   ]
 }

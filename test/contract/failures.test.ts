@@ -79,7 +79,7 @@ test('every operation that needs a token answers 429 when too much was asked for
 })
 
 test('every operation but those that tell how the server is answers 503 when there is too much to do', async ({ service }) => {
-  const { url, stop } = await start({ databaseUrl: service.databaseUrl, most: 0 })
+  const { url, stop } = await start({ databaseUrl: service.databaseUrl, maxInFlight: 0 })
   const nobody = client(url, undefined)
   const answers = operations.map(operation => nobody.send(operation.method, pathOf(operation), bodyOf(operation)))
   for (const [index, operation] of operations.entries()) {

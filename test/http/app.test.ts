@@ -5,9 +5,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect } from 'vitest'
 import { createApp } from '../../src/http/app.ts'
-import type { Router } from '../../src/http/router.ts'
 import { createShedding } from '../../src/http/shedding.ts'
-import { logger } from '../../src/observe/log.ts'
+import { createLog } from '../../src/observe/log.ts'
+import { createPipeline } from '../../src/pipeline/pipeline.ts'
 import { client } from '../support/client.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
 
@@ -243,25 +243,15 @@ test('a connection that breaks in the middle of a body hurts nobody', async ({ a
 
 test("a reply that can't be written ends its connection, and the log says so", async ({ onTestFinished }) => {
   const lines: string[] = []
-  const log = logger('info', { write: (line: string) => void lines.push(line) })
-  const router: Router = () => ({
-    operationId: 'getLiveness',
-    template: '/livez',
-    headers: {},
-    answer: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }),
-  })
-  const server = createServer(
-    createApp({
-      router,
-      log,
-      metrics: null,
-      shedding: createShedding(log),
-      version: '1',
-      corsOrigins: [],
-      stopping: () => false,
-      trustProxy: 0,
-    }),
-  ).listen(0, '127.0.0.1')
+  const log = createLog('info', { write: (line: string) => void lines.push(line) })
+  const handlers = { getLiveness: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }) }
+  const paths = { '/livez': { get: { operationId: 'getLiveness', security: [], responses: { 200: { description: 'Alive.' } } } } }
+  const small = { openapi: '3.1.0', info: { title: 'small', version: '1.0.0' }, paths }
+  const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
+  const operations = await createPipeline({ document: small, handlers, authenticate, rateLimit: async () => ({}) })
+  const { signal } = new AbortController()
+  const shared = { log, metrics: null, shedding: createShedding(log), version: '1', corsOrigins: [], stopping: signal, trustProxy: 0 }
+  const server = createServer(createApp({ operations, ...shared })).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')
 

@@ -12,12 +12,12 @@ type Site = Awaited<ReturnType<typeof start>> & {
   release: () => Promise<void>
   metric: (line: string) => Promise<number>
 }
-const test = base.extend<{ $test: { open: (most: number) => Promise<Site> } }>({
+const test = base.extend<{ $test: { open: (maxInFlight: number) => Promise<Site> } }>({
   open: [
     async ({ service }, use) => {
       const ends: (() => unknown)[] = []
-      await use(async most => {
-        const server = await start({ databaseUrl: service.databaseUrl, most, metricsPort: 0 })
+      await use(async maxInFlight => {
+        const server = await start({ databaseUrl: service.databaseUrl, maxInFlight, metricsPort: 0 })
         const lock = await service.sql.reserve()
         const metric = async (name: string) => {
           const text = await (await fetch(server.metricsUrl as string)).text()
@@ -38,7 +38,7 @@ const test = base.extend<{ $test: { open: (most: number) => Promise<Site> } }>({
             await lock`lock table tasks in access exclusive mode`
             const ann = client(server.url, await tokenOf('occupant'))
             busy.push(...Array.from({ length: count }, () => ann.send('GET', '/v1/users/me/tasks?limit=1')))
-            await vi.waitFor(async () => expect(await metric('taskspec_requests_under_way')).toBe(count), { interval: 5 })
+            await vi.waitFor(async () => expect(await metric('taskspec_requests_in_flight')).toBe(count), { interval: 5 })
           },
           async release() {
             await lock`rollback`
@@ -135,7 +135,7 @@ test('who sends slowly takes the place of nobody, also when they go away', async
     socket.write('{"title":"b"}')
     await vi.waitFor(() => expect(reply()).toContain('HTTP/1.1 201 Created'), 5_000)
   }
-  await vi.waitFor(async () => expect(await metric('taskspec_requests_under_way')).toBe(0))
+  await vi.waitFor(async () => expect(await metric('taskspec_requests_in_flight')).toBe(0))
   for (const { socket } of slow) socket.destroy()
 })
 

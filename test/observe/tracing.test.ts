@@ -2,7 +2,6 @@
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
 import type { TracingConfig } from '../../src/config/tracing.ts'
-import { summary } from '../../src/observe/tracing.ts'
 import { client } from '../support/client.ts'
 import { collector, type Span } from '../support/collector.ts'
 import { document, exampleBody, operations } from '../support/spec.ts'
@@ -180,30 +179,6 @@ describe('a statement that answers several at once', () => {
       expect(name).toMatch(/^(select users )?insert users insert tasks$/)
       expect(events.length).toBeGreaterThan(0) // who is passed over goes alone afterwards
     }
-  })
-})
-
-describe('the summary of a statement', () => {
-  test.each([
-    ['select id from tasks where owner_id = $1', 'select tasks'],
-    [
-      'with account as ( select 1 from users) select as_of from account left join lateral (select id from tasks) as page on true',
-      'select users select tasks',
-    ],
-    [
-      'insert into users as u (id) values ($1) on conflict (id) do update set email = excluded.email where excluded.email is distinct from u.email',
-      'insert users',
-    ],
-    ['with change as (update users set revision = 1 returning id) delete from tasks using change', 'update users delete tasks'],
-    [
-      'select question, answer.* from json_to_recordset($1::text::json) as asked (question bigint) cross join lateral (select id from users) as answer',
-      'select users',
-    ],
-    ['select 1 from users cross join lateral (select from users where id = 1 for no key update skip locked) as free', 'select users'],
-    ['select 1', 'statement'],
-    [undefined, 'wait'],
-  ])('%s', (text, expected) => {
-    expect(summary(text)).toBe(expected)
   })
 })
 

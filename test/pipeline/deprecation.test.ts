@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { document } from '../../src/contract/document.ts'
 import type { Handlers } from '../../src/contract/types.ts'
 import { createApp } from '../../src/http/app.ts'
-import { createRouter } from '../../src/http/router.ts'
 import { createShedding } from '../../src/http/shedding.ts'
-import { logger } from '../../src/observe/log.ts'
-import { operations } from '../support/spec.ts'
+import { createLog } from '../../src/observe/log.ts'
+import { createPipeline } from '../../src/pipeline/pipeline.ts'
+import { operations as declared } from '../support/spec.ts'
 
 const mark = (since: string, end: string) => ({ deprecated: true, 'x-deprecated-at': since, 'x-sunset-at': end })
 const headers = { deprecation: '@1798761600', sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' } // from 2027-01-01 until 2027-07-01
@@ -30,20 +30,20 @@ const server = createServer()
 let url: string
 beforeAll(async () => {
   const answer = async () => ({ status: 200, body: {} })
-  const handlers = Object.fromEntries(operations.map(({ operationId }) => [operationId, answer])) as never as Handlers
+  const handlers = Object.fromEntries(declared.map(({ operationId }) => [operationId, answer])) as never as Handlers
   const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
-  const router = await createRouter({ document: spec as never, handlers, authenticate, limits: async () => ({}) })
-  const log = logger('silent')
+  const operations = await createPipeline({ document: spec as never, handlers, authenticate, rateLimit: async () => ({}) })
+  const log = createLog('silent')
   server.on(
     'request',
     createApp({
-      router,
+      operations,
       log,
       metrics: null,
       shedding: createShedding(log),
       version: '1.2.3',
       corsOrigins: null,
-      stopping: () => false,
+      stopping: new AbortController().signal,
       trustProxy: 0,
     }),
   )

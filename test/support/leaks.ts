@@ -7,7 +7,7 @@ export type Known = { people: string[]; contents: string[]; secrets: string[] }
 const word = /^[A-Za-z]+$/
 const text = (value: unknown) => typeof value === 'string'
 const said = new Set([
-  ...['request', 'refused', 'reply failed', 'mistake', 'listening', 'stopping', 'stopped'],
+  ...['request', 'refused', 'reply failed', 'stream cleanup failed', 'uncaught exception', 'listening', 'stopping', 'stopped'],
   ...['worker started', 'worker died', 'worker did not start', 'traces are lost', 'traces arrive again', 'overload'],
 ])
 // Every field that a line may have, and what it may be.
@@ -20,6 +20,7 @@ const fields: Record<string, (value: unknown) => boolean> = {
   method: value => /^[A-Z-]+$/.test(String(value)),
   operation: value => word.test(String(value)),
   status: Number.isInteger,
+  outcome: value => value === undefined || ['aborted', 'failed'].includes(String(value)),
   code: value => value === null || /^[A-Z0-9_]+$|^\d+$/.test(String(value)),
   error: value => typeof value === 'object',
   signal: value => value === null || /^SIG[A-Z0-9]+$/.test(String(value)),

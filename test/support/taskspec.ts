@@ -6,7 +6,7 @@ import { issue } from '../../src/auth/issue.ts'
 import type { AuthConfig } from '../../src/config/auth.ts'
 import type { Config } from '../../src/config/config.ts'
 import { hosts } from '../../src/config/database-url.ts'
-import { logger } from '../../src/observe/log.ts'
+import { createLog } from '../../src/observe/log.ts'
 import { type Options, type Server, serve } from '../../src/server.ts'
 import { type Client, client } from './client.ts'
 import { record, recordLine } from './record.ts'
@@ -29,13 +29,13 @@ export type Service = Server & {
 // Counted, and never too much.
 const generous = { perMinute: 1_000_000, shared: false }
 
-type Settings = { databaseUrl: string; auth?: AuthConfig; most?: number } & Partial<
+type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
   Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 > &
-  Pick<Options, 'patience'>
+  Pick<Options, 'timeouts'>
 
 /** A server on a free port. */
-export async function start({ databaseUrl, patience = {}, most, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
+export async function start({ databaseUrl, timeouts = {}, maxInFlight, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
   const log: Service['log'] = []
   const lines = new Writable({
     write(chunk, _, done) {
@@ -62,7 +62,7 @@ export async function start({ databaseUrl, patience = {}, most, ...settings }: S
   }
   const observe = (statement: string) => record('statements', statement)
   for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
-  const server = await serve(all, { log: logger('info', lines), patience, observe, ...(most !== undefined && { most }) })
+  const server = await serve(all, { log: createLog('info', lines), timeouts, observe, ...(maxInFlight !== undefined && { maxInFlight }) })
   return { ...server, log }
 }
 

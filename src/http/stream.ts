@@ -1,0 +1,95 @@
+// A body that is written as it comes: with backpressure, a heartbeat while it is quiet, and an end that is never silently incomplete.
+import type { ServerResponse } from 'node:http'
+import type { Stream } from '../contract/types.ts'
+import type { Log } from '../observe/log.ts'
+
+/** `aborted`: the client was gone before the end; `failed`: the body threw an error, and the connection was destroyed. */
+export type StreamEnd = { outcome: 'complete' | 'aborted' | 'failed'; error?: unknown }
+export type StreamOptions = {
+  heartbeatMs: number
+  /** At shutdown a stream with a heartbeat ends; another may go on until its connection is destroyed. */
+  stopping: AbortSignal
+  log: Log
+}
+
+/** Writes the body behind the head that was written. Resolves when all of it is on its way, or none of it can be any more. */
+export function writeStream(
+  response: ServerResponse,
+  body: Stream,
+  heartbeat: string | undefined,
+  { heartbeatMs, stopping, log }: StreamOptions,
+): Promise<StreamEnd> {
+  const { socket } = response.req
+  const iterator = body[Symbol.asyncIterator]()
+
+  return new Promise(resolve => {
+    let over = false
+    let wake: (() => void) | undefined
+    const timer = heartbeat === undefined ? undefined : setTimeout(beat, heartbeatMs)
+    const drained = () => wake?.()
+    const gone = () => end('aborted')
+    const stop = () => finish('early')
+    response.on('drain', drained)
+    response.once('finish', () => end('complete'))
+    socket.once('close', gone)
+    if (heartbeat !== undefined) stopping.addEventListener('abort', stop)
+
+    if (socket.destroyed) gone()
+    else if (response.req.method === 'HEAD' || (heartbeat !== undefined && stopping.aborted)) stop()
+    else pump().catch(error => over || end('failed', error))
+
+    async function pump() {
+      for (;;) {
+        const { done, value } = await iterator.next()
+        if (over) return
+        if (done) return finish('exhausted')
+        timer?.refresh()
+        if (response.write(value)) continue
+        await new Promise<void>(resume => {
+          wake = resume
+        })
+        if (over) return
+      }
+    }
+
+    /** Not behind what the client hasn't read: a client that never reads must reach the idle timeout. */
+    function beat() {
+      if (!response.writableNeedDrain) response.write(heartbeat)
+      timer?.refresh()
+    }
+
+    /** Ends the body cleanly. The stream ends when its last byte has been handed to the system. */
+    function finish(source: 'exhausted' | 'early') {
+      if (over) return
+      close(source)
+      response.end()
+    }
+
+    /** Writes nothing any more. */
+    function close(source: 'exhausted' | 'early') {
+      over = true
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', stop)
+      wake?.()
+      if (source === 'early') void cancel(iterator, log)
+    }
+
+    function end(outcome: StreamEnd['outcome'], error?: unknown) {
+      socket.off('close', gone)
+      if (!over) close('early')
+      if (outcome === 'failed') socket.destroy()
+      // The head could not announce it, if the shutdown began later.
+      else if (stopping.aborted) socket.destroySoon()
+      resolve({ outcome, error })
+    }
+  })
+}
+
+/** Lets the source of a body clean up. It may be waiting for its next chunk, so nothing waits for it. */
+export async function cancel(iterator: AsyncIterator<unknown>, log: Log): Promise<void> {
+  try {
+    await iterator.return?.()
+  } catch (error) {
+    log.error({ error }, 'stream cleanup failed')
+  }
+}

@@ -1,0 +1,114 @@
+// The operations of a document with their validators. openapi-backend resolves the references and compiles the validators, once at start.
+import { Ajv2020, type Options as AjvOptions, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { OpenAPIBackend, OpenAPIValidator } from 'openapi-backend'
+import type { Document } from '../contract/document.ts'
+import type { FieldError } from '../contract/problem.ts'
+import type { Deprecatable } from './deprecation.ts'
+
+/** An operation as the document declares it, with its references resolved. */
+export type Declaration = Omit<Deprecatable, 'parameters'> & {
+  operationId: string
+  path: string
+  method: string
+  parameters: Parameter[]
+  security: Record<string, unknown>[]
+  requestBody?: { required?: boolean; content: Record<string, object>; 'x-max-bytes'?: number }
+  responses: Record<string, { headers?: Record<string, object> }>
+  'x-never-shed'?: boolean
+}
+type Parameter = NonNullable<Deprecatable['parameters']>[number] & { schema?: { type?: string } }
+/** The parts of a request that a schema judges. */
+export type Parts = { path: object; query: object; header: object }
+/** Reports every error of a request, and fills in defaults. `body` is undefined where there is no JSON to judge. */
+export type Validate = (parts: Parts, body: { requestBody: unknown } | undefined) => FieldError[]
+export type Declared = { declaration: Declaration; validate: Validate }
+
+export async function readOperations(document: Document): Promise<Declared[]> {
+  const api = new OpenAPIBackend({ definition: structuredClone(document) as never, strict: true, validate: false })
+  // openapi-backend checks documents against OpenAPI 3.0 only; a linter for 3.1 checks ours in the tests.
+  api.validateDefinition = () => api.document
+  await api.init()
+
+  const ajv = createAjv()
+  const validators = new OpenAPIValidator({
+    definition: api.definition,
+    router: api.router,
+    lazyCompileValidators: true,
+    customizeAjv: () => ajv,
+  })
+  return (api.router.getOperations() as unknown as Declaration[]).map(declaration => {
+    const all = validators.getRequestValidatorsForOperation(declaration.operationId)
+    if (all === null) throw new Error(`${declaration.method} ${declaration.path} has no operationId`)
+    const hasJson = declaration.requestBody?.content['application/json'] !== undefined
+    return { declaration, validate: createValidate(all.at(-1) as ValidateFunction, hasJson ? all[0] : undefined) }
+  })
+}
+
+function createValidate(checkParts: ValidateFunction, checkBody: ValidateFunction | undefined): Validate {
+  return (parts, body) => {
+    const errors = fieldErrors(checkParts, parts)
+    return body === undefined || checkBody === undefined ? errors : [...errors, ...fieldErrors(checkBody, body)]
+  }
+}
+
+function createAjv(): Ajv2020 {
+  const options: AjvOptions = { allErrors: true, strict: false, verbose: true, useDefaults: true }
+  const ajv = new Ajv2020({ ...options, validateSchema: false }) // the linter has checked the schemas; it would cost half a start
+  addFormats.default(ajv)
+  ajv.addFormat('time-zone', isTimeZone)
+  return ajv
+}
+
+const timeZones = new Set<string>() // seen so far: a question to Intl costs more than the rest of the validation
+const maxTimeZones = 10_000 // Intl takes names in any case, so there are more than the database has
+
+function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true
+  try {
+    new Intl.DateTimeFormat(undefined, { timeZone: name })
+    if (timeZones.size < maxTimeZones) timeZones.add(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const maxErrors = 100 // reported of each part
+
+function fieldErrors(check: ValidateFunction, value: unknown): FieldError[] {
+  if (check(value)) return []
+  // `if` only says that `then` failed, which reports its own error.
+  return (check.errors ?? [])
+    .filter(error => error.keyword !== 'if')
+    .slice(0, maxErrors)
+    .map(fieldError)
+}
+
+const locations = { path: 'path', query: 'query', header: 'header', requestBody: 'body' } as const
+
+function fieldError(error: ErrorObject): FieldError {
+  const missing = error.keyword === 'required' ? `/${error.params.missingProperty}` : ''
+  const unknown = error.keyword === 'additionalProperties' ? `/${escaped(error.params.additionalProperty)}` : ''
+  const [, part, pointer] = /^\/([^/]+)(.*)$/s.exec(error.instancePath + missing + unknown) as unknown as [
+    string,
+    keyof typeof locations,
+    string,
+  ]
+  return {
+    pointer,
+    location: locations[part],
+    code: (error.keyword === 'additionalProperties' ? 'unknown' : error.keyword) as FieldError['code'],
+    message: messageOf(error),
+  }
+}
+
+function messageOf({ keyword, message, params, parentSchema }: ErrorObject): string {
+  if (keyword === 'required') return 'is missing'
+  if (keyword === 'additionalProperties') return 'is not known here'
+  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`
+  if (keyword === 'pattern' && parentSchema?.['x-pattern'] !== undefined) return parentSchema['x-pattern']
+  return message ?? keyword
+}
+
+const escaped = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')
