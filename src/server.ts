@@ -51,7 +51,7 @@ export type Options = {
   /** Wraps the app; for the sandbox. */
   around?: (app: RequestListener) => RequestListener
   /** for tests, which can't wait as long as a server waits for its clients */
-  timeouts?: Partial<Timeouts> & { heartbeatMs?: number }
+  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number }
   /** requests in flight before others are shed; for tests */
   maxInFlight?: number
   /** whether another process supervises this one, and serves the metrics */
@@ -92,7 +92,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const readings = { inFlight: shedding.inFlight, shedReasons: reasons, load: db.load, pending: sharedPending(db, api.migrations) }
   const metrics = metricsPort === null ? null : createMetrics(readings)
   const observers = { log, metrics, steps, tracing, timing }
-  const { heartbeatMs } = timeouts
+  const { heartbeatMs, drainMs = 10_000 } = timeouts
   const app = createApp({ ...observers, operations, shedding, version, corsOrigins, stopping: stopping.signal, trustProxy, heartbeatMs })
   const server = createListener(around(app), { log, metrics, version, timeouts })
   server.listen(port, host)
@@ -105,7 +105,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     metricsUrl: metricsServer?.url ?? null,
     async stop() {
       stopping.abort()
-      await drain(server)
+      await drain(server, drainMs)
       await db.close()
       shedding.close()
       await tracing?.close()
@@ -114,10 +114,9 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   }
 }
 
-const drainMs = 10_000
 const idleMs = 200 // for which idle connections stay open at shutdown: a request may be on its way on any of them
 
-async function drain(server: HttpServer): Promise<void> {
+async function drain(server: HttpServer, drainMs: number): Promise<void> {
   const closed = once(server, 'close')
   stopAccepting(server)
   await Promise.race([closed, sleep(idleMs).then(() => turn())]) // a turn, so that requests that have arrived are read
@@ -125,4 +124,7 @@ async function drain(server: HttpServer): Promise<void> {
   const deadline = setTimeout(() => server.closeAllConnections(), drainMs)
   await closed
   clearTimeout(deadline)
+  // A destroyed socket emits 'close' in the next phase of the loop, behind the server. Streams end and are logged then.
+  await turn()
+  await turn()
 }

@@ -111,7 +111,7 @@ export function createApp(options: Options): RequestListener {
     const began = performance.now()
     const requestId = idOf(request)
     const reply = problemReply(problem, split(request.url ?? '').pathname, requestId)
-    writeReply(response, reply, commonHeaders(version, requestId), streaming)
+    void writeReply(response, reply, commonHeaders(version, requestId), streaming)
     if (isEndless(request)) linger(request)
     accessLog({ request, requestId, operation: undefined, status: reply.status, problem, end: undefined, began, steps: noSteps })
   }

@@ -32,10 +32,16 @@ const generous = { perMinute: 1_000_000, shared: false }
 type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
   Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 > &
-  Pick<Options, 'timeouts'>
+  Pick<Options, 'timeouts' | 'api'>
 
 /** A server on a free port. */
-export async function start({ databaseUrl, timeouts = {}, maxInFlight, ...settings }: Settings): Promise<Server & { log: Service['log'] }> {
+export async function start({
+  databaseUrl,
+  timeouts = {},
+  maxInFlight,
+  api,
+  ...settings
+}: Settings): Promise<Server & { log: Service['log'] }> {
   const log: Service['log'] = []
   const lines = new Writable({
     write(chunk, _, done) {
@@ -62,7 +68,13 @@ export async function start({ databaseUrl, timeouts = {}, maxInFlight, ...settin
   }
   const observe = (statement: string) => record('statements', statement)
   for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
-  const server = await serve(all, { log: createLog('info', lines), timeouts, observe, ...(maxInFlight !== undefined && { maxInFlight }) })
+  const server = await serve(all, {
+    log: createLog('info', lines),
+    timeouts,
+    observe,
+    ...(api && { api }),
+    ...(maxInFlight !== undefined && { maxInFlight }),
+  })
   return { ...server, log }
 }
 
