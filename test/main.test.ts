@@ -9,7 +9,7 @@ import { inDevelopment } from './support/spec.ts'
 import { createDatabase, test, tokenOf } from './support/taskspec.ts'
 
 describe('the process', () => {
-  test('says at once all that is wrong with its settings, and ends with 1', async () => {
+  test('reports every error of its settings at once, and exits with 1', async () => {
     const { ended, output } = run({ NODE_ENV: 'production', AUTH_AUDIENCE: '', PORT: 'x', LOG_LEVEL: 'loud' })
     expect(await ended).toBe(1)
     expect(output()).toBe(
@@ -25,7 +25,7 @@ describe('the process', () => {
     )
   })
 
-  test('welcomes a newcomer with a token and a curl line, and never shows a password', async () => {
+  test('prints a token and a curl line in development, and never a password', async () => {
     const database = await createDatabase()
     const process = run({ DATABASE_URL: database.url })
     const url = await listening(process)
@@ -39,7 +39,7 @@ describe('the process', () => {
     await database.drop()
   })
 
-  test('in production says what it does in lines of JSON only', async () => {
+  test('in production prints nothing but lines of JSON', async () => {
     const database = await createDatabase()
     const process = run({ DATABASE_URL: database.url, NODE_ENV: 'production' })
     const url = await listening(process)
@@ -55,7 +55,7 @@ describe('the process', () => {
     await database.drop()
   })
 
-  test('at SIGTERM answers what it has accepted, takes nothing new, and ends with 0', async () => {
+  test('at SIGTERM answers the requests in flight, accepts no connection, and exits with 0', async () => {
     const database = await createDatabase()
     const process = run({ DATABASE_URL: database.url, NODE_ENV: 'production' })
     const url = new URL(await listening(process))
@@ -80,7 +80,7 @@ describe('the process', () => {
     await database.drop()
   })
 
-  test('sends its traces where the environment says, the last ones before it ends', async ({ service }) => {
+  test('sends its traces to the configured endpoint, the last ones at shutdown', async ({ service }) => {
     const { url: endpoint, spans, resources } = await collector()
     const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: 'todo' }
     const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production', ...traced })
@@ -95,8 +95,8 @@ describe('the process', () => {
     ['an error', 'Promise.reject(new TypeError("oops"))', { name: 'TypeError', message: 'oops' }],
     ['an error thrown', 'setTimeout(() => { throw new TypeError("oops") })', { name: 'TypeError', message: 'oops' }],
     ['a text, which may be a secret', 'Promise.reject("a secret")', { name: 'string' }],
-  ] as const)('logs an uncaught exception and ends with 1: %s', async ([, mistake, error], { service }) => {
-    const later = `data:text/javascript,process.on("SIGUSR2",()=>${mistake})`
+  ] as const)('logs an uncaught exception and exits with 1: %s', async ([, code, error], { service }) => {
+    const later = `data:text/javascript,process.on("SIGUSR2",()=>${code})`
     const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { flags: ['--import', later] })
     await listening(process)
     process.child.kill('SIGUSR2')
@@ -106,7 +106,7 @@ describe('the process', () => {
     expect(process.output()).not.toContain('a secret')
   })
 
-  test('says plainly that the port is taken', async ({ service }) => {
+  test('reports in one line that the port is in use', async ({ service }) => {
     const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
     expect(await ended).toBe(1)
     expect(output()).toMatch(/^listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/)
@@ -116,7 +116,7 @@ describe('the process', () => {
 describe('workers', () => {
   const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
 
-  test('share the work and a page of metrics; one that dies is replaced, and the others go on', async ({ service }) => {
+  test('share the requests and a page of metrics; one that dies is replaced while the others serve', async ({ service }) => {
     const process = run({ ...settings, DATABASE_URL: service.databaseUrl })
     const ready = () => linesOf(process).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
     await vi.waitFor(() => expect(ready()).toBeDefined(), 10_000)
@@ -145,7 +145,7 @@ describe('workers', () => {
     expect(linesOf(process).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
   })
 
-  test('that can not start end the whole with 1', async ({ service }) => {
+  test('that can not start end the process with 1', async ({ service }) => {
     const { ended, output } = run({ ...settings, DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
     expect(await ended).toBe(1)
     expect(output()).toContain('EADDRINUSE')

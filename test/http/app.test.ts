@@ -1,4 +1,4 @@
-// HTTP itself: what is the same for every operation.
+// HTTP itself, as it is for every operation.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -15,7 +15,7 @@ const json = { 'content-type': 'application/json' }
 const tasks = '/v1/users/me/tasks'
 
 describe('paths and methods', () => {
-  test('an unknown path is 404 and says where the reference is', async ({ as }) => {
+  test('an unknown path is 404 and names the reference', async ({ as }) => {
     const ann = await as('ann')
     for (const path of ['/', '/v1', '/v1/users', '/v1/users/me/', '/v1/users/me/tasks/', '/V1/users/me', '/v2/users/me', '//livez']) {
       const { status, body } = await ann.send('GET', path)
@@ -24,7 +24,7 @@ describe('paths and methods', () => {
     }
   })
 
-  test('a known path with another method is 405 and says which there are, even without a token', async ({ anonymous }) => {
+  test('a known path with another method is 405 with Allow, even without a token', async ({ anonymous }) => {
     for (const [method, path, allow] of [
       ['DELETE', tasks, 'GET, HEAD, POST'],
       ['POST', `${tasks}/x`, 'DELETE, GET, HEAD, PATCH, PUT'],
@@ -45,8 +45,8 @@ describe('paths and methods', () => {
   })
 })
 
-describe('bodies', () => {
-  test('have a media type: 415', async ({ as }) => {
+describe('a body', () => {
+  test('of another media type is 415', async ({ as }) => {
     const ann = await as('ann')
     for (const type of [
       'text/plain',
@@ -66,13 +66,13 @@ describe('bodies', () => {
       expect((await ann.send('POST', tasks, { headers: { 'content-type': type }, body: '{"title":"a"}' })).status).toBe(201)
   })
 
-  test('are not compressed: 415', async ({ as }) => {
+  test('that is compressed is 415', async ({ as }) => {
     const ann = await as('ann')
     const body = gzipSync('{"title":"a"}')
     expect((await ann.send('POST', tasks, { headers: { ...json, 'content-encoding': 'gzip' }, body })).status).toBe(415)
   })
 
-  test('are JSON in UTF-8: 400', async ({ as }) => {
+  test('that is not JSON in UTF-8 is 400', async ({ as }) => {
     const ann = await as('ann')
     const bodies = ['{"title":', "{'title':'a'}", '{"title":"a",}', 'title=a', new Uint8Array([0x22, 0xff, 0x22]), '\ufeff{"title":"a"}x']
     for (const body of bodies) {
@@ -81,14 +81,14 @@ describe('bodies', () => {
     }
   })
 
-  test('are there: 422', async ({ as }) => {
+  test('that is missing is 422', async ({ as }) => {
     const ann = await as('ann')
     const { status, body } = await ann.send('POST', tasks, { headers: json })
     expect(status).toBe(422)
     expect(body).toMatchObject({ errors: [{ pointer: '', location: 'body', code: 'required' }] })
   })
 
-  test('have 1 MiB at most, declared or not: 413', async ({ as }) => {
+  test('above 1 MiB is 413, whether it declares its size or not', async ({ as }) => {
     const ann = await as('ann')
     const sized = (bytes: number) => `{"title":"${'x'.repeat(bytes - 12)}"}`
     expect((await ann.send('POST', tasks, { headers: json, body: sized(1024 * 1024) })).status).toBe(422)
@@ -97,7 +97,7 @@ describe('bodies', () => {
     expect((await ann.send('POST', tasks, { headers: json, body: stream })).status).toBe(413)
   })
 
-  test('with many mistakes get a reply of bounded size', async ({ as }) => {
+  test('with many errors gets a reply of bounded size', async ({ as }) => {
     const ann = await as('ann')
     const body = JSON.stringify({ title: 'a', labels: Array(100_000).fill(1) })
     const reply = await ann.send('POST', tasks, { headers: json, body })
@@ -105,7 +105,7 @@ describe('bodies', () => {
   })
 })
 
-describe('the order of refusals', () => {
+describe('the order of checks', () => {
   test('is path, method, token, owner, media type, size, JSON, schema', async ({ as, anonymous, service }) => {
     const ann = await as('ann')
     const bad = { headers: { 'content-type': 'text/plain' }, body: '{' }
@@ -120,7 +120,7 @@ describe('the order of refusals', () => {
     expect([...(await service.sql`select from users where id = ${ann.id}`)]).toEqual([])
   })
 
-  test('all mistakes of path, query, header and body come together', async ({ as }) => {
+  test('the errors of path, query, header and body are reported together', async ({ as }) => {
     const ann = await as('ann')
     const { body } = await ann.send('PATCH', `${tasks}/x?y=1`, { headers: { ...json, 'if-match': '' }, body: '{"z":1}' })
     const { errors } = body as { errors: { location: string; pointer: string }[] }
@@ -134,7 +134,7 @@ describe('the order of refusals', () => {
 })
 
 describe('request ids', () => {
-  test('are made, or kept where one is sent that can be kept', async ({ as }) => {
+  test('are created unless a valid one is sent', async ({ as }) => {
     const ann = await as('ann')
     const idFor = async (id: string) => (await ann.send('GET', tasks, { headers: { 'x-request-id': id } })).headers.get('x-request-id')
     expect(await idFor('my.trace_1-2')).toBe('my.trace_1-2')
@@ -153,7 +153,7 @@ describe('request ids', () => {
 })
 
 describe('the log', () => {
-  test('has one line a request, without token, id, query or content', async ({ as, service }) => {
+  test('has one line for each request, without token, id, query or content', async ({ as, service }) => {
     const ann = await as('ann')
     const before = service.log.length
     await ann.createTask({ body: { title: 'a very personal matter' } })
@@ -171,7 +171,7 @@ describe('the log', () => {
     expect(Object.keys(lines[0] as object).sort()).toEqual(['level', 'method', 'ms', 'msg', 'operation', 'requestId', 'status', 'time'])
   })
 
-  test('tells a failure of the database by its code, without what people wrote', async ({ as, service }) => {
+  test('names a database error by its code, without user content', async ({ as, service }) => {
     const ann = await as('ann')
     await service.sql`alter table tasks add constraint tasks_secret check (title <> 'a very personal matter') not valid`
     const { headers } = await ann.send('POST', tasks, { headers: json, body: '{"title":"a very personal matter"}' })
@@ -183,7 +183,7 @@ describe('the log', () => {
 })
 
 describe('security headers and CORS', () => {
-  test('every reply forbids to store, sniff, frame and run it', async ({ as, anonymous }) => {
+  test('no reply may be stored, sniffed, framed or run', async ({ as, anonymous }) => {
     const ann = await as('ann')
     for (const { headers } of [await ann.send('GET', tasks), await anonymous.send('GET', tasks), await ann.send('GET', '/nowhere')]) {
       expect(headers.get('cache-control')).toBe('no-store')
@@ -193,7 +193,7 @@ describe('security headers and CORS', () => {
     }
   })
 
-  test('development lets every origin on localhost in and no other', async ({ as }) => {
+  test('development allows every origin on localhost and no other', async ({ as }) => {
     const ann = await as('ann')
     const allowed = async (origin: string) =>
       (await ann.send('GET', tasks, { headers: { origin } })).headers.get('access-control-allow-origin')
@@ -203,7 +203,7 @@ describe('security headers and CORS', () => {
       expect(await allowed(origin)).toBe(null)
   })
 
-  test('a browser may ask before, and read what it needs', async ({ service }) => {
+  test('a preflight is answered, and a browser can read the headers of a reply', async ({ service }) => {
     const asked = {
       origin: 'http://localhost:5173',
       'access-control-request-method': 'PATCH',
@@ -218,7 +218,7 @@ describe('security headers and CORS', () => {
       expect(reply.headers.get('access-control-expose-headers')).toContain(name)
   })
 
-  test('CORS_ORIGINS lets its origins in and no other, not even localhost', async ({ service }) => {
+  test('CORS_ORIGINS allows its origins and no other, not even localhost', async ({ service }) => {
     const server = await start({ databaseUrl: service.databaseUrl, corsOrigins: ['https://app.example.com'] })
     const person = client(server.url, await tokenOf('cors'))
     const allowed = async (origin: string) =>
@@ -229,7 +229,7 @@ describe('security headers and CORS', () => {
   })
 })
 
-test('a connection that breaks in the middle of a body hurts nobody', async ({ as, service }) => {
+test('a connection that breaks in the middle of a body changes nothing', async ({ as, service }) => {
   const ann = await as('ann')
   const socket = connect(Number(new URL(service.url).port), '127.0.0.1')
   const token = await tokenOf(ann.id)
@@ -241,7 +241,7 @@ test('a connection that breaks in the middle of a body hurts nobody', async ({ a
   expect((await ann.listTasks()).body.items).toEqual([])
 })
 
-test("a reply that can't be written ends its connection, and the log says so", async ({ onTestFinished }) => {
+test("a reply that can't be written destroys its connection and is logged", async ({ onTestFinished }) => {
   const lines: string[] = []
   const log = createLog('info', { write: (line: string) => void lines.push(line) })
   const handlers = { getLiveness: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }) }

@@ -1,13 +1,10 @@
-// What Prometheus reads, on a port of its own.
+// The metrics, on a port of their own.
 import { expect } from 'vitest'
 import { versions } from '../../src/database/migrations.ts'
 import { client } from '../support/client.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
 
-test('requests are counted by operation and status, and the state of process and database is there', async ({
-  service,
-  onTestFinished,
-}) => {
+test('count requests by operation and status, and show the state of process and database', async ({ service, onTestFinished }) => {
   const { url, metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0 })
   onTestFinished(stop)
   const ann = client(url, await tokenOf('ann'))
@@ -35,7 +32,7 @@ test('requests are counted by operation and status, and the state of process and
   expect(text).not.toMatch(/secret|ann/)
 })
 
-test('they say when the database is away, and when it lacks migrations', async ({ service, onTestFinished }) => {
+test('show that the database is down, and that it lacks migrations', async ({ service, onTestFinished }) => {
   const at = async (change: { pathname: string } | { port: string }) => {
     const { href } = Object.assign(new URL(service.databaseUrl), change)
     const { metricsUrl, stop } = await start({ databaseUrl: href, metricsPort: 0 })
@@ -52,7 +49,7 @@ test('they say when the database is away, and when it lacks migrations', async (
   expect(away).toContainEqual(expect.stringMatching(/^taskspec_database_connections_lost_total [1-9]\d*$/))
 })
 
-test('there is nothing else on that port, and no metrics on the other', async ({ service, anonymous, onTestFinished }) => {
+test('their port serves nothing else, and the port of the API serves no metrics', async ({ service, anonymous, onTestFinished }) => {
   const { metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0 })
   onTestFinished(stop)
   expect((await fetch(new URL('/v1/users/me', metricsUrl as string))).status).toBe(404)

@@ -1,4 +1,4 @@
-// Where the time of a request went, for whoever develops against it.
+// The time of each step of a request, for developers.
 import { expect } from 'vitest'
 import { client } from '../support/client.ts'
 import { inDevelopment } from '../support/spec.ts'
@@ -10,7 +10,7 @@ function timing(headers: Headers): Record<string, number> {
   return Object.fromEntries(entries.map(entry => [entry.split(';')[0], Number(/;dur=(\d+\.\d\d)(;|$)/.exec(entry)?.[1])]))
 }
 
-test('in development every reply says in Server-Timing where the time went', async ({ service, onTestFinished }) => {
+test('in development every reply has Server-Timing with its steps', async ({ service, onTestFinished }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, timing: true })
   onTestFinished(stop)
   const ann = client(url, await tokenOf('ann'), inDevelopment)

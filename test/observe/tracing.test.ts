@@ -139,8 +139,7 @@ test('every span has the name of its operation or statement', async ({ service }
   expect(seen).toEqual(operations.map(({ operationId, path, method }) => `${method} ${path} ${operationId}`))
   const statements = spans().filter(({ kind }) => kind === 'client')
   expect(statements.length).toBeGreaterThan(10)
-  for (const { name } of statements)
-    expect(name).toMatch(/^(select|insert|put|update|delete) [a-z_]+$/)
+  for (const { name } of statements) expect(name).toMatch(/^(select|insert|put|update|delete) [a-z_]+$/)
 })
 
 describe('a statement that serves several callers', () => {
@@ -223,27 +222,24 @@ describe('a collector', () => {
     },
   )
 
-  test.for(['is down', 'never answers'])(
-    'that %s delays no request and no shutdown, and is logged once',
-    async (how, { service }) => {
-      const closed = createServer().listen(0, '127.0.0.1')
-      await new Promise(resolve => closed.once('listening', resolve))
-      const { port } = closed.address() as { port: number }
-      await new Promise(resolve => closed.close(resolve))
-      const url = how === 'is down' ? `http://127.0.0.1:${port}` : (await collector({ silent: true })).url
+  test.for(['is down', 'never answers'])('that %s delays no request and no shutdown, and is logged once', async (how, { service }) => {
+    const closed = createServer().listen(0, '127.0.0.1')
+    await new Promise(resolve => closed.once('listening', resolve))
+    const { port } = closed.address() as { port: number }
+    await new Promise(resolve => closed.close(resolve))
+    const url = how === 'is down' ? `http://127.0.0.1:${port}` : (await collector({ silent: true })).url
 
-      const server = await start({ databaseUrl: service.databaseUrl, tracing: to(url) })
-      const ann = client(server.url, await tokenOf('ann'))
-      for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 100 }, () => ann.getLiveness()))
-      await ann.listTasks()
-      const began = performance.now()
-      await server.stop()
-      expect(performance.now() - began).toBeLessThan(12_000)
-      expect(server.log.filter(({ msg }) => msg === 'request')).toHaveLength(1001)
-      expect(server.log.filter(({ msg }) => msg === 'traces are lost').length).toBeLessThanOrEqual(1)
-      if (how === 'is down') expect(server.log).toContainEqual(expect.objectContaining({ msg: 'traces are lost', level: 40 }))
-    },
-  )
+    const server = await start({ databaseUrl: service.databaseUrl, tracing: to(url) })
+    const ann = client(server.url, await tokenOf('ann'))
+    for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 100 }, () => ann.getLiveness()))
+    await ann.listTasks()
+    const began = performance.now()
+    await server.stop()
+    expect(performance.now() - began).toBeLessThan(12_000)
+    expect(server.log.filter(({ msg }) => msg === 'request')).toHaveLength(1001)
+    expect(server.log.filter(({ msg }) => msg === 'traces are lost').length).toBeLessThanOrEqual(1)
+    if (how === 'is down') expect(server.log).toContainEqual(expect.objectContaining({ msg: 'traces are lost', level: 40 }))
+  })
 })
 
 test('the log says once that traces are lost, and once that they arrive again', async ({ service }) => {

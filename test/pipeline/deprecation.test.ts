@@ -1,4 +1,4 @@
-// What a later spec calls deprecated is announced: the real router and app over a spec with marks.
+// Deprecations of a later spec are announced: the real pipeline and app over a spec with deprecated parts.
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -11,19 +11,21 @@ import { createLog } from '../../src/observe/log.ts'
 import { createPipeline } from '../../src/pipeline/pipeline.ts'
 import { operations as declared } from '../support/spec.ts'
 
-const mark = (since: string, end: string) => ({ deprecated: true, 'x-deprecated-at': since, 'x-sunset-at': end })
+const deprecated = (since: string, end: string) => ({ deprecated: true, 'x-deprecated-at': since, 'x-sunset-at': end })
 const headers = { deprecation: '@1798761600', sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' } // from 2027-01-01 until 2027-07-01
 
 const spec = structuredClone(document) as never as {
   paths: Record<string, Record<string, { deprecated?: boolean; parameters: { name?: string }[] }>>
   components: { schemas: Record<string, { properties: Record<string, object> }> }
 }
-const half = mark('2027-01-01', '2027-07-01')
-Object.assign(spec.paths['/v1/users/{userId}']?.delete as object, half)
-Object.assign(spec.paths['/v1/users/{userId}/tasks']?.get?.parameters.find(({ name }) => name === 'q') as object, half)
-Object.assign(spec.components.schemas.TaskInput?.properties as object, { timeZone: { type: ['string', 'null'], default: null, ...half } })
+const halfYear = deprecated('2027-01-01', '2027-07-01')
+Object.assign(spec.paths['/v1/users/{userId}']?.delete as object, halfYear)
+Object.assign(spec.paths['/v1/users/{userId}/tasks']?.get?.parameters.find(({ name }) => name === 'q') as object, halfYear)
+Object.assign(spec.components.schemas.TaskInput?.properties as object, {
+  timeZone: { type: ['string', 'null'], default: null, ...halfYear },
+})
 Object.assign(spec.components.schemas.Category?.properties as object, {
-  color: { type: ['string', 'null'], ...mark('2027-06-01', '2028-01-01') },
+  color: { type: ['string', 'null'], ...deprecated('2027-06-01', '2028-01-01') },
 })
 
 const server = createServer()
@@ -52,7 +54,7 @@ beforeAll(async () => {
 })
 afterAll(() => void server.close())
 
-async function announced(method: string, path: string, body?: object) {
+async function announcedBy(method: string, path: string, body?: object) {
   const reply = await fetch(url + path, {
     method,
     headers: { 'content-type': 'application/json' },
@@ -62,30 +64,30 @@ async function announced(method: string, path: string, body?: object) {
 }
 const nothing = { deprecation: null, sunset: null }
 
-describe('is announced', () => {
-  test('an operation, on every reply, also a refusal', async () => {
-    expect(await announced('DELETE', '')).toEqual(headers)
-    expect(await announced('DELETE', '?unknown=1')).toEqual(headers)
-    expect(await announced('GET', '')).toEqual(nothing)
+describe('a deprecation is announced', () => {
+  test('for an operation on every reply, also on a problem', async () => {
+    expect(await announcedBy('DELETE', '')).toEqual(headers)
+    expect(await announcedBy('DELETE', '?unknown=1')).toEqual(headers)
+    expect(await announcedBy('GET', '')).toEqual(nothing)
   })
 
-  test('a parameter, where it is used', async () => {
-    expect(await announced('GET', '/tasks?q=a')).toEqual(headers)
-    expect(await announced('GET', '/tasks')).toEqual(nothing)
+  test('for a parameter where it is used', async () => {
+    expect(await announcedBy('GET', '/tasks?q=a')).toEqual(headers)
+    expect(await announcedBy('GET', '/tasks')).toEqual(nothing)
   })
 
-  test('a field of a body, where it is sent', async () => {
-    expect(await announced('POST', '/tasks', { title: 'a', timeZone: 'UTC' })).toEqual(headers)
-    expect(await announced('POST', '/tasks', { title: 'a' })).toEqual(nothing)
+  test('for a field of a body where it is sent', async () => {
+    expect(await announcedBy('POST', '/tasks', { title: 'a', timeZone: 'UTC' })).toEqual(headers)
+    expect(await announcedBy('POST', '/tasks', { title: 'a' })).toEqual(nothing)
   })
 
-  test('a field of what is answered, also in a list', async () => {
-    const answered = { deprecation: '@1811808000', sunset: 'Sat, 01 Jan 2028 00:00:00 GMT' }
-    expect(await announced('GET', '/categories/019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01')).toEqual(answered)
-    expect(await announced('GET', '/categories')).toEqual(answered)
+  test('for a field of a reply, also in a list', async () => {
+    const later = { deprecation: '@1811808000', sunset: 'Sat, 01 Jan 2028 00:00:00 GMT' }
+    expect(await announcedBy('GET', '/categories/019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01')).toEqual(later)
+    expect(await announcedBy('GET', '/categories')).toEqual(later)
   })
 })
 
-test('every reply says which version of the spec it speaks', async () => {
+test('every reply has the version of the spec', async () => {
   for (const path of ['', '/nowhere', '?unknown=1']) expect((await fetch(url + path)).headers.get('x-api-version')).toBe('1.2.3')
 })

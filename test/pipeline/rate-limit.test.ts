@@ -1,4 +1,4 @@
-// Who asks too much is told when to come back, and nobody else notices.
+// A caller above its budget gets 429 with Retry-After, and no other caller is affected.
 import postgres from 'postgres'
 import { describe, expect, vi } from 'vitest'
 import { client } from '../support/client.ts'
@@ -6,7 +6,7 @@ import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 const tasks = '/v1/users/me/tasks'
 
-test('reads and writes of a person have a budget each, and other people theirs', async ({ service, onTestFinished }) => {
+test('each user has a budget of reads and one of writes', async ({ service, onTestFinished }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 3, shared: false } })
   onTestFinished(stop)
   const [ann, bob] = [client(url, await tokenOf('ann')), client(url, await tokenOf('bob'))]
@@ -29,7 +29,7 @@ test('reads and writes of a person have a budget each, and other people theirs',
   await bob.createTask({ body: { title: 'b' } })
 })
 
-test('a refusal is counted and says what is left', async ({ service, onTestFinished }) => {
+test('a refused request counts too', async ({ service, onTestFinished }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 3, shared: false } })
   onTestFinished(stop)
   const ann = client(url, await tokenOf('ann'))
@@ -40,7 +40,7 @@ test('a refusal is counted and says what is left', async ({ service, onTestFinis
 })
 
 describe('an address without a valid token', () => {
-  test('is turned away, but not who has one there', async ({ service, onTestFinished }) => {
+  test('is refused above its budget, and a user with a token there is not', async ({ service, onTestFinished }) => {
     const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 3, shared: false } })
     onTestFinished(stop)
     const forger = client(url, 'a.b.c')
@@ -57,21 +57,18 @@ describe('an address without a valid token', () => {
     [['127.0.0.0/8'], '1.1.1.1', [401, 401, 429, 429]],
     [['10.0.0.0/8'], '1.1.1.1', [401, 429, 429, 429]],
     [1, '2001:db8:0:1::1', [401, 401, 429, 429]],
-  ] as const)(
-    'is what the proxies that are trusted say: TRUST_PROXY=%s',
-    async ([trustProxy, address, expected], { service, onTestFinished }) => {
-      const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false }, trustProxy })
-      onTestFinished(stop)
-      const ask = async (forwarded: string) =>
-        (await client(url, undefined).send('GET', tasks, { headers: { 'x-forwarded-for': forwarded } })).status
-      const neighbour = address.includes(':') ? '2001:0db8:0:1:ffff::2' : address
-      expect([await ask('2.2.2.2'), await ask(address), await ask(neighbour), await ask('2.2.2.2')]).toEqual(expected)
-    },
-  )
+  ] as const)('comes from the trusted proxies: TRUST_PROXY=%s', async ([trustProxy, address, expected], { service, onTestFinished }) => {
+    const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false }, trustProxy })
+    onTestFinished(stop)
+    const ask = async (forwarded: string) =>
+      (await client(url, undefined).send('GET', tasks, { headers: { 'x-forwarded-for': forwarded } })).status
+    const neighbour = address.includes(':') ? '2001:0db8:0:1:ffff::2' : address
+    expect([await ask('2.2.2.2'), await ask(address), await ask(neighbour), await ask('2.2.2.2')]).toEqual(expected)
+  })
 })
 
 describe('several processes with counters in the database', () => {
-  test('count together, without knowing whom', async ({ onTestFinished }) => {
+  test('count together, under a digest of the user id', async ({ onTestFinished }) => {
     const database = await createDatabase()
     const both = await Promise.all([1, 2].map(() => start({ databaseUrl: database.url, limits: { perMinute: 4, shared: true } })))
     const sql = postgres(database.url, { max: 1 })
@@ -89,7 +86,7 @@ describe('several processes with counters in the database', () => {
     expect(rows).toMatchObject([{ key: expect.stringMatching(/^reads:[\w-]{43}$/) }, { key: expect.stringMatching(/^writes:/), points: 1 }])
   })
 
-  test('count alone while the counters are away', async ({ onTestFinished }) => {
+  test('count alone while the database has no counters', async ({ onTestFinished }) => {
     const database = await createDatabase()
     const { url, stop } = await start({ databaseUrl: database.url, limits: { perMinute: 2, shared: true } })
     const sql = postgres(database.url, { max: 1 })
