@@ -68,7 +68,7 @@ function unsupported(types: readonly string[]): Problem {
 
 function tooLarge(maxBytes: number): Problem {
   const [unit, size] = maxBytes % 2 ** 20 === 0 ? ['MiB', 2 ** 20] : maxBytes % 2 ** 10 === 0 ? ['KiB', 2 ** 10] : ['bytes', 1]
-  return new Problem('content-too-large', { detail: `The body of this operation has ${maxBytes / Number(size)} ${unit} at most.` })
+  return new Problem('content-too-large', { detail: `The body exceeds ${maxBytes / Number(size)} ${unit}.` })
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -60,7 +60,7 @@ describe('the size limit', () => {
   test('is that of the operation', async () => {
     const { url } = await serve()
     expect(await send(url, '/upload', 'text/csv', 'x'.repeat(5 * mebibyte))).toEqual({ status: 200, body: 5 * mebibyte })
-    const detail = 'The body of this operation has 100 bytes at most.'
+    const detail = 'The body exceeds 100 bytes.'
     for (const type of ['application/json', 'text/csv']) {
       expect(await send(url, '/small', type, 'x'.repeat(101))).toMatchObject({ status: 413, body: { detail } })
       expect(await send(url, '/small', type, new Blob(['x'.repeat(101)]).stream())).toMatchObject({ status: 413, body: { detail } })
@@ -78,7 +78,7 @@ describe('the size limit', () => {
     const wake = new EventEmitter()
     for (const event of ['drain', 'data', 'close']) socket.on(event, () => wake.emit('wake'))
     while (socket.writable && !received().includes('\r\n\r\n')) if (!socket.write(piece)) await once(wake, 'wake')
-    expect(received()).toMatch(/^HTTP\/1\.1 413 [\s\S]*has 64 MiB at most/)
+    expect(received()).toMatch(/^HTTP\/1\.1 413 [\s\S]*exceeds 64 MiB/)
     expect(read).toBeLessThanOrEqual(64 * mebibyte)
     socket.destroy()
   })
