@@ -3,8 +3,12 @@ import fc from 'fast-check'
 import { parse } from 'libpg-query'
 import { describe, expect, test } from 'vitest'
 import { assigned, constant, identifier, joined, Parameter, snake, sql, statement, template } from '../../src/database/sql.ts'
+import { cases } from '../support/checks.ts'
 
 const hostile = [`'; drop table users; --`, `"`, `'`, '\\', '$1', '$$', '\0', '/*', '\u2028', ")'::text", 'é\u0301']
+
+// The parser of this test takes neither; constants are names of the code.
+const unparsable = ['\0', '\\']
 
 describe('sql', () => {
   test('a value becomes a parameter, and a part becomes text', () => {
@@ -48,7 +52,7 @@ describe('names and constants', () => {
     expect(statement('', identifier(name)).text).toBe(text)
   })
 
-  test.each(hostile.filter(text => text !== '\0' && text !== '\\'))('constant(%s) is one constant for PostgreSQL', async text => {
+  test.each(cases(hostile.filter(text => !unparsable.includes(text))))('constant(%s) is one constant for PostgreSQL', async text => {
     const { stmts } = (await parse(`select ${statement('', constant(text)).text}`)) as { stmts: object[] }
     expect(stmts).toHaveLength(1)
     expect(JSON.stringify(stmts)).toContain(JSON.stringify(text))
