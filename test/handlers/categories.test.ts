@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { test } from '../support/taskspec.ts'
 
-const nobodys = '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01'
+const unknownId = '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01'
 
 describe('createCategory', () => {
-  test('needs a name only', async ({ as }) => {
+  test('requires only a name', async ({ as }) => {
     const ann = await as('ann')
     const { headers, body } = await ann.createCategory({ body: { name: 'Home' } })
     const { id, createdAt } = body
@@ -15,7 +15,7 @@ describe('createCategory', () => {
     expect((await ann.getCategory({ path: { categoryId: id } })).body).toEqual(body)
   })
 
-  test('takes each name once, regardless of case, for each person', async ({ as }) => {
+  test('accepts each name once per user, regardless of case', async ({ as }) => {
     const [ann, bob] = [await as('ann'), await as('bob')]
     await ann.createCategory({ body: { name: 'Été' } })
     const { body } = await ann.createCategory({ body: { name: 'éTÉ' } }, 409)
@@ -24,7 +24,7 @@ describe('createCategory', () => {
     await ann.createCategory({ body: { name: 'Ete' } })
   })
 
-  test('of eight with one name at once exactly one wins', async ({ as }) => {
+  test('of eight concurrent creations with one name exactly one succeeds', async ({ as }) => {
     const ann = await as('ann')
     const send = { headers: { 'content-type': 'application/json' }, body: '{"name":"x"}' }
     const all = await Promise.all(Array.from({ length: 8 }, () => ann.send('POST', '/v1/users/me/categories', send)))
@@ -39,7 +39,7 @@ describe('createCategory', () => {
     ['a colour by name', { name: 'a', color: 'red' }, '/color'],
     ['a position below 0', { name: 'a', position: -1 }, '/position'],
     ['a position above the maximum', { name: 'a', position: 1_000_001 }, '/position'],
-    ['half a position', { name: 'a', position: 0.5 }, '/position'],
+    ['a fractional position', { name: 'a', position: 0.5 }, '/position'],
   ] as const)('refuses %s', async ([, body, pointer], { as }) => {
     const ann = await as('ann')
     const { body: problem } = await ann.createCategory({ body }, 422)
@@ -48,7 +48,7 @@ describe('createCategory', () => {
 })
 
 describe('listCategories', () => {
-  test('goes by position, page by page', async ({ as }) => {
+  test('returns pages in the order of position', async ({ as }) => {
     const ann = await as('ann')
     for (const [name, position] of [
       ['c', 3],
@@ -57,17 +57,17 @@ describe('listCategories', () => {
       ['b', 2],
     ] as const)
       await ann.createCategory({ body: { name, position } })
-    const walked: string[] = []
+    const names: string[] = []
     let cursor: string | null | undefined
     while (cursor !== null) {
       const { body } = await ann.listCategories({ query: { limit: 1, ...(cursor && { cursor }) } })
-      walked.push(...body.items.map(({ name }) => name))
+      names.push(...body.items.map(({ name }) => name))
       cursor = body.nextCursor
     }
-    expect(walked).toEqual(['a', 'b', 'c', 'd'])
+    expect(names).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('has the ETag of the account', async ({ as }) => {
+  test('replies with the ETag of the account', async ({ as }) => {
     const ann = await as('ann')
     expect(await ann.listCategories()).toMatchObject({ etag: '"0"', body: { items: [], nextCursor: null } })
     await ann.listCategories({ headers: { 'If-None-Match': '"0"' } }, 304)
@@ -80,7 +80,7 @@ describe('listCategories', () => {
     ['["position",1.5,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
     ['["position","x","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
     ['[]'],
-  ])('refuses the made-up cursor %s', async ([cursor], { as }) => {
+  ])('refuses the forged cursor %s', async ([cursor], { as }) => {
     const ann = await as('ann')
     await ann.createCategory({ body: { name: 'a' } })
     await ann.listCategories({ query: { cursor: Buffer.from(cursor as string).toString('base64url') } }, 422)
@@ -88,7 +88,7 @@ describe('listCategories', () => {
 })
 
 describe('putCategory', () => {
-  test('creates first and replaces then', async ({ as }) => {
+  test('creates on the first call and replaces on the second', async ({ as }) => {
     const ann = await as('ann')
     const categoryId = randomUUID()
     const first = await ann.putCategory({ path: { categoryId }, body: { name: 'a', color: '#aabbcc', position: 4 } }, 201)
@@ -106,7 +106,7 @@ describe('putCategory', () => {
     await ann.putCategory({ path: { categoryId }, body: { name: 'B' }, headers: { 'If-Match': second.etag } }, 409)
   })
 
-  test('minds If-Match and If-None-Match', async ({ as }) => {
+  test('honours If-Match and If-None-Match', async ({ as }) => {
     const ann = await as('ann')
     const categoryId = randomUUID()
     await ann.putCategory({ path: { categoryId }, body: { name: 'a' }, headers: { 'If-Match': '"1"' } }, 412)
@@ -116,7 +116,7 @@ describe('putCategory', () => {
     await ann.putCategory({ path: { categoryId }, body: { name: 'c' }, headers: { 'If-None-Match': '"1"' as '*' } }, 422)
   })
 
-  test('with If-None-Match: * under an id that is taken changes nothing, not even the ETag of the account', async ({ as }) => {
+  test('with If-None-Match: * under an existing id changes nothing, not even the ETag of the account', async ({ as }) => {
     const ann = await as('ann')
     const { body: category, etag } = await ann.createCategory({ body: { name: 'a' } })
     for (const headers of [{ 'If-None-Match': '*' as const }, { 'If-None-Match': '*' as const, 'If-Match': '*' }])
@@ -124,7 +124,7 @@ describe('putCategory', () => {
     expect(await ann.listCategories()).toMatchObject({ etag, body: { items: [category] } })
   })
 
-  test('brings a deleted id back, with its name free again', async ({ as }) => {
+  test('creates a new category under a deleted id if the name is free', async ({ as }) => {
     const ann = await as('ann')
     const { body } = await ann.createCategory({ body: { name: 'a' } })
     await ann.deleteCategory({ path: { categoryId: body.id } })
@@ -136,7 +136,7 @@ describe('putCategory', () => {
 })
 
 describe('updateCategory', () => {
-  test('changes what is sent and nothing else', async ({ as }) => {
+  test('changes the fields that were sent and nothing else', async ({ as }) => {
     const ann = await as('ann')
     const { body: before } = await ann.createCategory({ body: { name: 'a', color: '#aabbcc' } })
     const { body } = await ann.updateCategory({ path: { categoryId: before.id }, body: { position: 9 } })
@@ -144,7 +144,7 @@ describe('updateCategory', () => {
     expect((await ann.updateCategory({ path: { categoryId: before.id }, body: {} })).body).toEqual(body)
   })
 
-  test('minds If-Match, names and what is not there', async ({ as }) => {
+  test('honours If-Match, refuses a duplicate name and returns 404 for an unknown id', async ({ as }) => {
     const ann = await as('ann')
     const { body, etag: first } = await ann.createCategory({ body: { name: 'a' } })
     const { body: other } = await ann.createCategory({ body: { name: 'b' } })
@@ -154,12 +154,12 @@ describe('updateCategory', () => {
     await patch('A', first, 200)
     expect((await patch('c', first, 412)).etag).toBe(`"${other.revision + 1}"`)
     await ann.updateCategory({ path: { categoryId: body.id }, body: {}, headers: { 'If-Match': first } }, 412)
-    await ann.updateCategory({ path: { categoryId: nobodys }, body: { name: 'x' } }, 404)
+    await ann.updateCategory({ path: { categoryId: unknownId }, body: { name: 'x' } }, 404)
   })
 })
 
 describe('deleteCategory', () => {
-  test('keeps its tasks, without category and with a new revision', async ({ as }) => {
+  test('keeps the tasks of the category, without category and with a new revision', async ({ as }) => {
     const ann = await as('ann')
     const { body: category, etag } = await ann.createCategory({ body: { name: 'a' } })
     const { body: task } = await ann.createTask({ body: { title: 't', categoryId: category.id } })
@@ -168,43 +168,48 @@ describe('deleteCategory', () => {
     expect((await ann.getTask({ path: { taskId: task.id } })).body.categoryId).toBe(category.id)
 
     await ann.deleteCategory({ path: { categoryId: category.id }, headers: { 'If-Match': etag } })
-    const { body: freed } = await ann.getTask({ path: { taskId: task.id } })
-    expect(freed).toEqual({ ...task, categoryId: null, revision: other.revision + 1, updatedAt: freed.updatedAt })
+    const { body: after } = await ann.getTask({ path: { taskId: task.id } })
+    expect(after).toEqual({ ...task, categoryId: null, revision: other.revision + 1, updatedAt: after.updatedAt })
     expect((await ann.getTask({ path: { taskId: other.id } })).body).toEqual(other)
     await ann.getCategory({ path: { categoryId: category.id } }, 404)
     await ann.deleteCategory({ path: { categoryId: category.id } }, 404)
     expect((await ann.listCategories()).body.items).toEqual([])
   })
 
-  test('racing with a change under one ETag: one of the two wins, and who loses changes nothing', async ({ as }) => {
+  test('of a concurrent update and delete with one ETag one succeeds, and the other changes nothing', async ({ as }) => {
     const ann = await as('ann')
     for (let round = 0; round < 20; round++) {
       const { body: category, etag } = await ann.createCategory({ body: { name: `${round}` } })
       const { body: task } = await ann.createTask({ body: { title: 't', categoryId: category.id } })
       const path = `/v1/users/me/categories/${category.id}`
       const headers = { 'if-match': etag, 'content-type': 'application/json' }
-      const [changed, deleted] = await Promise.all([
+      const [update, deletion] = await Promise.all([
         ann.send('PATCH', path, { headers, body: '{"position":7}' }),
         ann.send('DELETE', path, { headers: { 'if-match': etag } }),
       ])
       const { categoryId } = (await ann.getTask({ path: { taskId: task.id } })).body
-      if (deleted.status === 204) expect([[404, 412].includes(changed.status), categoryId]).toEqual([true, null])
-      else expect([changed.status, deleted.status, categoryId]).toEqual([200, 412, category.id])
+      if (deletion.status === 204) expect([[404, 412].includes(update.status), categoryId]).toEqual([true, null])
+      else expect([update.status, deletion.status, categoryId]).toEqual([200, 412, category.id])
     }
   })
 
-  test('while tasks join it: no task is left with a category that is gone', async ({ as }) => {
+  test('leaves no task with a deleted category, also during concurrent creations of tasks', async ({ as }) => {
     const ann = await as('ann')
     for (let round = 0; round < 10; round++) {
       const { body: category } = await ann.createCategory({ body: { name: `${round}` } })
-      const join = () =>
+      const create = () =>
         ann.send('POST', '/v1/users/me/tasks', {
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ title: 't', categoryId: category.id }),
         })
-      const [deleted, ...joined] = await Promise.all([ann.deleteCategory({ path: { categoryId: category.id } }), join(), join(), join()])
-      expect(deleted.status).toBe(204)
-      for (const { status } of joined) expect([201, 422]).toContain(status)
+      const [deletion, ...creations] = await Promise.all([
+        ann.deleteCategory({ path: { categoryId: category.id } }),
+        create(),
+        create(),
+        create(),
+      ])
+      expect(deletion.status).toBe(204)
+      for (const { status } of creations) expect([201, 422]).toContain(status)
     }
     const { body } = await ann.listTasks({ query: { limit: 100 } })
     expect(body.items.filter(({ categoryId }) => categoryId !== null)).toEqual([])

@@ -6,10 +6,10 @@ import { test } from '../support/taskspec.ts'
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
 type Sort = NonNullable<NonNullable<Input<'listTasks'>['query']>['sort']>
 
-const nobodys = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
+const unknownId = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 
 describe('createTask', () => {
-  test('needs a title only, and answers with every field and where it is', async ({ as }) => {
+  test('requires only a title and returns every field and the Location', async ({ as }) => {
     const ann = await as('ann')
     const { headers, body } = await ann.createTask({ body: { title: 'Pack' } })
 
@@ -52,16 +52,16 @@ describe('createTask', () => {
     expect(body).toEqual({ ...body, ...sent, completedAt: body.createdAt })
   })
 
-  test('takes every longest value and refuses each one longer', async ({ as }) => {
+  test('accepts values of maximum length and refuses longer ones', async ({ as }) => {
     const ann = await as('ann')
-    const longest = { title: '😀'.repeat(500), description: '😀'.repeat(10_000) }
+    const texts = { title: '😀'.repeat(500), description: '😀'.repeat(10_000) }
     const labels = Array.from({ length: 50 }, (_, i) => [...`${i}`.padEnd(4, '.'), ...Array(46).fill('😀')].join(''))
-    const { body } = await ann.createTask({ body: { ...longest, labels } })
-    expect(body).toMatchObject({ title: longest.title, description: longest.description, labels })
+    const { body } = await ann.createTask({ body: { ...texts, labels } })
+    expect(body).toMatchObject({ title: texts.title, description: texts.description, labels })
     expect((await ann.listTasks({ query: { sort: 'title' } })).body.items).toEqual([body])
 
     const { body: problem } = await ann.createTask(
-      { body: { title: `${longest.title}.`, description: `${longest.description}.`, labels: [...labels, `${'x'.repeat(51)}`] } },
+      { body: { title: `${texts.title}.`, description: `${texts.description}.`, labels: [...labels, `${'x'.repeat(51)}`] } },
       422,
     )
     expect(problem.errors.map(({ pointer, code }) => [pointer, code])).toEqual([
@@ -72,7 +72,7 @@ describe('createTask', () => {
     ])
   })
 
-  test('tells all mistakes at once, each with its place', async ({ as }) => {
+  test('reports all errors in one reply, each with its pointer', async ({ as }) => {
     const ann = await as('ann')
     const body = {
       title: ' ',
@@ -106,10 +106,10 @@ describe('createTask', () => {
     ['a lone surrogate in the title', { title: 'a\ud800b' }, '/title'],
     ['a lone surrogate in the description', { title: 'a', description: '\udfff' }, '/description'],
     ['a lone surrogate in a label', { title: 'a', labels: ['\ud800'] }, '/labels/0'],
-    ['a year that PostgreSQL does not know', { title: 'a', dueDate: '0000-01-01' }, '/dueDate'],
+    ['a year that PostgreSQL does not support', { title: 'a', dueDate: '0000-01-01' }, '/dueDate'],
     ['a time without a date', { title: 'a', dueTime: '10:00' }, '/dueDate'],
     ['a time with the date cleared', { title: 'a', dueTime: '10:00', dueDate: null }, '/dueDate'],
-    ['a category that is not there', { title: 'a', categoryId: nobodys }, '/categoryId'],
+    ['an unknown category', { title: 'a', categoryId: unknownId }, '/categoryId'],
     ['a completed that is no boolean', { title: 'a', completed: 'true' }, '/completed'],
     ['an array', [], ''],
     ['null', null, ''],
@@ -122,24 +122,24 @@ describe('createTask', () => {
     expect((await ann.listTasks()).body.items).toEqual([])
   })
 
-  test('takes no category of another person', async ({ as }) => {
+  test('refuses a category of another user', async ({ as }) => {
     const [ann, bob] = [await as('ann'), await as('bob')]
     const { body: category } = await bob.createCategory({ body: { name: 'Work' } })
     const { body } = await ann.createTask({ body: { title: 'a', categoryId: category.id } }, 422)
     expect(body.errors).toEqual([{ pointer: '/categoryId', location: 'body', code: 'notFound', message: expect.any(String) }])
   })
 
-  test('takes no category that was deleted', async ({ as }) => {
+  test('refuses a deleted category', async ({ as }) => {
     const ann = await as('ann')
     const { body: category } = await ann.createCategory({ body: { name: 'Work' } })
     await ann.deleteCategory({ path: { categoryId: category.id } })
     await ann.createTask({ body: { title: 'a', categoryId: category.id } }, 422)
   })
 
-  test('works eight times at once as the very first thing a person does', async ({ as }) => {
+  test('eight concurrent first contacts all succeed, with consecutive revisions', async ({ as }) => {
     const ann = await as('ann')
-    const made = await Promise.all(Array.from({ length: 8 }, (_, i) => ann.createTask({ body: { title: `${i}` } })))
-    const revisions = made.map(({ body }) => body.revision).sort((a, b) => a - b)
+    const replies = await Promise.all(Array.from({ length: 8 }, (_, i) => ann.createTask({ body: { title: `${i}` } })))
+    const revisions = replies.map(({ body }) => body.revision).sort((a, b) => a - b)
     const first = revisions[0] as number
     expect(revisions).toEqual(Array.from({ length: 8 }, (_, i) => first + i))
     expect((await ann.listTasks()).etag).toBe(`"${first + 7}"`)
@@ -147,7 +147,7 @@ describe('createTask', () => {
 })
 
 describe('getTask', () => {
-  test('answers 304 to its ETag, in every form of the header', async ({ as }) => {
+  test('returns 304 for its ETag, in every form of the header', async ({ as }) => {
     const ann = await as('ann')
     const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
     for (const header of [etag, `W/${etag}`, `"x", ${etag}`, '*'])
@@ -155,16 +155,16 @@ describe('getTask', () => {
     await ann.getTask({ path: { taskId: task.id }, headers: { 'If-None-Match': '"0"' } }, 200)
   })
 
-  test('answers 404 to an id that is nowhere, and 422 to what is no id', async ({ as }) => {
+  test('returns 404 for an unknown id and 422 for a malformed id', async ({ as }) => {
     const ann = await as('ann')
-    await ann.getTask({ path: { taskId: nobodys } }, 404)
+    await ann.getTask({ path: { taskId: unknownId } }, 404)
     const { body } = await ann.getTask({ path: { taskId: 'x' } }, 422)
     expect(body.errors).toContainEqual({ location: 'path', pointer: '/taskId', code: 'format', message: 'must match format "uuid"' })
   })
 })
 
 describe('updateTask', () => {
-  test('changes what is sent and nothing else', async ({ as }) => {
+  test('changes the fields that were sent and nothing else', async ({ as }) => {
     const ann = await as('ann')
     const { body: task } = await ann.createTask({ body: { title: 'Pack', dueDate: '2027-03-01', labels: ['x'] } })
     const { body } = await ann.updateTask({ path: { taskId: task.id }, body: { completed: true } })
@@ -188,12 +188,12 @@ describe('updateTask', () => {
     await ann.updateTask({ path: { taskId: task.id }, body: { title: null as never } }, 422)
   })
 
-  test('with {} changes nothing, not even the ETag, and still minds If-Match', async ({ as }) => {
+  test('with {} changes nothing, not even the ETag, and still honours If-Match', async ({ as }) => {
     const ann = await as('ann')
     const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
     expect(await ann.updateTask({ path: { taskId: task.id }, body: {} })).toMatchObject({ body: task, etag })
     await ann.updateTask({ path: { taskId: task.id }, body: {}, headers: { 'If-Match': '"7"' } }, 412)
-    await ann.updateTask({ path: { taskId: nobodys }, body: {} }, 404)
+    await ann.updateTask({ path: { taskId: unknownId }, body: {} }, 404)
   })
 
   test('completing twice keeps the first instant', async ({ as }) => {
@@ -206,34 +206,34 @@ describe('updateTask', () => {
     expect(put.body).toMatchObject({ createdAt: task.createdAt, title: 'b' })
   })
 
-  test('refuses a time where neither the body nor the task has a date', async ({ as }) => {
+  test('refuses a time if neither the body nor the task has a date', async ({ as }) => {
     const ann = await as('ann')
     const { body: task } = await ann.createTask({ body: { title: 'a', dueDate: '2027-03-01', dueTime: '10:00' } })
     const { body } = await ann.updateTask({ path: { taskId: task.id }, body: { dueDate: null } }, 422)
     expect(body.errors).toMatchObject([{ pointer: '/dueTime', code: 'needsDueDate' }])
   })
 
-  test('with If-Match: of eight at once exactly one wins, and the others learn the new ETag', async ({ as }) => {
+  test('with If-Match: of eight concurrent updates exactly one succeeds, and the others return 412 with the new ETag', async ({ as }) => {
     const ann = await as('ann')
     for (let round = 0; round < 5; round++) {
       const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
-      const tries = Array.from({ length: 8 }, (_, i) =>
+      const updates = Array.from({ length: 8 }, (_, i) =>
         ann.send('PATCH', `/v1/users/me/tasks/${task.id}`, {
           headers: { 'if-match': etag, 'content-type': 'application/json' },
           body: JSON.stringify({ title: `${i}` }),
         }),
       )
-      const answers = await Promise.all(tries)
-      const [winner, ...more] = answers.filter(({ status }) => status === 200)
+      const replies = await Promise.all(updates)
+      const [winner, ...more] = replies.filter(({ status }) => status === 200)
       expect(more).toEqual([])
-      const losers = answers.filter(({ status }) => status === 412)
+      const losers = replies.filter(({ status }) => status === 412)
       expect(losers).toHaveLength(7)
       for (const { headers } of losers) expect(headers.get('etag')).toBe(winner?.headers.get('etag'))
       expect((await ann.getTask({ path: { taskId: task.id } })).body).toEqual(winner?.body)
     }
   })
 
-  test('If-Match takes *, lists, and never a weak tag', async ({ as }) => {
+  test('accepts * and lists in If-Match, and never matches a weak tag', async ({ as }) => {
     const ann = await as('ann')
     const { body: task } = await ann.createTask({ body: { title: 'a' } })
     const patch = (header: string, status: 200 | 412) =>
@@ -243,12 +243,12 @@ describe('updateTask', () => {
     await patch(`W/"${task.revision + 2}"`, 412)
     await patch('"abc"', 412)
     await patch('nonsense', 412)
-    await ann.updateTask({ path: { taskId: nobodys }, body: { title: 'b' }, headers: { 'If-Match': '"1"' } }, 404)
+    await ann.updateTask({ path: { taskId: unknownId }, body: { title: 'b' }, headers: { 'If-Match': '"1"' } }, 404)
   })
 })
 
 describe('putTask', () => {
-  test('creates under the id of the client first and replaces then', async ({ as }) => {
+  test('creates under the id from the client on the first call and replaces on the second', async ({ as }) => {
     const ann = await as('ann')
     const taskId = randomUUID()
     const first = await ann.putTask({ path: { taskId }, body: { title: 'a', priority: 'low', labels: ['x'] } }, 201)
@@ -264,14 +264,14 @@ describe('putTask', () => {
     })
   })
 
-  test('of eight at once under one id, one creates and seven replace', async ({ as }) => {
+  test('of eight concurrent calls with one id, one creates and seven replace', async ({ as }) => {
     const ann = await as('ann')
     const taskId = randomUUID()
     const all = await Promise.all(Array.from({ length: 8 }, (_, i) => ann.putTask({ path: { taskId }, body: { title: `${i}` } })))
     expect(all.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
   })
 
-  test('minds If-Match and If-None-Match', async ({ as }) => {
+  test('honours If-Match and If-None-Match', async ({ as }) => {
     const ann = await as('ann')
     const taskId = randomUUID()
     const none = await ann.putTask({ path: { taskId }, body: { title: 'a' }, headers: { 'If-Match': '*' } }, 412)
@@ -283,7 +283,7 @@ describe('putTask', () => {
     expect((await ann.getTask({ path: { taskId } })).body.title).toBe('b')
   })
 
-  test('with If-None-Match: * under an id that is taken changes nothing, not even the ETag of the account', async ({ as }) => {
+  test('with If-None-Match: * under an existing id changes nothing, not even the ETag of the account', async ({ as }) => {
     const ann = await as('ann')
     const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
     for (const headers of [{ 'If-None-Match': '*' as const }, { 'If-None-Match': '*' as const, 'If-Match': '*' }])
@@ -291,7 +291,7 @@ describe('putTask', () => {
     expect(await ann.listTasks()).toMatchObject({ etag, body: { items: [task] } })
   })
 
-  test('brings a deleted id back as a new task', async ({ as }) => {
+  test('creates a new task under a deleted id', async ({ as }) => {
     const ann = await as('ann')
     const { body: task } = await ann.createTask({ body: { title: 'a', completed: true } })
     await ann.deleteTask({ path: { taskId: task.id } })
@@ -302,7 +302,7 @@ describe('putTask', () => {
 })
 
 describe('deleteTask', () => {
-  test('hides the task from every reader, and leaves a tombstone', async ({ as, service }) => {
+  test('hides the task from every read and leaves a tombstone', async ({ as, service }) => {
     const ann = await as('ann')
     const { body: task, etag } = await ann.createTask({ body: { title: 'a' } })
     await ann.deleteTask({ path: { taskId: task.id }, headers: { 'If-Match': '"7"' } }, 412)
@@ -317,7 +317,7 @@ describe('deleteTask', () => {
 })
 
 describe('listTasks', () => {
-  test('takes the longest query that the spec allows', async ({ as }) => {
+  test('accepts the longest query that the spec allows', async ({ as }) => {
     const ann = await as('ann')
     const labels = Array.from({ length: 50 }, (_, i) => `${i}`.padEnd(2, '.') + '😀'.repeat(48))
     await ann.createTask({ body: { title: 'a', labels } })
@@ -326,7 +326,7 @@ describe('listTasks', () => {
 
   const titles = ({ body }: { body: { items: { title: string }[] } }) => body.items.map(({ title }) => title)
 
-  test('filters by all that is asked for together', async ({ as }) => {
+  test('applies every filter, alone and combined', async ({ as }) => {
     const ann = await as('ann')
     const { body: home } = await ann.createCategory({ body: { name: 'Home' } })
     const wall = {
@@ -361,7 +361,7 @@ describe('listTasks', () => {
     expect(await list({ completed: false, label: ['x'], priority: ['low'] })).toEqual(['Call Émile'])
   })
 
-  test('sorts by everything in both directions, and pages through each without a gap', async ({ as }) => {
+  test('sorts by every field in both directions, and pages without a gap', async ({ as }) => {
     const ann = await as('ann')
     const rows = [
       ['b', 'none', null],
@@ -386,15 +386,15 @@ describe('listTasks', () => {
     ] as const) {
       const all = titles(await ann.listTasks({ query: { sort } }))
       for (const limit of [1, 2, 4]) {
-        const walked: string[] = []
+        const pages: string[] = []
         let cursor: string | null | undefined
         while (cursor !== null) {
           const { body } = await ann.listTasks({ query: { sort, limit, ...(cursor && { cursor }) } })
           expect(body.items.length).toBeLessThanOrEqual(limit)
-          walked.push(...body.items.map(({ title }) => title))
+          pages.push(...body.items.map(({ title }) => title))
           cursor = body.nextCursor
         }
-        expect(walked, `${sort} by ${limit}`).toEqual(all)
+        expect(pages, `${sort} by ${limit}`).toEqual(all)
       }
     }
     const list = async (sort: Sort) => titles(await ann.listTasks({ query: { sort } }))
@@ -406,7 +406,7 @@ describe('listTasks', () => {
     expect(titles(await ann.listTasks())).toEqual(['c', 'ä', 'a', 'A', 'b'])
   })
 
-  test('a walk stays in order while others write', async ({ as }) => {
+  test('keeps the order of pages during writes', async ({ as }) => {
     const ann = await as('ann')
     for (let i = 0; i < 6; i++) await ann.createTask({ body: { title: `${i}` } })
     const first = await ann.listTasks({ query: { limit: 3 } })
@@ -418,7 +418,7 @@ describe('listTasks', () => {
     expect(second.body.nextCursor).toBe(null)
   })
 
-  test('has the ETag of the account, and answers 304 to it', async ({ as }) => {
+  test('replies with the ETag of the account and returns 304 for it', async ({ as }) => {
     const ann = await as('ann')
     expect(await ann.listTasks()).toMatchObject({ etag: '"0"', body: { items: [] } })
     const created = await ann.createCategory({ body: { name: 'x' } })

@@ -4,7 +4,7 @@ import { test } from '../support/taskspec.ts'
 const claims = { email: 'ann@example.com', name: 'Ann' }
 
 describe('getUser', () => {
-  test('makes the account on first contact, with what the token says', async ({ as }) => {
+  test('creates the account on first contact, with the claims of the token', async ({ as }) => {
     const ann = await as('ann', claims)
     const { body, etag } = await ann.getUser()
     expect(body).toEqual({
@@ -20,12 +20,12 @@ describe('getUser', () => {
     await ann.getUser({ headers: { 'If-None-Match': etag } }, 304)
   })
 
-  test('is the same by id as by "me"', async ({ as }) => {
+  test('returns the same by id as by "me"', async ({ as }) => {
     const ann = await as('ann', claims)
     expect((await ann.getUser({ path: { userId: ann.id } })).body).toEqual((await ann.getUser()).body)
   })
 
-  test('of eight first contacts at once all succeed and make one account', async ({ as }) => {
+  test('eight concurrent first contacts all succeed and create one account', async ({ as }) => {
     const ann = await as('ann', claims)
     const replies = await Promise.all(Array.from({ length: 8 }, () => ann.getUser()))
     expect(new Set(replies.map(({ body }) => JSON.stringify(body))).size).toBe(1)
@@ -37,7 +37,7 @@ describe('getUser', () => {
     expect((await ann.getUser()).body).toMatchObject(claims)
   })
 
-  test('does not change with a task', async ({ as }) => {
+  test('keeps its ETag when a task is created', async ({ as }) => {
     const ann = await as('ann', claims)
     const { etag } = await ann.getUser()
     await ann.createTask({ body: { title: 'a' } })
@@ -47,7 +47,7 @@ describe('getUser', () => {
 })
 
 describe('updateUser', () => {
-  test('changes name and time zone, clears with null, and nothing else', async ({ as }) => {
+  test('changes name and time zone, clears with null, and changes nothing else', async ({ as }) => {
     const ann = await as('ann', claims)
     const { body: before } = await ann.getUser()
     const { body: after } = await ann.updateUser({ body: { name: 'Ann Lee', timeZone: 'America/Argentina/Buenos_Aires' } })
@@ -76,12 +76,12 @@ describe('updateUser', () => {
     await ann.updateUser({ body: {}, headers: { 'If-Match': '"9"' } }, 412)
   })
 
-  test('of two with one ETag exactly one wins', async ({ as }) => {
+  test('of two updates with one ETag exactly one succeeds', async ({ as }) => {
     const ann = await as('ann', claims)
     const { etag } = await ann.getUser()
-    const won = await ann.updateUser({ body: { name: 'A' }, headers: { 'If-Match': etag } })
-    const lost = await ann.updateUser({ body: { name: 'B' }, headers: { 'If-Match': etag } }, 412)
-    expect(lost.etag).toBe(won.etag)
+    const success = await ann.updateUser({ body: { name: 'A' }, headers: { 'If-Match': etag } })
+    const failure = await ann.updateUser({ body: { name: 'B' }, headers: { 'If-Match': etag } }, 412)
+    expect(failure.etag).toBe(success.etag)
     expect((await ann.getUser()).body.name).toBe('A')
   })
 
@@ -101,13 +101,13 @@ describe('updateUser', () => {
 })
 
 describe('deleteUser', () => {
-  test('erases every row of that person and of nobody else', async ({ as, service }) => {
+  test('erases every row of that user and no other row', async ({ as, service }) => {
     const [ann, bob] = [await as('ann', claims), await as('bob')]
-    for (const person of [ann, bob]) {
-      const { body: category } = await person.createCategory({ body: { name: 'x' } })
-      const { body: task } = await person.createTask({ body: { title: 'a', categoryId: category.id } })
-      await person.createTask({ body: { title: 'b' } })
-      await person.deleteTask({ path: { taskId: task.id } })
+    for (const user of [ann, bob]) {
+      const { body: category } = await user.createCategory({ body: { name: 'x' } })
+      const { body: task } = await user.createTask({ body: { title: 'a', categoryId: category.id } })
+      await user.createTask({ body: { title: 'b' } })
+      await user.deleteTask({ path: { taskId: task.id } })
     }
     await ann.deleteUser()
 
@@ -119,7 +119,7 @@ describe('deleteUser', () => {
     expect((await ann.getUser()).body).toMatchObject(claims)
   })
 
-  test('lets no ETag of the erased account match the account that follows', async ({ as }) => {
+  test('no ETag of the erased account matches the next account', async ({ as }) => {
     const ann = await as('ann', claims)
     const { etag: first } = await ann.getUser()
     const { body: task } = await ann.createTask({ body: { title: 'a' } })
@@ -133,7 +133,7 @@ describe('deleteUser', () => {
     await ann.listTasks({ headers: { 'If-None-Match': before.etag } }, 200)
   })
 
-  test('minds If-Match, and may be repeated', async ({ as }) => {
+  test('honours If-Match and can be repeated', async ({ as }) => {
     const ann = await as('ann', claims)
     const { etag } = await ann.getUser()
     expect((await ann.deleteUser({ headers: { 'If-Match': '"9"' } }, 412)).etag).toBe(etag)
