@@ -9,7 +9,7 @@ create table categories (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
-  -- part of the key that tasks refer to: a deleted category can't be referred to, whoever was faster
+  -- part of the key that tasks reference, so that no task can reference a deleted category, even after a race
   live boolean not null generated always as (deleted_at is null) stored,
   constraint categories_pkey primary key (owner_id, id),
   constraint categories_live_key unique (owner_id, id, live),

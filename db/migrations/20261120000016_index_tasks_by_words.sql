@@ -1,7 +1,7 @@
 -- migrate:up
 create index tasks_words_idx
   on tasks using gin (owner_id, to_tsvector('simple', title || ' ' || coalesce(description, '')))
-  with (fastupdate = off) -- else every search reads what everybody wrote last
+  with (fastupdate = off) -- otherwise every search also scans the latest writes of all users
   where deleted_at is null;
 
 -- migrate:down

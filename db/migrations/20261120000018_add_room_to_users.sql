@@ -1,5 +1,5 @@
 -- migrate:up
--- The revisions up to which there is room for certain; src/quota.ts says why nothing has to be counted now.
+-- The revision up to which an insert is certainly within the quota. src/domain/quota.ts explains why no rows are counted here.
 alter table users
   add column task_room bigint not null default 0,
   add column category_room bigint not null default 0;
