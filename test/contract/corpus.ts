@@ -1,5 +1,5 @@
-// Requests made from the spec: for every operation, every parameter and every field, what is just within its limits,
-// what is just beyond, and what is of another kind. Whether one is valid says the schema, judged apart from the server.
+// Requests generated from the spec: for every operation, parameter and field, values just within the limits, just beyond them, and of
+// other types. The schema decides which requests are valid, with a validator apart from that of the server.
 import { exampleBody, faults, type Operation, operations, type Parameter, resolved, type Schema } from '../support/spec.ts'
 
 export type Sample = {
@@ -9,7 +9,7 @@ export type Sample = {
   path: string
   headers: Record<string, string>
   body?: string
-  /** whether the schema takes it; undefined where something else decides */
+  /** whether the schema accepts it; undefined if something else decides */
   valid?: boolean
 }
 
@@ -17,27 +17,27 @@ const json = { 'content-type': 'application/json' }
 const authorized = { authorization: 'Bearer TOKEN' }
 
 export function corpus(): Sample[] {
-  return [...operations.flatMap(samples), ...elsewhere()]
+  return [...operations.flatMap(samples), ...unknownRoutes()]
 }
 
 function samples(operation: Operation): Sample[] {
   const base = request(operation, {})
   return [
     { ...base, name: `${operation.operationId}: plain`, valid: true },
-    ...operation.parameters.flatMap(parameter => ofParameter(operation, parameter)),
-    ...(operation.requestBody === undefined ? [] : ofBody(operation)),
+    ...operation.parameters.flatMap(parameter => parameterSamples(operation, parameter)),
+    ...(operation.requestBody === undefined ? [] : bodySamples(operation)),
     { ...request(operation, { query: [['unknown', '1']] }), name: `${operation.operationId}: unknown parameter`, valid: false },
     ...(operation.path.includes('{userId}')
       ? [
           { ...base, headers: without(base.headers, 'authorization'), name: `${operation.operationId}: no token` },
           { ...base, headers: { ...base.headers, authorization: 'Basic YTpi' }, name: `${operation.operationId}: not a bearer token` },
-          { ...request(operation, { path: { userId: 'somebody-else' } }), name: `${operation.operationId}: another person` },
+          { ...request(operation, { path: { userId: 'another-user' } }), name: `${operation.operationId}: another user` },
         ]
       : []),
   ]
 }
 
-function ofParameter(operation: Operation, parameter: Parameter): Sample[] {
+function parameterSamples(operation: Operation, parameter: Parameter): Sample[] {
   if (parameter.name === 'userId') return []
   const schema = resolved(parameter.schema)
   const items = schema.items === undefined ? schema : resolved(schema.items)
@@ -55,7 +55,7 @@ function ofParameter(operation: Operation, parameter: Parameter): Sample[] {
       : [...texts.map(text => [text]), [texts[0], texts[0]], Array((schema.maxItems as number) + 1).fill(texts[0])]
   return lists
     .map(list => list as string[])
-    .filter(text => fitsIn(parameter, text))
+    .filter(text => isSendable(parameter, text))
     .map(text => {
       const part =
         parameter.in === 'query'
@@ -63,7 +63,7 @@ function ofParameter(operation: Operation, parameter: Parameter): Sample[] {
           : parameter.in === 'header'
             ? { headers: { [parameter.name.toLowerCase()]: text[0] as string } }
             : { path: { [parameter.name]: text[0] as string } }
-      const value = schema.items === undefined ? coerced(schema, text[0] as string) : text.map(each => coerced(items, each))
+      const value = schema.items === undefined ? coerce(schema, text[0] as string) : text.map(each => coerce(items, each))
       return {
         ...request(operation, part),
         name: `${operation.operationId}: ${parameter.in} ${parameter.name}=${brief(text)}`,
@@ -72,14 +72,14 @@ function ofParameter(operation: Operation, parameter: Parameter): Sample[] {
     })
 }
 
-// A URL has no lone surrogates, an empty path segment is another path, and a header takes visible ASCII.
-function fitsIn(parameter: Parameter, list: string[]) {
+// A URL has no lone surrogates, an empty path segment is another path, and a header value is visible ASCII.
+function isSendable(parameter: Parameter, list: string[]) {
   if (parameter.in === 'path') return list[0] !== '' && !/[/\0]/.test(list[0] as string)
   if (parameter.in === 'header') return /^[\x21-\x7e]+$/.test(list[0] as string) && (list[0] as string).length < 2000
   return (list[0] as string).length <= 5000
 }
 
-function ofBody(operation: Operation): Sample[] {
+function bodySamples(operation: Operation): Sample[] {
   const media = operation.requestBody?.content['application/json'] as { schema: Schema; examples: Record<string, { value: object }> }
   const schema = resolved(media.schema)
   const example = exampleBody(operation) as object
@@ -112,16 +112,16 @@ function ofBody(operation: Operation): Sample[] {
   ]
 }
 
-function elsewhere(): Sample[] {
+function unknownRoutes(): Sample[] {
   const unknown = ['/', '/v1', '/v1/users/me/nothing', '/v2/users/me', '/v1/users/me/tasks/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12/more']
-  const methods = operations.map(({ path }) => path).filter((path, i, all) => all.indexOf(path) === i)
+  const paths = operations.map(({ path }) => path).filter((path, i, all) => all.indexOf(path) === i)
   return [
-    ...unknown.map(path => ({ name: `nowhere: ${path}`, operation: undefined, method: 'GET', path, headers: authorized })),
-    ...methods.map(path => ({
-      name: `no such method: ${path}`,
+    ...unknown.map(path => ({ name: `unknown path: ${path}`, operation: undefined, method: 'GET', path, headers: authorized })),
+    ...paths.map(path => ({
+      name: `undeclared method: ${path}`,
       operation: undefined,
       method: path.endsWith('s') && path.includes('{userId}') ? 'DELETE' : 'POST',
-      path: filled(path, {}),
+      path: withValues(path, {}),
       headers: authorized,
     })),
   ]
@@ -134,7 +134,7 @@ const ids: Record<string, string> = {
   asset: 'swagger-ui.css',
 }
 
-function filled(path: string, values: Record<string, string>) {
+function withValues(path: string, values: Record<string, string>) {
   return path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent({ ...ids, ...values }[name] as string))
 }
 
@@ -146,13 +146,13 @@ function request(operation: Operation, { path = {}, query = [], headers = {} }: 
   return {
     operation,
     method: operation.method,
-    path: filled(operation.path, path) + search,
+    path: withValues(operation.path, path) + search,
     headers: { ...(operation.path.includes('{userId}') && authorized), ...(operation.requestBody && json), ...headers },
     ...body,
   }
 }
 
-/** Values on both sides of every limit of a schema, and of other kinds. */
+/** Values on both sides of every limit of a schema, and of other types. */
 function candidates(schema: Schema): unknown[] {
   const { minLength = 1, maxLength, minimum, maximum, maxItems } = schema as Record<string, number | undefined>
   const { enum: values, items, format } = schema as { enum?: unknown[]; items?: Schema; format?: string }
@@ -195,13 +195,13 @@ function candidates(schema: Schema): unknown[] {
   return ['', 'x'.repeat(minLength), ' ', 'ü 😀 \u202e', 'a\0b', 'a\ud800b', ...long, ...special, ...others]
 }
 
-/** Numbers as JSON doesn't write them. */
+/** Numbers in forms that JSON does not have. */
 export const spellings = ['0x10', '0b1', '1e1', '1.0', '+5', '05', ' 5', '5 ']
 
 const isText = (value: unknown) => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 
-/** What a parameter's text stands for. */
-function coerced(schema: Schema, text: string): unknown {
+/** The value of a parameter's text. */
+function coerce(schema: Schema, text: string): unknown {
   if (schema.type === 'integer') return /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : text
   if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
   return text

@@ -1,4 +1,4 @@
-// What every operation answers when something is wrong: made from the spec, so that a new operation is tried by itself.
+// The error replies of every operation. The cases come from the spec, so a new operation is tested automatically.
 
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -17,7 +17,7 @@ const bodyOf = (operation: Operation) =>
   operation.requestBody === undefined ? {} : { headers: json, body: JSON.stringify(exampleBody(operation)) }
 
 describe.for(operations.map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
-  test('refuses a parameter that it does not know', async ({ as }) => {
+  test('refuses an unknown parameter', async ({ as }) => {
     const ann = await as('ann')
     const { status, body } = await ann.send(operation.method, `${pathOf(operation)}?unknown=1`, bodyOf(operation))
     expect(status).toBe(422)
@@ -28,7 +28,7 @@ describe.for(operations.map(operation => [operation.operationId, operation] as c
 describe.for(cases(operations.filter(({ requestBody }) => requestBody)).map(operation => [operation.operationId, operation] as const))(
   '%s',
   ([, operation]) => {
-    test('refuses a body that is not declared as JSON, is no JSON, or is too large', async ({ as }) => {
+    test('refuses a body of another media type, of malformed JSON, or above the size limit', async ({ as }) => {
       const ann = await as('ann')
       const send = async (headers: Record<string, string>, body: string) =>
         (await ann.send(operation.method, pathOf(operation), { headers, body })).status
@@ -37,7 +37,7 @@ describe.for(cases(operations.filter(({ requestBody }) => requestBody)).map(oper
       expect(await send(json, `"${'x'.repeat(1024 * 1024)}"`)).toBe(413)
     })
 
-    test('refuses a field that it does not know', async ({ as }) => {
+    test('refuses an unknown field', async ({ as }) => {
       const ann = await as('ann')
       const { body } = await ann.send(operation.method, pathOf(operation), {
         headers: json,
@@ -48,13 +48,13 @@ describe.for(cases(operations.filter(({ requestBody }) => requestBody)).map(oper
   },
 )
 
-test('every operation that needs the database answers 500 when a table is not what it should be', async () => {
+test('every operation that needs the database returns 500 if a table is missing', async () => {
   const database = await createDatabase()
   const server = await start({ databaseUrl: database.url })
   const ann = client(server.url, await tokenOf('ann'))
   const { default: postgres } = await import('postgres')
   const sql = postgres(database.url, { max: 1 })
-  await sql`alter table users rename to people`
+  await sql`alter table users rename to accounts`
   await sql`alter table tasks rename to chores`
   await sql`alter table categories rename to groups`
   await sql.end()
@@ -67,7 +67,7 @@ test('every operation that needs the database answers 500 when a table is not wh
   await database.drop()
 })
 
-test('every operation that needs a token answers 429 when too much was asked for', async ({ service }) => {
+test('every operation that needs a token returns 429 above the rate limit', async ({ service }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false } })
   for (const operation of operations) {
     const ann = client(url, await tokenOf(`ann-${operation.operationId}`))
@@ -78,24 +78,24 @@ test('every operation that needs a token answers 429 when too much was asked for
   await stop()
 })
 
-test('every operation but those that tell how the server is answers 503 when there is too much to do', async ({ service }) => {
+test('every operation except the health checks returns 503 under overload', async ({ service }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, maxInFlight: 0 })
-  const nobody = client(url, undefined)
-  const answers = operations.map(operation => nobody.send(operation.method, pathOf(operation), bodyOf(operation)))
+  const anonymous = client(url, undefined)
+  const replies = operations.map(operation => anonymous.send(operation.method, pathOf(operation), bodyOf(operation)))
   for (const [index, operation] of operations.entries()) {
-    const { status, headers } = (await answers[index]) as Awaited<(typeof answers)[0]>
-    const vital = ['getLiveness', 'getReadiness'].includes(operation.operationId)
-    expect([operation.operationId, status]).toEqual([operation.operationId, vital ? 200 : 503])
-    if (!vital) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    const { status, headers } = (await replies[index]) as Awaited<(typeof replies)[0]>
+    const isHealthCheck = ['getLiveness', 'getReadiness'].includes(operation.operationId)
+    expect([operation.operationId, status]).toEqual([operation.operationId, isHealthCheck ? 200 : 503])
+    if (!isHealthCheck) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   }
   await stop()
 })
 
-test('every operation that needs the database answers 503 when there is none, and the others go on', async () => {
-  const nobody = createServer().listen(0, '127.0.0.1')
-  await once(nobody, 'listening')
-  const { port } = nobody.address() as { port: number }
-  nobody.close()
+test('every operation that needs the database returns 503 if there is none, and the others return 200', async () => {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as { port: number }
+  listener.close()
   const server = await start({ databaseUrl: `postgres://127.0.0.1:${port}/none`, poolSize: 30 })
   const ann = client(server.url, await tokenOf('ann'))
   await Promise.all(

@@ -1,4 +1,4 @@
-// Every limit of the spec stands in the database too: what the spec takes is stored, and one beyond it is not.
+// The database has every limit of the spec too: it stores values within the limit and refuses values beyond it.
 import { describe, expect } from 'vitest'
 import { cases } from '../support/checks.ts'
 import { document, resolved, type Schema } from '../support/spec.ts'
@@ -14,7 +14,7 @@ const types: Record<string, string> = {
   array: 'ARRAY',
   string: 'text',
 }
-// Where the database says it more narrowly or widely than the rule above, and why.
+// Columns whose type differs from the rule above, with the reason.
 const exceptions: Record<string, string> = {
   'tasks.due_time': 'time without time zone', // a pattern in the spec
   'tasks.priority': 'USER-DEFINED', // an enum
@@ -31,17 +31,17 @@ const rows: Record<string, Record<string, unknown>> = {
 
 const snake = (name: string) => name.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 
-/** Values at the very limit, and one step beyond it. */
+/** Values at the limit, and one step beyond it. */
 function edges(schema: Schema): { inside: unknown[]; beyond: unknown[] } {
   const { enum: values, items } = schema as { enum?: string[]; items?: Schema }
   const { minLength = 0, maxLength, minimum = 0, maximum, maxItems } = schema as Record<string, number | undefined>
   const text = (length: number) => '😀'.repeat(length)
   if (values !== undefined) return { inside: values, beyond: ['another'] }
   if (maxItems !== undefined && items !== undefined) {
-    const longest = edges(resolved(items))
+    const item = edges(resolved(items))
     return {
-      inside: [[], Array(maxItems).fill('x'), ...longest.inside.map(each => [each])],
-      beyond: [Array(maxItems + 1).fill('x'), ...longest.beyond.map(each => [each])],
+      inside: [[], Array(maxItems).fill('x'), ...item.inside.map(each => [each])],
+      beyond: [Array(maxItems + 1).fill('x'), ...item.beyond.map(each => [each])],
     }
   }
   if (maxLength !== undefined)
@@ -57,7 +57,7 @@ for (const [schemaName, table] of Object.entries(tables)) {
   )
 
   describe(table, () => {
-    test.for(cases(properties))('%s has the type that the spec says', async ([column, schema], { service: { sql } }) => {
+    test.for(cases(properties))('%s has the type of the spec', async ([column, schema], { service: { sql } }) => {
       const [found] = await sql`
         select data_type, is_nullable, is_generated
         from information_schema.columns
@@ -68,28 +68,31 @@ for (const [schemaName, table] of Object.entries(tables)) {
     })
 
     const limited = properties.filter(([, schema]) => edges(schema).beyond.length > 0)
-    test.for(cases(limited))('%s takes what the spec takes and nothing beyond', async ([column, schema], { service: { sql } }) => {
-      const { inside, beyond } = edges(schema)
-      const put = (value: unknown) =>
-        sql.begin(async sql => {
-          if (table !== 'users') await sql`insert into users ${sql(rows.users as never)} on conflict do nothing`
-          const row = { ...rows[table], ...(table !== 'users' && { owner_id: 'limits' }), [column]: value }
-          await sql`insert into ${sql(table)} ${sql(row as never)}`
-          throw 'stored'
-        })
-      for (const value of inside) await expect(put(value), `${column} within`).rejects.toBe('stored')
-      for (const value of beyond) {
-        const error = await put(value).catch(error => error)
-        // An enum refuses by its type, all else by a constraint that is named after the column.
-        if (schema.enum === undefined)
-          expect(error).toMatchObject({ code: '23514', constraint_name: expect.stringMatching(`^${table}_${column}_`) })
-        else expect(error).toMatchObject({ code: '22P02' })
-      }
-    })
+    test.for(cases(limited))(
+      '%s accepts values within the limit of the spec and none beyond it',
+      async ([column, schema], { service: { sql } }) => {
+        const { inside, beyond } = edges(schema)
+        const put = (value: unknown) =>
+          sql.begin(async sql => {
+            if (table !== 'users') await sql`insert into users ${sql(rows.users as never)} on conflict do nothing`
+            const row = { ...rows[table], ...(table !== 'users' && { owner_id: 'limits' }), [column]: value }
+            await sql`insert into ${sql(table)} ${sql(row as never)}`
+            throw 'stored'
+          })
+        for (const value of inside) await expect(put(value), `${column} within`).rejects.toBe('stored')
+        for (const value of beyond) {
+          const error = await put(value).catch(error => error)
+          // An enum refuses a value by its type, any other column by a constraint that is named after it.
+          if (schema.enum === undefined)
+            expect(error).toMatchObject({ code: '23514', constraint_name: expect.stringMatching(`^${table}_${column}_`) })
+          else expect(error).toMatchObject({ code: '22P02' })
+        }
+      },
+    )
   })
 }
 
-test('a colour fits the pattern of the spec in the database too', async ({ service: { sql } }) => {
+test('the database checks colours by the pattern of the spec', async ({ service: { sql } }) => {
   const [{ definition } = { definition: '' }] = await sql<{ definition: string }[]>`
     select pg_get_constraintdef(oid) as definition
     from pg_constraint

@@ -1,66 +1,66 @@
-// The mock and the server say the same: one corpus made from the spec, sent to both.
+// The mock and the server give equal replies to one corpus of requests, which is generated from the spec.
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { cases } from '../support/checks.ts'
-import { type Prism, prism, prismsOwn } from '../support/prism.ts'
-import { broken, operations, resolved } from '../support/spec.ts'
+import { type Prism, prism, prismHeaders } from '../support/prism.ts'
+import { operations, resolved, violations } from '../support/spec.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
 import { corpus, type Sample, spellings } from './corpus.ts'
 
 type Reply = { status: number; headers: Headers; body: unknown }
-type Difference = { server: number[]; mock: (status: number) => boolean; when: (sample: Sample) => boolean; because: string }
+type Difference = { server: number[]; mock: (status: number) => boolean; when: (sample: Sample) => boolean; reason: string }
 
 const success = (status: number) => status >= 200 && status < 300
 const query = (sample: Sample) => new URLSearchParams(sample.path.split('?')[1])
 
-// Where the mock can't say what the server says. All else must agree.
+// Replies of the mock that may differ from those of the server, each with the reason. All others must agree.
 const differences: Difference[] = [
   {
     server: [404, 201, 304, 412],
     mock: success,
     when: sample => sample.valid === true,
-    because: 'The mock has no memory: it finds every id, and no condition on an ETag fails.',
+    reason: 'The mock has no state: it finds every id, and no condition on an ETag fails.',
   },
   {
     server: [422],
     mock: success,
     when: sample => sample.valid === true && query(sample).has('cursor'),
-    because: 'The mock has no memory: every cursor will do.',
+    reason: 'The mock has no state: it accepts every cursor.',
   },
   {
     server: [403],
     mock: success,
-    when: sample => sample.name.endsWith('another person'),
-    because: 'The mock looks whether there is a token, not whose it is.',
+    when: sample => sample.name.endsWith('another user'),
+    reason: 'The mock checks that there is a token, but not its user.',
   },
   {
     server: [422],
     mock: success,
     when: sample => query(sample).has('unknown'),
-    because: 'The mock ignores parameters that it does not know.',
+    reason: 'The mock ignores unknown parameters.',
   },
   {
     server: [422],
     mock: success,
     when: sample => [...query(sample).values()].includes(''),
-    because: 'The mock takes an empty parameter for an absent one.',
+    reason: 'The mock treats an empty parameter as absent.',
   },
   {
     server: [422],
     mock: success,
     when: sample => spellings.includes(query(sample).get('limit') ?? ''),
-    because: 'The mock takes every number that JavaScript can read, such as 0x10.',
+    reason: 'The mock accepts every number that JavaScript can parse, such as 0x10.',
   },
   {
     server: [422],
     mock: success,
     when: sample => sample.name.includes('timeZone="text"'),
-    because: 'The mock does not know the time zones.',
+    reason: 'The mock does not check time zones.',
   },
   {
     server: [400],
     mock: status => status === 0,
     when: sample => sample.name.endsWith('broken JSON'),
-    because: 'The mock never answers a body that is not JSON.',
+    reason: 'The mock never replies to a body that is not JSON.',
   },
 ]
 
@@ -71,15 +71,15 @@ beforeAll(async () => {
 afterAll(() => mock.stop())
 
 async function send(url: string, { method, path, headers, body, name }: Sample, token: string): Promise<Reply> {
-  const named = Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, value.replace('TOKEN', token)]))
-  const patience = name.endsWith('broken JSON') ? 2_000 : 20_000
-  const init = { method, headers: named, ...(body !== undefined && { body }), signal: AbortSignal.timeout(patience) }
+  const headersWithToken = Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, value.replace('TOKEN', token)]))
+  const timeoutMs = name.endsWith('broken JSON') ? 2_000 : 20_000
+  const init = { method, headers: headersWithToken, ...(body !== undefined && { body }), signal: AbortSignal.timeout(timeoutMs) }
   return fetch(url + path, init).then(
     async response => {
       const text = await response.text()
       const isJson = /json/.test(response.headers.get('content-type') ?? '')
       const headers = new Headers(response.headers)
-      for (const name of prismsOwn) headers.delete(name)
+      for (const name of prismHeaders) headers.delete(name)
       return { status: response.status, headers, body: text === '' ? undefined : isJson ? JSON.parse(text) : text }
     },
     error => {
@@ -92,9 +92,9 @@ async function send(url: string, { method, path, headers, body, name }: Sample, 
 const samples = corpus()
 
 describe('the corpus', () => {
-  const needed = new Set<Difference>()
+  const used = new Set<Difference>()
 
-  test('covers every operation with what is valid and what is not', () => {
+  test('has valid and invalid requests for every operation', () => {
     expect(samples.length).toBeGreaterThan(1000)
     for (const operation of operations) {
       const own = samples.filter(sample => sample.operation === operation)
@@ -103,13 +103,13 @@ describe('the corpus', () => {
     }
   })
 
-  test('gets the same answers from the mock and from the server', { timeout: 120_000 }, async ({ service }) => {
+  test('gets the same replies from the mock and from the server', { timeout: 120_000 }, async ({ service }) => {
     const disagreements: string[] = []
-    const todo = samples.entries()
+    const queue = samples.entries()
 
     async function work() {
-      for (const [number, sample] of todo) {
-        // A person of its own for each, who has the category and the task of the examples.
+      for (const [number, sample] of queue) {
+        // Each request has a user of its own, with the category and the task of the examples.
         const token = await tokenOf(`parity-${number}`)
         await service.sql`insert into users (id, revision, profile_revision) values (${`parity-${number}`}, 3, 1)`
         await service.sql`
@@ -118,28 +118,28 @@ describe('the corpus', () => {
         await service.sql`
           insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
           values (${`parity-${number}`}, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{}', '2027-01-01', 3)`
-        const [theServers, theMocks] = await Promise.all([send(service.url, sample, token), send(mock.url, sample, token)])
-        disagreements.push(...judged(sample, theServers, theMocks).map(each => `${sample.name}: ${each}`))
+        const [serverReply, mockReply] = await Promise.all([send(service.url, sample, token), send(mock.url, sample, token)])
+        disagreements.push(...compare(sample, serverReply, mockReply).map(each => `${sample.name}: ${each}`))
       }
     }
     await Promise.all(Array.from({ length: 8 }, work))
     expect(disagreements).toEqual([])
   })
 
-  function judged(sample: Sample, server: Reply, mock: Reply): string[] {
-    const known = differences.filter(each => each.server.includes(server.status) && each.mock(mock.status) && each.when(sample))
-    if (server.status !== mock.status) for (const each of known) needed.add(each)
+  function compare(sample: Sample, server: Reply, mock: Reply): string[] {
+    const allowed = differences.filter(each => each.server.includes(server.status) && each.mock(mock.status) && each.when(sample))
+    if (server.status !== mock.status) for (const each of allowed) used.add(each)
     return [
-      ...(server.status === mock.status || known.length > 0 ? [] : [`the server says ${server.status}, the mock ${mock.status}`]),
-      ...(sample.valid === false && server.status !== 422 ? [`is not valid, and the server says ${server.status}`] : []),
-      ...(sample.valid === true && server.status === 422 && known.length === 0 ? ['is valid, and the server says 422'] : []),
-      ...(sample.operation === undefined ? [] : broken(sample.operation, server).map(each => `server: ${each}`)),
-      ...(sample.operation === undefined || mock.status === 0 ? [] : broken(sample.operation, mock).map(each => `mock: ${each}`)),
+      ...(server.status === mock.status || allowed.length > 0 ? [] : [`the server returned ${server.status}, the mock ${mock.status}`]),
+      ...(sample.valid === false && server.status !== 422 ? [`is not valid, and the server returned ${server.status}`] : []),
+      ...(sample.valid === true && server.status === 422 && allowed.length === 0 ? ['is valid, and the server returned 422'] : []),
+      ...(sample.operation === undefined ? [] : violations(sample.operation, server).map(each => `server: ${each}`)),
+      ...(sample.operation === undefined || mock.status === 0 ? [] : violations(sample.operation, mock).map(each => `mock: ${each}`)),
     ]
   }
 
-  test('needs every difference of the list', () => {
-    expect(differences.filter(each => !needed.has(each)).map(({ because }) => because)).toEqual([])
+  test('needs every allowed difference', () => {
+    expect(differences.filter(each => !used.has(each)).map(({ reason }) => reason)).toEqual([])
   })
 })
 
@@ -149,19 +149,18 @@ describe('Prefer', () => {
   )
 
   test.for(cases(replies).map(each => [each.operation.operationId, each.status, each] as const))(
-    '%s gives %s when asked for',
-    async ([, , reply]) => {
-      const { operation, status, response } = reply
+    '%s returns %s on request',
+    async ([, , { operation, status, response }]) => {
       const plain = samples.find(({ name }) => name === `${operation.operationId}: plain`) as Sample
-      const ask = (prefer: string, accept: string) => send(mock.url, { ...plain, headers: { ...plain.headers, prefer, accept } }, 'x')
+      const request = (prefer: string, accept: string) => send(mock.url, { ...plain, headers: { ...plain.headers, prefer, accept } }, 'x')
 
-      const answer = await ask(`code=${status}`, '*/*')
-      expect([answer.status, broken(operation, answer)]).toEqual([Number(status), []])
+      const reply = await request(`code=${status}`, '*/*')
+      expect([reply.status, violations(operation, reply)]).toEqual([Number(status), []])
 
       for (const [type, { examples = {} }] of Object.entries(response.content ?? {}))
         for (const [name, example] of Object.entries(examples)) {
-          const answer = await ask(`code=${status}, example=${name}`, type)
-          expect([answer.status, answer.body]).toEqual([Number(status), resolved(example).value])
+          const reply = await request(`code=${status}, example=${name}`, type)
+          expect([reply.status, reply.body]).toEqual([Number(status), resolved(example).value])
         }
     },
   )

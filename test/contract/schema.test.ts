@@ -1,4 +1,4 @@
-// db/schema.sql is what the migrations make, and each migration can be taken back.
+// db/schema.sql equals the result of the migrations, and each migration can be rolled back.
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { expect, inject, test } from 'vitest'
 import { migrate } from '../../src/database/migrate.ts'
 import { directory, versions } from '../../src/database/migrations.ts'
 
-/** What a database consists of, in the words of its catalog. */
+/** The structure of a database, one line for each part, from its catalog. */
 async function shape(sql: postgres.Sql): Promise<string[]> {
   const rows = await sql<{ line: string }[]>`
     select format('column %s.%s %s %s %s %s %s', table_name, column_name, data_type, udt_name, collation_name, is_nullable,
@@ -29,7 +29,7 @@ async function shape(sql: postgres.Sql): Promise<string[]> {
   return rows.map(({ line }) => line)
 }
 
-async function empty(name: string) {
+async function createEmptyDatabase(name: string) {
   const admin = postgres(`${inject('cluster')}postgres`, { max: 1, onnotice: () => {} })
   await admin.unsafe(`drop database if exists ${name}`)
   await admin.unsafe(`create database ${name}`)
@@ -38,8 +38,8 @@ async function empty(name: string) {
   return { url, sql: postgres(url, { max: 1, onnotice: () => {} }) }
 }
 
-test('db/schema.sql is what the migrations make', async () => {
-  const [loaded, migrated] = [await empty('schema_loaded'), await empty('schema_migrated')]
+test('db/schema.sql equals the result of the migrations', async () => {
+  const [loaded, migrated] = [await createEmptyDatabase('schema_loaded'), await createEmptyDatabase('schema_migrated')]
   const dump = await readFile(new URL('../../db/schema.sql', import.meta.url), 'utf8')
   const statements = dump
     .split('\n')
@@ -55,18 +55,18 @@ test('db/schema.sql is what the migrations make', async () => {
   await migrated.sql.end()
 })
 
-test('every migration can be taken back, and made again', async () => {
-  const { url, sql } = await empty('schema_down')
+test('every migration can be rolled back and applied again', async () => {
+  const { url, sql } = await createEmptyDatabase('schema_down')
   await migrate(url, { quiet: true })
   const before = await shape(sql)
-  const dbmate = (...words: string[]) =>
+  const dbmate = (...args: string[]) =>
     promisify(execFile)(resolveBinary(), [
       '--url',
       `${url}?sslmode=disable`,
       '--migrations-dir',
       fileURLToPath(directory),
       '--no-dump-schema',
-      ...words,
+      ...args,
     ])
   for (const _ of await versions()) await dbmate('rollback')
   const left = await sql`select relname from pg_class where relnamespace = 'public'::regnamespace and relname not like 'schema_migrations%'`
@@ -76,8 +76,8 @@ test('every migration can be taken back, and made again', async () => {
   await sql.end()
 })
 
-test('of several that migrate at once, one does and all succeed', async () => {
-  const { url, sql } = await empty('schema_at_once')
+test('concurrent migrations all succeed and apply each version once', async () => {
+  const { url, sql } = await createEmptyDatabase('schema_concurrent')
   await Promise.all(Array.from({ length: 4 }, () => migrate(url, { quiet: true })))
   const applied = await sql`select version from schema_migrations order by version`
   expect(applied.map(({ version }) => version)).toEqual(await versions())

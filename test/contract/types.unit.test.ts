@@ -1,4 +1,4 @@
-// The types of handlers tell the truth about the spec. The compiler is the judge: `tsc` reads this file.
+// The types of handlers follow from the spec. `tsc` checks this file.
 import { expectTypeOf, test } from 'vitest'
 import type { AnyHandlers, Call, Handlers, Reply, Stream } from '../../src/contract/types.ts'
 

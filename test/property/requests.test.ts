@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterAll, expect } from 'vitest'
 import { cases } from '../support/checks.ts'
 import { record } from '../support/record.ts'
-import { type Answer, always, broken, type Operation, operations, resolved, type Schema } from '../support/spec.ts'
+import { type Answer, type Operation, operations, requiredHeaders, resolved, type Schema, violations } from '../support/spec.ts'
 import { type Service, test, tokenOf } from '../support/taskspec.ts'
 import { type Sample, sample } from './arbitraries.ts'
 import { judged, type Verdict } from './judge.ts'
@@ -67,7 +67,10 @@ async function mistakes(service: Service, operation: Operation, tried: Tried): P
   const { status, headers, body } = answer
   record('replies', { operationId: operation.operationId, status })
   const success = status >= 200 && status < 300
-  const wrong = [...broken(operation, answer), ...always.filter(name => !headers.has(name)).map(name => `header ${name} is missing`)]
+  const wrong = [
+    ...violations(operation, answer),
+    ...requiredHeaders.filter(name => !headers.has(name)).map(name => `header ${name} is missing`),
+  ]
   if (!verdict.statuses.includes(success ? '2xx' : status)) wrong.push(`the spec asks for ${verdict.statuses.join(' or ')}`)
 
   if (verdict.locations.length > 0 && status === 422) {

@@ -1,4 +1,4 @@
-// A real Chromium out of npm alone, with the libraries and the font that a bare machine lacks; and how legible a page is in it.
+// Starts a Chromium from npm packages, with the libraries and the font that a minimal machine lacks, and measures how legible a page is.
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -7,29 +7,29 @@ import chromium, { inflate } from '@sparticuz/chromium'
 import { type Browser, chromium as playwright } from 'playwright-core'
 
 const artifacts = fileURLToPath(new URL('../../.artifacts/', import.meta.url))
-const packed = new URL('../', `file://${createRequire(import.meta.url).resolve('@sparticuz/chromium')}`)
+const packageRoot = new URL('../', `file://${createRequire(import.meta.url).resolve('@sparticuz/chromium')}`)
 
-/** Starts a browser; it is the caller's to close. */
+/** Starts a browser. The caller must close it. */
 export async function launch(): Promise<Browser> {
-  const home = await unpacked()
+  const home = await unpack()
   const env = { ...process.env, LD_LIBRARY_PATH: `${home}/al2023/lib`, FONTCONFIG_FILE: `${home}/fonts.conf` }
-  // The sandbox needs a user other than root. The page is ours.
+  // The sandbox does not work as root, and a page of this repository does not need it.
   return playwright.launch({ executablePath: `${home}/chromium`, args: ['--no-sandbox'], env })
 }
 
-/** Where this version is unpacked: at once and whole, so that a run that was killed or goes on beside this one does no harm. */
-async function unpacked(): Promise<string> {
-  const { version } = JSON.parse(await readFile(new URL('package.json', packed), 'utf8'))
+/** Unpacks this version and returns its directory. The rename is atomic, so a killed or concurrent run does no harm. */
+async function unpack(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL('package.json', packageRoot), 'utf8'))
   const home = `${artifacts}chromium-${version}`
   if (existsSync(home)) return home
   await mkdir(artifacts, { recursive: true })
   const partial = await mkdtemp(`${home}-`)
-  // The package unpacks into the temporary directory, or takes what lies there under the name.
+  // The package unpacks into the temporary directory, unless the files exist there.
   const { TMPDIR } = process.env
   process.env.TMPDIR = partial
   try {
     await chromium.executablePath()
-    await inflate(fileURLToPath(new URL('bin/al2023.tar.br', packed)))
+    await inflate(fileURLToPath(new URL('bin/al2023.tar.br', packageRoot)))
   } finally {
     if (TMPDIR === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = TMPDIR
@@ -42,7 +42,7 @@ async function unpacked(): Promise<string> {
   return home
 }
 
-// Chromium doesn't start without a font.
+// Chromium does not start without a font.
 const fonts = (home: string) => `<?xml version="1.0"?>
 <fontconfig>
   <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
@@ -51,7 +51,7 @@ const fonts = (home: string) => `<?xml version="1.0"?>
 </fontconfig>
 `
 
-// What of the page's own world the functions below touch; they run there, so each must stand alone.
+// The parts of the DOM that the functions below use. The functions run in the page, so they cannot call each other.
 type Element = {
   parentElement: Element | null
   childNodes: Iterable<{ nodeType: number; textContent: string | null }>
@@ -65,14 +65,14 @@ declare function getComputedStyle(element: Element): { color: string; background
 type Layer = { ground: string; opacity: number }
 export type Text = { words: string; path: string; color: string; layers: Layer[] }
 
-/** Every text that is seen, with what lies below it, nearest first. A control that is off may be faint. */
+/** Every visible text with the layers below it, nearest first. Disabled controls are left out, because they may be faint. */
 export function texts(elements: Element[]): Text[] {
-  const known = new Map<Element, Layer[]>()
+  const cache = new Map<Element, Layer[]>()
   const layersOf = (element: Element): Layer[] => {
     const { backgroundColor, opacity } = getComputedStyle(element)
-    const below = element.parentElement === null ? [] : (known.get(element.parentElement) ?? layersOf(element.parentElement))
+    const below = element.parentElement === null ? [] : (cache.get(element.parentElement) ?? layersOf(element.parentElement))
     const layers = [{ ground: backgroundColor, opacity: Number(opacity) }, ...below]
-    known.set(element, layers)
+    cache.set(element, layers)
     return layers
   }
   return elements.flatMap(element => {
@@ -84,12 +84,12 @@ export function texts(elements: Element[]): Text[] {
   })
 }
 
-/** What reaches beyond the width of the page. */
+/** The class names of elements that reach beyond the width of the page. */
 export function outside(elements: Element[], width: number): unknown[] {
   return elements.filter(element => element.getBoundingClientRect().right > width).map(element => element.className)
 }
 
-/** WCAG 2.2: from 1 to 21; 4.5 is enough for text of any size. */
+/** The contrast of WCAG 2.2, from 1 to 21. 4.5 is enough for text of any size. */
 export function contrast({ color, layers }: Text): number {
   const white: Colour = [255, 255, 255, 1]
   const ground = layers.reduceRight((below, layer) => over(colour(layer.ground), below), white)

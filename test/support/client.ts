@@ -1,10 +1,10 @@
-// A typed client for one person that holds every reply to the spec and notes what it saw.
+// A typed client for one user. It checks every reply against the spec, and records it for the verdict.
 import { expect } from 'vitest'
 import type { components, operations as Operations } from '../../generated/api.ts'
 import type { OperationId } from '../../src/contract/types.ts'
 import { createPaths } from '../../src/http/paths.ts'
 import { record } from './record.ts'
-import { type Answer, always, broken, document, faults, type Operation, operations, type Schema } from './spec.ts'
+import { type Answer, document, faults, type Operation, operations, requiredHeaders, type Schema, violations } from './spec.ts'
 
 export type Problem = components['schemas']['Problem']
 
@@ -13,15 +13,15 @@ type Status<Op extends OperationId> = keyof Responses<Op> & number
 type Success<Op extends OperationId> = Extract<Status<Op>, 200 | 201 | 204>
 type Body<Response> = Response extends { content: infer Media } ? Media[keyof Media] : undefined
 type Part<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<Operations[Op]['parameters'][In]>
-type Sent<Op extends OperationId> = Operations[Op] extends { requestBody: { content: { 'application/json': infer Sent } } }
-  ? Sent
+type RequestBody<Op extends OperationId> = Operations[Op] extends { requestBody: { content: { 'application/json': infer Json } } }
+  ? Json
   : undefined
 
 export type Input<Op extends OperationId> = {
   path?: Partial<Part<Op, 'path'>>
   query?: Part<Op, 'query'>
   headers?: Part<Op, 'header'>
-  body?: Sent<Op>
+  body?: RequestBody<Op>
 }
 export type Reply<Op extends OperationId, S extends Status<Op>> = {
   status: S
@@ -30,11 +30,11 @@ export type Reply<Op extends OperationId, S extends Status<Op>> = {
   etag: string
 }
 
-/** A function for each operation: sends the input and expects the status (success unless said otherwise). `userId` is `me`. */
+/** A function for each operation: sends the input and expects the status, by default a success. `userId` is `me` by default. */
 export type Client = {
   [Op in OperationId]: <S extends Status<Op> = Success<Op>>(input?: Input<Op>, status?: S) => Promise<Reply<Op, S>>
 } & {
-  /** Sends anything at all, and holds the reply to the spec where the path is in it. */
+  /** Sends any request, and checks the reply against the spec if the path is declared. */
   send: (
     method: string,
     path: string,
@@ -44,8 +44,8 @@ export type Client = {
 
 const byPath = createPaths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
 
-/** `foreign`: headers that somebody between here and the server adds. */
-export function client(url: string, token: string | undefined, foreign: string[] = []): Client {
+/** `proxyHeaders`: headers that a proxy before the server adds. They are removed before the check. */
+export function client(url: string, token: string | undefined, proxyHeaders: string[] = []): Client {
   async function send(
     method: string,
     path: string,
@@ -59,11 +59,11 @@ export function client(url: string, token: string | undefined, foreign: string[]
     })
     const text = await response.text()
     const received = new Headers(response.headers)
-    for (const name of foreign) received.delete(name)
+    for (const name of proxyHeaders) received.delete(name)
     const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
     const answer = { status: response.status, headers: received, body: json ? JSON.parse(text) : text === '' ? undefined : text }
     const operation = byPath(path.split('?', 1)[0] as string)?.value.find(each => each.method === (method === 'HEAD' ? 'GET' : method))
-    if (method !== 'HEAD') judge(operation, answer)
+    if (method !== 'HEAD') checkReply(operation, answer)
     return answer
   }
 
@@ -76,7 +76,7 @@ export function client(url: string, token: string | undefined, foreign: string[]
       const target = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
         encodeURIComponent({ userId: 'me', ...path }[name as 'userId'] ?? ''),
       )
-      for (const text of texts([query, body])) record('contents', text)
+      for (const text of stringsIn([query, body])) record('contents', text)
       const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map(each => [name, String(each)])))
       const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
       const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...json })
@@ -88,15 +88,15 @@ export function client(url: string, token: string | undefined, foreign: string[]
   return { ...Object.fromEntries(calls), send }
 }
 
-/** Every text within. */
-function texts(value: unknown): string[] {
+/** Every string in the value. */
+function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : []
 }
 
-function judge(operation: Operation | undefined, answer: Answer) {
+function checkReply(operation: Operation | undefined, answer: Answer) {
   if (operation === undefined) return expect(faults(document.components.schemas.Problem as Schema, answer.body)).toEqual([])
   record('replies', { operationId: operation.operationId, status: answer.status })
-  expect(broken(operation, answer)).toEqual([])
-  expect(always.filter(name => !answer.headers.has(name))).toEqual([])
+  expect(violations(operation, answer)).toEqual([])
+  expect(requiredHeaders.filter(name => !answer.headers.has(name))).toEqual([])
 }

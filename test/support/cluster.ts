@@ -6,20 +6,20 @@ import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
-import { forget } from './record.ts'
+import { startRecord } from './record.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** a URL without a database's name */
+    /** a URL without the name of a database */
     cluster: string
   }
 }
 
-// Durability costs time and shows nothing here; the tests that cut the power start a cluster of their own.
+// Durability costs time and these tests do not need it. Tests of crashes start a cluster of their own.
 const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
 
 export default async function setup(project: TestProject) {
-  await forget()
+  await startRecord()
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-test-'))
   const cluster = await startPostgres({ directory, settings })
   const sql = postgres(`${cluster.url}postgres`, { max: 1 })

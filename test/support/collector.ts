@@ -1,4 +1,4 @@
-// Somebody who collects traces: OTLP over HTTP, as JSON.
+// A collector of traces: OTLP over HTTP, as JSON.
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 
 type Value = { stringValue?: string; intValue?: number; boolValue?: boolean; doubleValue?: number }
 type Attribute = { key: string; value: Value }
-type Sent = {
+type Payload = {
   resourceSpans: {
     resource: { attributes: Attribute[] }
     scopeSpans: {
@@ -40,7 +40,7 @@ export type Span = {
 }
 export type Collector = {
   url: string
-  /** all that came, as text */
+  /** all request bodies, as text */
   received: () => string
   spans: () => Span[]
   resources: () => Record<string, unknown>[]
@@ -66,14 +66,14 @@ export async function collector({ silent = false, broken = () => false as boolea
     server.close()
     server.closeAllConnections()
   })
-  const sent = () => bodies.map(body => JSON.parse(body) as Sent).flatMap(({ resourceSpans }) => resourceSpans)
+  const payloads = () => bodies.map(body => JSON.parse(body) as Payload).flatMap(({ resourceSpans }) => resourceSpans)
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received: () => bodies.join('\n'),
-    resources: () => sent().map(({ resource }) => named(resource.attributes)),
+    resources: () => payloads().map(({ resource }) => valuesOf(resource.attributes)),
     headers,
     spans: () =>
-      sent().flatMap(({ scopeSpans }) =>
+      payloads().flatMap(({ scopeSpans }) =>
         scopeSpans.flatMap(({ spans }) =>
           spans.map(
             ({ traceId, spanId, parentSpanId, name, kind, startTimeUnixNano, endTimeUnixNano, attributes, status, events = [] }) => ({
@@ -84,7 +84,7 @@ export async function collector({ silent = false, broken = () => false as boolea
               kind: ([undefined, 'internal', 'server', 'client'] as const)[kind] as Span['kind'],
               began: Number(startTimeUnixNano) / 1e6,
               ended: Number(endTimeUnixNano) / 1e6,
-              attributes: named(attributes),
+              attributes: valuesOf(attributes),
               failed: status.code === 2,
               events: events.map(each => each.name),
             }),
@@ -94,6 +94,6 @@ export async function collector({ silent = false, broken = () => false as boolea
   }
 }
 
-function named(attributes: Attribute[]): Record<string, unknown> {
+function valuesOf(attributes: Attribute[]): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 }

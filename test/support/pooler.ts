@@ -1,4 +1,4 @@
-// PgBouncer with the settings of src/ops/pgbouncer.ini, before a database of a test.
+// PgBouncer with the settings of src/ops/pgbouncer.ini, in front of the database of a test.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import type { Program } from './programs.ts'
 
 export type Pooler = { url: string; kill: (signal?: NodeJS.Signals) => Promise<void>; again: () => Promise<void> }
 
-/** `settings` stand in for those of the file. */
+/** `settings` replace those of the file. */
 export async function startPooler(
   databaseUrl: string,
   atEnd: (end: () => Promise<void>) => void,
@@ -23,35 +23,35 @@ export async function startPooler(
   const users = join(directory, 'users')
   const file = join(directory, 'pgbouncer.ini')
   await writeFile(users, `"${username}" "${password}"\n`)
-  const places = { listen_addr: '127.0.0.1', listen_port: listen, auth_file: users }
+  const addresses = { listen_addr: '127.0.0.1', listen_port: listen, auth_file: users }
   const text = await readFile(new URL('../../src/ops/pgbouncer.ini', import.meta.url), 'utf8')
-  const moved = text.replace(/^taskspec = .*$/m, `${pathname.slice(1)} = host=${hostname} port=${port}`)
-  await writeFile(file, Object.entries({ ...places, ...settings }).reduce(set, moved))
+  const template = text.replace(/^taskspec = .*$/m, `${pathname.slice(1)} = host=${hostname} port=${port}`)
+  await writeFile(file, Object.entries({ ...addresses, ...settings }).reduce(set, template))
   let child = await run()
   atEnd(async () => {
     child.kill('SIGKILL')
     await rm(directory, { recursive: true })
   })
 
-  /** It refuses to be root. */
+  /** PgBouncer refuses to run as root. */
   async function run(): Promise<ChildProcess> {
     const { path, env } = inject('programs').pgbouncer as Program
-    const words = process.getuid?.() === 0 ? ['-u', 'nobody', file] : [file]
-    const started = spawn(path, words, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
-    let said = ''
+    const args = process.getuid?.() === 0 ? ['-u', 'nobody', file] : [file]
+    const started = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
+    let output = ''
     started.stderr?.on('data', chunk => {
-      said += chunk
+      output += chunk
     })
-    await vi.waitFor(() => expect(said).toContain('process up'), 5_000)
+    await vi.waitFor(() => expect(output).toContain('process up'), 5_000)
     return started
   }
 
   return {
     url: `postgres://${username}:${password}@127.0.0.1:${listen}${pathname}`,
     async kill(signal = 'SIGKILL') {
-      const gone = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.kill(signal)
-      await gone
+      await exited
     },
     async again() {
       child = await run()
@@ -59,7 +59,7 @@ export async function startPooler(
   }
 }
 
-// In place: PgBouncer forgets a section when it comes again.
+// Replaces the line in place: if a section is repeated, PgBouncer discards its first part.
 function set(text: string, [name, value]: [string, string | number]) {
   const line = new RegExp(`^${name} = .*$`, 'm')
   expect(text).toMatch(line)

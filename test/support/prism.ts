@@ -1,4 +1,4 @@
-// Prism as a process: the mock, and the judge between a client and a server.
+// Prism as a process: a mock of the API, or a proxy that checks the replies of a server.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -7,18 +7,18 @@ import { freePort } from './port.ts'
 const binary = fileURLToPath(new URL('../../node_modules/.bin/prism', import.meta.url))
 const spec = fileURLToPath(new URL('../../openapi.yaml', import.meta.url))
 
-/** What Prism adds to say how it came to its answer, and to let every web page in. */
-export const prismsOwn = ['sl-violations', 'access-control-allow-credentials', 'access-control-allow-headers']
+/** Headers that Prism adds: the violations that it found, and CORS for every origin. */
+export const prismHeaders = ['sl-violations', 'access-control-allow-credentials', 'access-control-allow-headers']
 
 export type Prism = { url: string; stop: () => Promise<void> }
 
-/** `mock`, or `proxy` in front of a server, which answers 500 for each reply that breaks the spec. */
+/** `mock`, or `proxy` in front of a server. The proxy returns 500 for each reply that breaks the spec. */
 export async function prism(...[command, upstream]: ['mock'] | ['proxy', string]): Promise<Prism> {
   const port = await freePort()
-  const words = command === 'mock' ? ['mock', spec] : ['proxy', spec, upstream as string, '--errors', '--validate-request', 'false']
-  const child = spawn(binary, [...words, '--port', String(port), '--verboseLevel', 'warn'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const args = command === 'mock' ? ['mock', spec] : ['proxy', spec, upstream as string, '--errors', '--validate-request', 'false']
+  const child = spawn(binary, [...args, '--port', String(port), '--verboseLevel', 'warn'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const url = `http://127.0.0.1:${port}`
-  const ended = once(child, 'exit')
+  const exited = once(child, 'exit')
   while (!(await fetch(`${url}/livez`).then(Boolean, () => false))) {
     if (child.exitCode !== null) throw new Error(`prism ended with ${child.exitCode}`)
     await new Promise(resolve => setTimeout(resolve, 50))
@@ -27,7 +27,7 @@ export async function prism(...[command, upstream]: ['mock'] | ['proxy', string]
     url,
     async stop() {
       child.kill('SIGKILL')
-      await ended
+      await exited
     },
   }
 }

@@ -1,4 +1,4 @@
-// The server as a process of its own.
+// The server as a separate process.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ const environment = {
 
 export type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
 
-/** Ends with the test at the latest; a test that runs beside others says itself when that is. */
+/** The process is killed when the test ends. A concurrent test must pass its own `atEnd`. */
 export function run(env: Record<string, string>, { flags = [] as string[], atEnd = onTestFinished } = {}): Process {
   const child = spawn(process.execPath, [...flags, main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
@@ -33,11 +33,11 @@ export function run(env: Record<string, string>, { flags = [] as string[], atEnd
   return { child, output, ended }
 }
 
-/** What it has logged so far. */
+/** The lines that the process has logged so far. */
 export function linesOf({ output }: Pick<Process, 'output'>): Record<string, unknown>[] {
   return output()
     .split('\n')
-    .slice(0, -1) // behind the last line break is nothing, or half a line
+    .slice(0, -1) // after the last line break there is nothing, or an incomplete line
     .filter(line => line.startsWith('{'))
     .map(line => JSON.parse(line))
 }
@@ -46,7 +46,7 @@ export function linesOf({ output }: Pick<Process, 'output'>): Record<string, unk
 export const started = (process: Pick<Process, 'output'>): number[] =>
   linesOf(process).flatMap(({ msg, worker }) => (msg === 'worker started' ? [worker as number] : []))
 
-/** The URL that the process says it listens on. */
+/** Waits until the process listens, and returns its URL. */
 export async function listening({ child, output }: Process): Promise<string> {
   for (;;) {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]

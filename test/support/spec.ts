@@ -1,4 +1,4 @@
-// The spec as the tests read it: operations, and a judge of replies. Independent of the server's own router and validators.
+// The spec for the tests: its operations, and a check of replies. Independent of the router and the validators of the server.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { document as source } from '../../src/contract/document.ts'
@@ -35,10 +35,10 @@ export const document = source as unknown as {
   components: { schemas: Record<string, Schema>; examples: Record<string, unknown> }
 }
 
-/** What a `$ref` stands for, or the thing itself. */
-export function resolved<T>(thing: T | { $ref: string }): T {
-  if (typeof thing !== 'object' || thing === null || !('$ref' in thing)) return thing as T
-  const path = (thing.$ref as string).split('/').slice(1)
+/** The target of a `$ref`, or the value itself. */
+export function resolved<T>(value: T | { $ref: string }): T {
+  if (typeof value !== 'object' || value === null || !('$ref' in value)) return value as T
+  const path = (value.$ref as string).split('/').slice(1)
   const node = path.reduce<unknown>(
     (each, name) => (each as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')],
     document,
@@ -77,11 +77,11 @@ ajv.addFormat('time-zone', () => true)
 ajv.addSchema(document, 'spec')
 const compiled = new Map<Schema, ValidateFunction>()
 
-/** What of the schema the value breaks; empty where it fits. */
+/** The errors of the value under the schema. Empty if the value is valid. */
 export function faults(schema: Schema, value: unknown): string[] {
   let validate = compiled.get(schema)
   if (validate === undefined) {
-    // References count from the document.
+    // References start at the root of the document.
     const text = JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"spec#/')
     validate = ajv.compile(JSON.parse(text))
     compiled.set(schema, validate)
@@ -91,8 +91,8 @@ export function faults(schema: Schema, value: unknown): string[] {
     : (validate.errors ?? []).map(error => `${error.instancePath || 'it'} ${error.message} ${JSON.stringify(error.params)}`)
 }
 
-// What HTTP, CORS and the security headers add to every reply. All else is declared or wrong.
-const everywhere = new Set([
+// Headers that a reply may have without a declaration: those of HTTP, CORS and security. Any other header must be declared.
+const undeclaredHeaders = new Set([
   'access-control-allow-origin',
   'access-control-expose-headers',
   'cache-control',
@@ -113,18 +113,18 @@ const everywhere = new Set([
   'x-request-id',
 ])
 
-/** What a server in development adds, so that a browser shows where the time went. It is there to be looked at, not to be relied on. */
+/** Headers that a server in development adds, so that a browser shows its timings. Clients must not rely on them. */
 export const inDevelopment = ['server-timing', 'timing-allow-origin']
 
 export type Answer = { status: number; headers: Headers; body: unknown }
 
-/** The headers that every reply of the server has, and the spec leaves unsaid. */
-export const always = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
+/** Headers that every reply of the server must have. */
+export const requiredHeaders = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
 
-/** Everything in a reply that the spec doesn't promise, in words. */
-export function broken({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {
+/** How a reply breaks the spec, as sentences. */
+export function violations({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {
   const response = responses[status]
-  if (response === undefined) return [`${operationId} answered ${status}, which the spec doesn't declare`]
+  if (response === undefined) return [`${operationId} answered ${status}, which the spec does not declare`]
   const wrong: string[] = []
 
   const declared = new Map(Object.entries(response.headers ?? {}).map(([name, header]) => [name.toLowerCase(), resolved(header)]))
@@ -134,7 +134,7 @@ export function broken({ operationId, responses }: Operation, { status, headers,
       if (header.required === true) wrong.push(`header ${name} is missing`)
     } else wrong.push(...faults(header.schema, value).map(fault => `header ${name}: ${fault}`))
   }
-  for (const name of headers.keys()) if (!everywhere.has(name) && !declared.has(name)) wrong.push(`header ${name} is not declared`)
+  for (const name of headers.keys()) if (!undeclaredHeaders.has(name) && !declared.has(name)) wrong.push(`header ${name} is not declared`)
 
   const type = headers.get('content-type')?.split(';')[0]
   if (response.content === undefined) {

@@ -1,4 +1,4 @@
-// `test` with a server and a database of the file's own. People are of the test's own: `as('ann')` is another Ann elsewhere.
+// `test` with a server and a database for each file, and users for each test: `as('ann')` is a different user in each test.
 import { Writable } from 'node:stream'
 import postgres from 'postgres'
 import { test as base, inject } from 'vitest'
@@ -26,15 +26,15 @@ export type Service = Server & {
   log: Record<string, unknown>[]
 }
 
-// Counted, and never too much.
-const generous = { perMinute: 1_000_000, shared: false }
+// Requests are counted, and no test reaches this limit.
+const highLimits = { perMinute: 1_000_000, shared: false }
 
 type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
   Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 > &
   Pick<Options, 'timeouts' | 'api'>
 
-/** A server on a free port. */
+/** Starts a server on a free port. */
 export async function start({
   databaseUrl,
   timeouts = {},
@@ -57,7 +57,7 @@ export async function start({
     poolSize: 4,
     pooler: false,
     corsOrigins: null,
-    limits: generous,
+    limits: highLimits,
     metricsPort: null,
     timing: false,
     tracing: null,
@@ -80,12 +80,12 @@ export async function start({
 
 let databases = 0
 
-/** A fresh database with the schema, or as another template has it, and what drops it. */
+/** Creates a database from a template, by default one with the schema, and returns a function that drops it. */
 export async function createDatabase(template = 'template_taskspec'): Promise<{ url: string; drop: () => Promise<void> }> {
   const cluster = inject('cluster')
   const name = `test_${process.pid}_${databases++}`
   const admin = postgres(`${cluster}postgres`, { max: 1, onnotice: () => {} })
-  // Clones of one template have to queue.
+  // PostgreSQL clones a template for one caller at a time.
   await admin`select pg_advisory_lock(1)`
   await admin.unsafe(`create database ${name} template ${template}`)
   await admin`select pg_advisory_unlock(1)`
@@ -93,22 +93,22 @@ export async function createDatabase(template = 'template_taskspec'): Promise<{ 
   return {
     url: cluster + name,
     async drop() {
-      const again = postgres(`${cluster}postgres`, { max: 1, onnotice: () => {} })
-      await again.unsafe(`drop database if exists ${name} with (force)`)
-      await again.end()
+      const sql = postgres(`${cluster}postgres`, { max: 1, onnotice: () => {} })
+      await sql.unsafe(`drop database if exists ${name} with (force)`)
+      await sql.end()
     },
   }
 }
 
 export function tokenOf(id: string, claims: { email?: string; name?: string } = {}): Promise<string> {
-  record('people', id)
+  record('userIds', id)
   return issue(auth, { id, claims: { email: claims.email ?? null, name: claims.name ?? null } }, 3600)
 }
 
 type Fixtures = {
   $file: { service: Service }
   $test: {
-    /** The client of a person, who is new in each test. */
+    /** The client of a user that is new in each test. */
     as: (name: string, claims?: { email?: string; name?: string }) => Promise<Client & { id: string }>
     anonymous: Client
   }

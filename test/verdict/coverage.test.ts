@@ -1,13 +1,13 @@
 // The replies of the whole run against the spec: every declared status was seen, and no other.
 import { expect, test } from 'vitest'
-import { recorded } from '../support/record.ts'
+import { readRecord } from '../support/record.ts'
 import { operations } from '../support/spec.ts'
 
 // Declared replies that no test can cause, each with the reason. Remove an entry once a test causes it.
 const unseen: Record<string, string> = {}
 
 const seen = new Set(
-  (await recorded<{ operationId: string; status: number }>('replies')).map(({ operationId, status }) => `${operationId} ${status}`),
+  (await readRecord<{ operationId: string; status: number }>('replies')).map(({ operationId, status }) => `${operationId} ${status}`),
 )
 const declared = new Set(
   operations.flatMap(({ operationId, responses }) => Object.keys(responses).map(status => `${operationId} ${status}`)),

@@ -1,25 +1,25 @@
 // Every line that a server of the run logged contains no personal data and no secret.
 import { describe, expect, test } from 'vitest'
-import { type Known, type Line, leaks } from '../support/leaks.ts'
-import { recorded } from '../support/record.ts'
+import { type Line, leaks, type Sensitive } from '../support/leaks.ts'
+import { readRecord } from '../support/record.ts'
 
-const lines = await recorded<Line>('lines')
-const known: Known = {
-  people: await recorded('people'),
-  contents: await recorded('contents'),
-  secrets: await recorded('secrets'),
+const lines = await readRecord<Line>('lines')
+const sensitive: Sensitive = {
+  userIds: await readRecord('userIds'),
+  contents: await readRecord('contents'),
+  secrets: await readRecord('secrets'),
 }
 
 test('the run recorded enough lines, users, texts and secrets', () => {
   expect(lines.length).toBeGreaterThan(100)
   expect(lines.filter(({ error }) => error !== undefined).length).toBeGreaterThan(10)
-  for (const each of Object.values(known)) expect(each.length).toBeGreaterThan(0)
-  expect(known.people.length).toBeGreaterThan(100)
-  expect(known.contents.length).toBeGreaterThan(100)
+  for (const each of Object.values(sensitive)) expect(each.length).toBeGreaterThan(0)
+  expect(sensitive.userIds.length).toBeGreaterThan(100)
+  expect(sensitive.contents.length).toBeGreaterThan(100)
 })
 
 test('no line contains a token, a password, a user id, a text of a user or an unknown field', () => {
-  expect(lines.flatMap(line => leaks(line, known).map(each => `${each} in ${JSON.stringify(line)}`))).toEqual([])
+  expect(lines.flatMap(line => leaks(line, sensitive).map(each => `${each} in ${JSON.stringify(line)}`))).toEqual([])
 })
 
 describe('a line', () => {
@@ -31,7 +31,7 @@ describe('a line', () => {
     status: 500,
     error: { name: 'TypeError', message: 'x', stack: 'x' },
   }
-  const markers: Known = { people: ['ann-7'], contents: ['a very personal matter', 'say "no"'], secrets: ['hunter2'] }
+  const markers: Sensitive = { userIds: ['ann-7'], contents: ['a very personal matter', 'say "no"'], secrets: ['hunter2'] }
   const error = (message: string) => ({ error: { name: 'Error', message, stack: `Error: ${message}\n    at x` } })
 
   test('without personal data passes', () => {
@@ -42,8 +42,8 @@ describe('a line', () => {
     ['a token', error('eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.x')],
     ['a header', error('Authorization was odd')],
     ['a scheme', error('Bearer abc')],
-    ['an email', error('no such person: ann@example.com')],
-    ['a user id', error('no such person: ann-7')],
+    ['an email', error('no such user: ann@example.com')],
+    ['a user id', error('no such user: ann-7')],
     ['a title', error('Unexpected token in "a very personal matter"')],
     ['a title with quotes', error('title is say "no"')],
     ['a password', error('password hunter2 is wrong')],

@@ -1,21 +1,21 @@
-// Every statement that the run has sent, parsed: the owner is bound on each table of people's data, and deleted rows stay out.
+// Parses every statement that the run has sent: it binds the owner on each table with user data, and excludes deleted rows.
 import { parse } from 'libpg-query'
 import { describe, expect, test } from 'vitest'
-import { recorded } from '../support/record.ts'
+import { readRecord } from '../support/record.ts'
 
-// The column that says whose a row is, for every table of people's data.
+// The owner column of every table with user data.
 const owners: Record<string, string> = { users: 'id', categories: 'owner_id', tasks: 'owner_id' }
-const withMarks = ['categories', 'tasks']
-// Statements that mean deleted rows too, by a part of their text, each with its reason.
-const meansDeleted = [
-  { part: 'set category_id = null', table: 'tasks', because: 'the tombstone of a task must not refer to a deleted category either' },
-  ...withMarks.flatMap(table => [
-    { part: `select count(*) from ${table}`, table, because: 'tombstones take room as well' },
-    { part: `delete from ${table} as item`, table, because: 'the oldest tombstones make room' },
+const tablesWithTombstones = ['categories', 'tasks']
+// Statements that include deleted rows on purpose, identified by a part of their text, each with its reason.
+const exceptions = [
+  { part: 'set category_id = null', table: 'tasks', reason: 'the tombstone of a task must not refer to a deleted category either' },
+  ...tablesWithTombstones.flatMap(table => [
+    { part: `select count(*) from ${table}`, table, reason: 'tombstones take room as well' },
+    { part: `delete from ${table} as item`, table, reason: 'the oldest tombstones make room' },
     {
       part: `or exists (select from ${table} as`,
       table,
-      because: 'a tombstone has its room already',
+      reason: 'a tombstone already takes room',
     },
   ]),
 ]
@@ -23,7 +23,7 @@ const meansDeleted = [
 type Node = { [key: string]: unknown }
 type Table = { name: string; alias: string }
 
-/** Every node of the tree of one kind, not looking into those kinds that `until` names. */
+/** Every node of one kind in the tree. Does not descend into the kinds in `until`. */
 function* nodes(tree: unknown, kind: string, until: string[] = []): Generator<Node> {
   if (typeof tree !== 'object' || tree === null) return
   for (const [key, value] of Object.entries(tree)) {
@@ -35,17 +35,17 @@ function* nodes(tree: unknown, kind: string, until: string[] = []): Generator<No
 
 const names = (column: Node) => (column.fields as { String?: { sval: string } }[]).map(each => each.String?.sval ?? '*')
 
-/** What is wrong with how a statement treats the tables of people's data. */
+/** The errors of a statement in its use of tables with user data. */
 async function faults(statement: string): Promise<string[]> {
   const wrong: string[] = []
   const { stmts } = (await parse(statement)) as { stmts: { stmt: Node }[] }
   for (const { stmt } of stmts) {
     for (const kind of ['SelectStmt', 'UpdateStmt', 'DeleteStmt', 'InsertStmt'])
-      for (const node of nodes(stmt, kind)) wrong.push(...(kind === 'InsertStmt' ? inserted(node) : scanned(kind, node)))
+      for (const node of nodes(stmt, kind)) wrong.push(...(kind === 'InsertStmt' ? insertErrors(node) : scanErrors(kind, node)))
   }
   return wrong
 
-  function inserted(node: Node): string[] {
+  function insertErrors(node: Node): string[] {
     const table = (node.relation as Node).relname as string
     const owner = owners[table]
     if (owner === undefined) return []
@@ -53,7 +53,7 @@ async function faults(statement: string): Promise<string[]> {
     return columns.includes(owner) ? [] : [`inserts into ${table} without ${owner}`]
   }
 
-  function scanned(kind: string, node: Node): string[] {
+  function scanErrors(kind: string, node: Node): string[] {
     const from = [
       ...(kind === 'SelectStmt' ? [] : [{ RangeVar: node.relation }]),
       ...((node.fromClause ?? node.usingClause ?? []) as Node[]),
@@ -64,16 +64,18 @@ async function faults(statement: string): Promise<string[]> {
     const conditions = conjuncts(node.whereClause as Node | undefined)
     return tables.flatMap(table => [
       ...(conditions.some(each => bindsOwner(each, table)) ? [] : [`does not bind ${owners[table.name]} of ${table.name}`]),
-      ...(!withMarks.includes(table.name) || means(statement, table) || conditions.some(each => leavesOutDeleted(each, table))
+      ...(!tablesWithTombstones.includes(table.name) ||
+      isException(statement, table) ||
+      conditions.some(each => excludesDeleted(each, table))
         ? []
         : [`does not say deleted_at is null of ${table.name}`]),
     ])
   }
 }
 
-const means = (statement: string, { name }: Table) => meansDeleted.some(({ part, table }) => table === name && statement.includes(part))
+const isException = (statement: string, { name }: Table) => exceptions.some(({ part, table }) => table === name && statement.includes(part))
 
-/** What must hold all together: an `or` binds nothing. */
+/** The conditions joined by AND. A condition inside an OR binds nothing. */
 function conjuncts(where: Node | undefined): Node[] {
   if (where === undefined) return []
   const both = where.BoolExpr as { boolop: string; args: Node[] } | undefined
@@ -88,21 +90,21 @@ const isColumn = (node: Node | undefined, column: string, { alias }: Table) => {
 function bindsOwner(condition: Node, table: Table): boolean {
   const compared = condition.A_Expr as { kind: string; name: { String: { sval: string } }[]; lexpr: Node; rexpr: Node } | undefined
   if (compared?.kind !== 'AEXPR_OP' || compared.name[0]?.String.sval !== '=') return false
-  return isColumn(compared.lexpr, owners[table.name] as string, table) && isGiven(compared.rexpr)
+  return isColumn(compared.lexpr, owners[table.name] as string, table) && isParameter(compared.rexpr)
 }
 
-/** A parameter, or what a statement that answers many at once has of the one who asks. */
-function isGiven({ ParamRef, TypeCast, ColumnRef }: Node): boolean {
-  if (TypeCast !== undefined) return isGiven((TypeCast as { arg: Node }).arg)
+/** A parameter, or in a batch the owner column of `asked`. */
+function isParameter({ ParamRef, TypeCast, ColumnRef }: Node): boolean {
+  if (TypeCast !== undefined) return isParameter((TypeCast as { arg: Node }).arg)
   return ParamRef !== undefined || (ColumnRef !== undefined && names(ColumnRef as Node).join() === 'asked,owner')
 }
 
-function leavesOutDeleted(condition: Node, table: Table): boolean {
+function excludesDeleted(condition: Node, table: Table): boolean {
   const test = condition.NullTest as { nulltesttype: string; arg: Node } | undefined
   return test?.nulltesttype === 'IS_NULL' && isColumn(test.arg, 'deleted_at', table)
 }
 
-const statements = (await recorded<string>('statements')).filter(text => Object.keys(owners).some(table => text.includes(table)))
+const statements = (await readRecord<string>('statements')).filter(text => Object.keys(owners).some(table => text.includes(table)))
 
 test('the run has sent statements of every kind to every table', () => {
   for (const table of Object.keys(owners))
@@ -114,13 +116,13 @@ test('the run has sent statements of every kind to every table', () => {
   expect(statements.length).toBeGreaterThan(40)
 })
 
-test('every statement binds the owner and leaves out what is deleted', async () => {
+test('every statement binds the owner and excludes deleted rows', async () => {
   const bad = await Promise.all(statements.map(async text => ({ text, wrong: await faults(text) })))
   expect(bad.filter(({ wrong }) => wrong.length > 0)).toEqual([])
 })
 
 test('the list of exceptions is needed', () => {
-  expect(meansDeleted.filter(({ part }) => !statements.some(text => text.includes(part)))).toEqual([])
+  expect(exceptions.filter(({ part }) => !statements.some(text => text.includes(part)))).toEqual([])
 })
 
 describe('the audit finds', () => {
@@ -137,7 +139,7 @@ describe('the audit finds', () => {
       'does not bind owner_id of tasks',
     ],
     [
-      'an owner of somebody else who asks',
+      'the owner column of another relation',
       'select id from asked, tasks where owner_id = other.owner and deleted_at is null',
       'does not bind owner_id of tasks',
     ],
@@ -154,18 +156,18 @@ describe('the audit finds', () => {
       'does not bind owner_id of categories',
     ],
     [
-      'a careless subquery',
+      'a subquery without owner',
       'select id from users where id = $1 and exists (select from tasks where id = $2)',
       'does not bind owner_id of tasks',
     ],
-    ['a careless CTE', 'with x as (delete from tasks where id = $1 returning id) select id from x', 'does not bind owner_id of tasks'],
-    ['a careless update', 'update tasks set title = $1 where id = $2 and deleted_at is null', 'does not bind owner_id of tasks'],
+    ['a CTE without owner', 'with x as (delete from tasks where id = $1 returning id) select id from x', 'does not bind owner_id of tasks'],
+    ['an update without owner', 'update tasks set title = $1 where id = $2 and deleted_at is null', 'does not bind owner_id of tasks'],
     [
-      'an exception that is stretched',
+      'an exception for one table that is used for another',
       'with x as (update tasks set category_id = null where owner_id = $1) update categories set name = $2 where owner_id = $1',
       'does not say deleted_at is null of categories',
     ],
-    ['a careless update of users', 'update users set name = $1', 'does not bind id of users'],
+    ['an update of users without id', 'update users set name = $1', 'does not bind id of users'],
     ['an insert without owner', 'insert into tasks (id) values ($1)', 'inserts into tasks without owner_id'],
   ])('%s', async (_, statement, fault) => {
     expect(await faults(statement)).toContain(fault)
