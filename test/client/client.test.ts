@@ -85,10 +85,10 @@ describe('the token', () => {
   })
 
   test('function that fails makes the call fail before it sends a request', async () => {
-    const { url, seen } = await server([])
+    const { url, requests } = await server([])
     const token = () => Promise.reject(new Error('signed out'))
     await expect(createClient({ baseUrl: url, token }).listTasks()).rejects.toThrow('signed out')
-    expect(seen).toEqual([])
+    expect(requests).toEqual([])
   })
 })
 
@@ -139,7 +139,7 @@ describe('each', () => {
     const client = api()
     for (const title of 'abcdefg') await client.createTask({ body: { title, completed: title === 'd' } })
     let sent = 0
-    const counting = api({
+    const countingClient = api({
       fetch: request => {
         sent++
         return fetch(request)
@@ -147,11 +147,11 @@ describe('each', () => {
     })
     const titles: string[] = []
     const query = { limit: 2, completed: false, sort: 'title' } as const
-    for await (const { title } of counting.each('listTasks', { query })) titles.push(title)
+    for await (const { title } of countingClient.each('listTasks', { query })) titles.push(title)
     expect(titles).toEqual([...'abcefg'])
     expect(sent).toBe(3)
 
-    for await (const { title } of counting.each('listTasks', { query })) if (title === 'b') break
+    for await (const { title } of countingClient.each('listTasks', { query })) if (title === 'b') break
     expect(sent).toBe(4)
   })
 
@@ -168,89 +168,89 @@ describe('each', () => {
   })
 
   test('ends if nextCursor leads to the same page, as with the mock', async () => {
-    const { url, seen } = await server(Array(5).fill([200, {}, { items: [1], nextCursor: 'same' }]))
+    const { url, requests } = await server(Array(5).fill([200, {}, { items: [1], nextCursor: 'same' }]))
     expect(await Array.fromAsync(createClient({ baseUrl: url }).each('listTasks'))).toEqual([1, 1])
-    expect(seen).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 })
 
 describe('retries', () => {
   const path = { taskId: 'a' }
-  const unavailable = (after?: string): Scripted => [503, after === undefined ? {} : { 'retry-after': after }, problem]
-  const success: Scripted = [200, {}, { title: 'a' }]
+  const unavailable = (after?: string): ScriptedReply => [503, after === undefined ? {} : { 'retry-after': after }, problem]
+  const success: ScriptedReply = [200, {}, { title: 'a' }]
 
   test('waits as long as Retry-After says', async () => {
-    const { url, seen } = await server([unavailable('1'), [429, { 'retry-after': '0' }, problem], success])
+    const { url, requests } = await server([unavailable('1'), [429, { 'retry-after': '0' }, problem], success])
     const began = performance.now()
     expect(await createClient({ baseUrl: url }).getTask({ path })).toMatchObject({ status: 200, data: { title: 'a' } })
     expect(performance.now() - began).toBeGreaterThan(990)
-    expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET'])
+    expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET'])
   })
 
   test('waits 0.2 s without Retry-After, and accepts a date', async () => {
-    const { url, seen } = await server([unavailable(), unavailable(new Date().toUTCString()), success])
+    const { url, requests } = await server([unavailable(), unavailable(new Date().toUTCString()), success])
     expect((await createClient({ baseUrl: url }).getTask({ path })).status).toBe(200)
-    expect((seen[1]?.at ?? 0) - (seen[0]?.at ?? 0)).toBeGreaterThan(190)
-    expect(seen).toHaveLength(3)
+    expect((requests[1]?.at ?? 0) - (requests[0]?.at ?? 0)).toBeGreaterThan(190)
+    expect(requests).toHaveLength(3)
   })
 
   test('sends the body again', async () => {
-    const { url, seen } = await server([unavailable('0'), success])
+    const { url, requests } = await server([unavailable('0'), success])
     await createClient({ baseUrl: url, token: 'a' }).putTask({ path, body: { title: 'ü' }, ifMatch: { revision: 7 } })
     const sent = { method: 'PUT', body: '{"title":"ü"}', headers: { authorization: 'Bearer a', 'if-match': '"7"' } }
-    expect(seen).toMatchObject([sent, sent])
+    expect(requests).toMatchObject([sent, sent])
   })
 
   test('returns the 404 of a repeated delete', async () => {
-    const { url, seen } = await server(['cut', [404, {}, problem]])
+    const { url, requests } = await server(['cut', [404, {}, problem]])
     expect((await createClient({ baseUrl: url }).deleteTask({ path })).status).toBe(404)
-    expect(seen).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
   test('ends after three attempts, or after `tries`', async () => {
     const three = await server(Array(9).fill(unavailable('0')))
     expect(await createClient({ baseUrl: three.url }).getTask({ path })).toMatchObject({ ok: false, status: 503 })
-    expect(three.seen).toHaveLength(3)
+    expect(three.requests).toHaveLength(3)
     await createClient({ baseUrl: three.url, tries: 1 }).getTask({ path })
-    expect(three.seen).toHaveLength(4)
+    expect(three.requests).toHaveLength(4)
   })
 
   test('does not wait longer than maxWait', async () => {
-    const { url, seen } = await server([unavailable('11'), unavailable('1')])
+    const { url, requests } = await server([unavailable('11'), unavailable('1')])
     expect((await createClient({ baseUrl: url }).getTask({ path })).status).toBe(503)
     expect((await createClient({ baseUrl: url, maxWait: 500 }).getTask({ path })).status).toBe(503)
-    expect(seen).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
   test('retries after a network failure and throws after the last attempt', async () => {
-    const { url, seen } = await server(['cut', success, 'cut', 'cut', 'cut'])
+    const { url, requests } = await server(['cut', success, 'cut', 'cut', 'cut'])
     expect((await createClient({ baseUrl: url }).getTask({ path })).status).toBe(200)
     await expect(createClient({ baseUrl: url }).getTask({ path })).rejects.toThrow(TypeError)
-    expect(seen).toHaveLength(5)
+    expect(requests).toHaveLength(5)
   })
 
   test('do not apply to POST and PATCH', async () => {
-    const { url, seen } = await server([unavailable('0'), 'cut', unavailable('0'), 'cut'])
+    const { url, requests } = await server([unavailable('0'), 'cut', unavailable('0'), 'cut'])
     const client = createClient({ baseUrl: url })
     expect((await client.createTask({ body: { title: 'a' } })).status).toBe(503)
     await expect(client.createTask({ body: { title: 'a' } })).rejects.toThrow(TypeError)
     expect((await client.updateTask({ path, body: { title: 'a' } })).status).toBe(503)
     await expect(client.updateTask({ path, body: { title: 'a' } })).rejects.toThrow(TypeError)
-    expect(seen).toHaveLength(4)
+    expect(requests).toHaveLength(4)
   })
 
   test('end with the signal, also during a wait', async () => {
-    const { url, seen } = await server([unavailable('9'), unavailable('9')])
+    const { url, requests } = await server([unavailable('9'), unavailable('9')])
     const client = createClient({ baseUrl: url })
     const began = performance.now()
     await expect(client.getTask({ path, signal: AbortSignal.timeout(100) })).rejects.toThrow('timeout')
     expect(performance.now() - began).toBeLessThan(5_000)
-    expect(seen).toHaveLength(1)
+    expect(requests).toHaveLength(1)
 
     let sent = 0
-    const failing = () => Promise.reject(new Error(`try ${++sent}`))
-    const gone = createClient({ baseUrl: url, fetch: failing }).getTask({ path, signal: AbortSignal.abort() })
-    await expect(gone).rejects.toThrow('aborted')
+    const failingFetch = () => Promise.reject(new Error(`try ${++sent}`))
+    const aborted = createClient({ baseUrl: url, fetch: failingFetch }).getTask({ path, signal: AbortSignal.abort() })
+    await expect(aborted).rejects.toThrow('aborted')
     expect(sent).toBe(1)
   })
 })
@@ -261,7 +261,7 @@ test('keeps properties that a newer server adds', async () => {
 })
 
 test('the openapi-fetch client has the token and the retries too', async () => {
-  const { url, seen } = await server([
+  const { url, requests } = await server([
     [503, { 'retry-after': '0' }, problem],
     [200, {}, { id: 'ann' }],
   ])
@@ -269,11 +269,11 @@ test('the openapi-fetch client has the token and the retries too', async () => {
     params: { path: { userId: 'me' } },
   })
   expect(data).toEqual({ id: 'ann' })
-  expect(seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer a', 'Bearer a'])
+  expect(requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer a', 'Bearer a'])
 })
 
-type Scripted = [status: number, headers: Record<string, string>, body: unknown] | 'cut'
-type Seen = { method: string | undefined; headers: IncomingHttpHeaders; body: string; at: number }
+type ScriptedReply = [status: number, headers: Record<string, string>, body: unknown] | 'cut'
+type Received = { method: string | undefined; headers: IncomingHttpHeaders; body: string; at: number }
 
 const problem = {
   type: '/problems/unavailable',
@@ -286,15 +286,15 @@ const problem = {
 }
 
 /** A server that replies from a script, or closes the connection. */
-async function server(script: Scripted[]): Promise<{ url: string; seen: Seen[] }> {
-  const seen: Seen[] = []
-  const reply = (response: ServerResponse, [status, headers, body]: Exclude<Scripted, 'cut'>) => {
+async function server(script: ScriptedReply[]): Promise<{ url: string; requests: Received[] }> {
+  const requests: Received[] = []
+  const reply = (response: ServerResponse, [status, headers, body]: Exclude<ScriptedReply, 'cut'>) => {
     const type = status < 400 ? 'application/json' : 'application/problem+json'
     response.writeHead(status, { 'content-type': type, ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body))
   }
   const listener = createServer(async (request, response) => {
     const body = (await Array.fromAsync(request)).join('')
-    const next = script[seen.push({ method: request.method, headers: request.headers, body, at: performance.now() }) - 1]
+    const next = script[requests.push({ method: request.method, headers: request.headers, body, at: performance.now() }) - 1]
     if (next === undefined || next === 'cut') request.socket.destroy()
     else reply(response, next)
   }).listen(0, '127.0.0.1')
@@ -303,5 +303,5 @@ async function server(script: Scripted[]): Promise<{ url: string; seen: Seen[] }
     listener.close()
     listener.closeAllConnections()
   })
-  return { url: `http://127.0.0.1:${(listener.address() as { port: number }).port}`, seen }
+  return { url: `http://127.0.0.1:${(listener.address() as { port: number }).port}`, requests }
 }

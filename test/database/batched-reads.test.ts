@@ -1,4 +1,4 @@
-// Reads that share a statement: each caller gets the answer that it would get alone.
+// Reads that share a statement: each caller gets the rows that it would get alone.
 import { expect } from 'vitest'
 import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
@@ -9,7 +9,7 @@ test('each of many concurrent callers gets its own rows', async ({ as }) => {
   const tasks = await Promise.all(users.map(async user => (await user.createTask({ body: { title: `of ${user.id}` } })).body))
   const path = (i: number) => ({ taskId: tasks[i % 40]?.id as string })
 
-  const [lists, own, strange] = await Promise.all([
+  const [lists, own, foreign] = await Promise.all([
     Promise.all(users.map(user => user.listTasks())),
     Promise.all(users.map((user, i) => user.getTask({ path: path(i) }))),
     Promise.all(users.map((user, i) => user.getTask({ path: path(i + 1) }, 404))),
@@ -17,10 +17,10 @@ test('each of many concurrent callers gets its own rows', async ({ as }) => {
 
   expect(lists.map(({ body }) => body.items)).toEqual(tasks.map(task => [task]))
   expect(own.map(({ body }) => body)).toEqual(tasks)
-  expect(strange).toHaveLength(40)
+  expect(foreign).toHaveLength(40)
 })
 
-test('callers of one moment share a statement, up to sixteen, and get their rows in order', async ({ service }) => {
+test('concurrent callers share a statement, at most sixteen each, and get their rows in order', async ({ service }) => {
   const sent: string[] = []
   const db = createDatabase({ url: service.databaseUrl, poolSize: 4, observe: text => sent.push(text) })
   const series = db.lookup(
@@ -29,15 +29,15 @@ test('callers of one moment share a statement, up to sixteen, and get their rows
     sql`number desc`,
   )<{ number: number }>(asked => sql`select number from generate_series(1, ${asked.upto}) as number`)
 
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, upto) => series({ upto })))
-  expect(answers.map(rows => rows.map(({ number }) => number))).toEqual(
+  const results = await Promise.all(Array.from({ length: 40 }, (_, upto) => series({ upto })))
+  expect(results.map(rows => rows.map(({ number }) => number))).toEqual(
     Array.from({ length: 40 }, (_, upto) => Array.from({ length: upto }, (_, i) => upto - i)),
   )
   expect(sent).toHaveLength(3)
   await db.close()
 })
 
-test('a statement that fails after its first rows leaves nothing to the next', async ({ service }) => {
+test('a statement that fails after its first rows leaves no rows for the next', async ({ service }) => {
   const db = createDatabase({ url: service.databaseUrl, poolSize: 1 })
   const fails = db.read('divide', sql`select 1 / (3 - number) as quotient from generate_series(1, 5) as number where ${true}`)
   await expect(fails).rejects.toMatchObject({ code: '22012' })
@@ -46,12 +46,12 @@ test('a statement that fails after its first rows leaves nothing to the next', a
   await db.close()
 })
 
-test('an invalid value of one caller fails no other', async ({ service }) => {
+test('an invalid value of one caller does not fail the others', async ({ service }) => {
   const db = createDatabase({ url: service.databaseUrl, poolSize: 4 })
   const number = db.lookup('cast', { text: 'text' })<{ number: number }>(asked => sql`select ${asked.text}::integer as number`)
 
-  const answers = await Promise.allSettled(['1', 'two', '3'].map(text => number({ text })))
-  expect(answers).toMatchObject([
+  const results = await Promise.allSettled(['1', 'two', '3'].map(text => number({ text })))
+  expect(results).toMatchObject([
     { status: 'fulfilled', value: [{ number: 1 }] },
     { status: 'rejected', reason: { code: '22P02' } },
     { status: 'fulfilled', value: [{ number: 3 }] },

@@ -6,7 +6,7 @@ const soon = () => Date.now() + 20
 const later = () => Date.now() + 5_000
 
 describe('createSemaphore', () => {
-  test('lets in as many as there are places, and the next when one releases', async () => {
+  test('admits as many callers as it has places, and the next after a release', async () => {
     const { acquire, release } = createSemaphore(2)
     await Promise.all([acquire(soon()), acquire(soon())])
     await expect(acquire(soon())).rejects.toThrow(Problem)
@@ -15,7 +15,7 @@ describe('createSemaphore', () => {
     await expect(acquire(soon())).rejects.toThrow(Problem)
   })
 
-  test('who came first goes first', async () => {
+  test('admits callers in the order of their arrival', async () => {
     const { acquire, release } = createSemaphore(1)
     const order: number[] = []
     await acquire(later())
@@ -29,7 +29,7 @@ describe('createSemaphore', () => {
     expect(order).toEqual([1, 2, 3])
   })
 
-  test('who has waited too long is sent away with 503 and takes no place', async () => {
+  test('refuses a caller with 503 at its deadline and gives it no place', async () => {
     const { acquire, release } = createSemaphore(1)
     await acquire(later())
     const refused = await acquire(soon()).catch(error => error)
@@ -41,26 +41,26 @@ describe('createSemaphore', () => {
     await acquire(later())
   })
 
-  test('with a place free nobody is too late', async () => {
+  test('admits a caller after its deadline if a place is free', async () => {
     const { acquire, release } = createSemaphore(1)
     await acquire(Date.now() - 1)
     release()
     await acquire(0)
   })
 
-  test('loses no place however callers come, wait and give up', async () => {
+  test('loses no place under random arrivals, waits and timeouts', async () => {
     const { acquire, release } = createSemaphore(3)
     let inside = 0
-    let most = 0
+    let maxInside = 0
     async function visit(until: number) {
       await acquire(until)
-      most = Math.max(most, ++inside)
+      maxInside = Math.max(maxInside, ++inside)
       await new Promise(resolve => setTimeout(resolve, Math.random() * 4))
       inside--
       release()
     }
     await Promise.allSettled(Array.from({ length: 300 }, () => visit(Date.now() + Math.random() * 100)))
-    expect(most).toBe(3)
+    expect(maxInside).toBe(3)
     await Promise.all([acquire(0), acquire(0), acquire(0)])
     await expect(acquire(0)).rejects.toThrow(Problem)
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { etag, isUnchanged, matchRevisions } from '../../src/resource/etag.ts'
 
-test('a revision makes a strong ETag', () => {
+test('a revision becomes a strong ETag', () => {
   expect(etag(42)).toBe('"42"')
 })
 

@@ -20,13 +20,13 @@ async function faults(file: string): Promise<string[]> {
   const either = kind === 'DoStmt' // a block may commit, or run in a transaction
   if (!either && concurrent !== options.includes('transaction:false'))
     return [`${concurrent ? 'needs' : 'must not have'} transaction:false`]
-  const reason = /^-- online: \S/m.test(up)
-  const risks = kind === 'AlterTableStmt' ? (node.cmds as { AlterTableCmd: Node }[]).flatMap(altered) : risk(kind, node)
-  if (risks.length === 0 && reason) return ['needs no reason']
-  return reason ? [] : risks
+  const hasReason = /^-- online: \S/m.test(up)
+  const risks = kind === 'AlterTableStmt' ? (node.cmds as { AlterTableCmd: Node }[]).flatMap(alterRisks) : statementRisks(kind, node)
+  if (risks.length === 0 && hasReason) return ['needs no reason']
+  return hasReason ? [] : risks
 }
 
-function risk(kind: string, node: Node): string[] {
+function statementRisks(kind: string, node: Node): string[] {
   if (kind === 'IndexStmt') return node.concurrent ? [] : ['locks the table while it creates the index: create index concurrently']
   if (kind === 'DropStmt' && node.removeType === 'OBJECT_INDEX')
     return node.concurrent ? [] : ['locks the table until no statement uses the index: drop index concurrently']
@@ -35,9 +35,9 @@ function risk(kind: string, node: Node): string[] {
   return [`${kind} is not known to be harmless`]
 }
 
-function altered({ AlterTableCmd: { subtype, def, name } }: { AlterTableCmd: Node }): string[] {
+function alterRisks({ AlterTableCmd: { subtype, def, name } }: { AlterTableCmd: Node }): string[] {
   const definition = Object.values((def as Node) ?? {})[0] as Node | undefined
-  if (subtype === 'AT_AddColumn') return added(definition as Node)
+  if (subtype === 'AT_AddColumn') return addColumnRisks(definition as Node)
   if (subtype === 'AT_AddConstraint')
     return definition?.skip_validation === true || definition?.indexname !== undefined
       ? []
@@ -49,7 +49,7 @@ function altered({ AlterTableCmd: { subtype, def, name } }: { AlterTableCmd: Nod
 }
 
 /** A new column may be nullable or have a constant default. Any other column writes or reads every row. */
-function added({ colname, constraints = [] }: Node): string[] {
+function addColumnRisks({ colname, constraints = [] }: Node): string[] {
   const all = (constraints as { Constraint: Node }[]).map(({ Constraint }) => Constraint)
   const has = (kind: string) => all.find(({ contype }) => contype === kind)
   const value = has('CONSTR_DEFAULT')?.raw_expr as Node | undefined
@@ -102,7 +102,7 @@ describe('the check', () => {
     ['drop table a', 'DropStmt'],
     ['alter table users drop column a', 'AT_DropColumn'],
     ['alter table users rename column a to b', 'RenameStmt'],
-    ['alter table users rename to people', 'RenameStmt'],
+    ['alter table users rename to accounts', 'RenameStmt'],
     ['alter table users alter column a type bigint', 'AT_AlterColumnType'],
     ['alter table users alter column a set not null', 'AT_SetNotNull'],
     ['alter table users alter column a drop not null', 'AT_DropNotNull'],

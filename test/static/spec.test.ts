@@ -1,4 +1,4 @@
-// The rules that the spec keeps beyond what a linter knows.
+// Rules for the spec that its linter does not check.
 import { describe, expect, test } from 'vitest'
 import { document, faults, type Media, operations, resolved, type Schema } from '../support/spec.ts'
 
@@ -8,19 +8,19 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
   const bodies = Object.entries(operation.requestBody?.content ?? {})
   const replies = Object.entries(operation.responses)
 
-  test('says what it is for', () => {
+  test('has a summary, a description and one tag', () => {
     expect(operation.summary).toMatch(/\S/)
     expect(operation.description).toMatch(/\S/)
     expect(operation.tags).toHaveLength(1)
     expect(document.tags.map(({ name }) => name)).toContain(operation.tags?.[0])
   })
 
-  test('asks for a token exactly where it has a person', () => {
+  test('requires a token if and only if its path has {userId}', () => {
     const security = operation.security ?? document.security
     expect(security).toEqual(operation.path.includes('{userId}') ? [{ bearerAuth: [] }] : [])
   })
 
-  test('takes a closed body if it takes JSON, and says how long any other body may be', () => {
+  test('has a closed schema for a JSON body, and a size limit for any other body', () => {
     const maxBytes = operation.requestBody?.['x-max-bytes']
     for (const [type, media] of bodies) {
       if (type !== 'application/json') expect(maxBytes, type).toBeGreaterThan(0)
@@ -28,7 +28,7 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
     }
   })
 
-  test('fills in nothing if it is a patch, because an absent field stays as it is', () => {
+  test('has no defaults if it is a patch, because an absent field stays as it is', () => {
     if (operation.method !== 'PATCH') return
     for (const [, { schema }] of bodies)
       for (const [name, property] of Object.entries(resolved(schema).properties ?? {}))
@@ -40,7 +40,7 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
       if (name === 'limit' || name === 'sort') expect(resolved(schema)).toHaveProperty('default')
   })
 
-  test('answers a problem for every error, and always says which request it was', () => {
+  test('has a problem for every error, and a request id on every reply', () => {
     for (const [status, { headers, content }] of replies) {
       expect(headers, status).toHaveProperty('X-Api-Version')
       expect(headers, status).toHaveProperty('X-Request-Id')
@@ -57,7 +57,7 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
     expect(has(412)).toBe(operation.parameters.some(({ name }) => name === 'If-Match'))
   })
 
-  test('has named examples that fit', () => {
+  test('has named and valid examples', () => {
     const all: [string, Media][] = [
       ...bodies,
       ...replies.flatMap(([status, { content = {} }]) => Object.values(content).map(each => [status, each] as [string, Media])),
@@ -71,7 +71,7 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
       if (example !== undefined) expect(faults(schema, example), name).toEqual([])
   })
 
-  test('has problems as examples whose status is that of the reply', () => {
+  test('has example problems with the status of the reply', () => {
     for (const [status, { content = {} }] of replies)
       for (const example of Object.values(content['application/problem+json']?.examples ?? {}))
         expect(resolved(example).value).toMatchObject({ status: Number(status) })
@@ -84,40 +84,42 @@ test('operation ids are unique and name verb and noun', () => {
   for (const id of ids) expect(id).toMatch(/^(list|create|get|put|update|delete)[A-Z]/)
 })
 
-/** Each schema within a schema, with its place. */
+/** The schema and every schema in it, with their paths. */
 function* within(schema: Schema, at: string): Generator<[string, Schema]> {
   yield [at, schema]
   for (const [name, property] of Object.entries(schema.properties ?? {})) yield* within(property, `${at}/${name}`)
   if (schema.items !== undefined) yield* within(schema.items, `${at}/items`)
 }
 
-test('what is deprecated says since when and until when', () => {
-  const marked: Record<string, unknown>[] = []
+test('every deprecated part has the dates of deprecation and sunset', () => {
+  const deprecated: Record<string, unknown>[] = []
   JSON.stringify(document, (_, value) => {
-    if (value?.deprecated === true) marked.push(value)
+    if (value?.deprecated === true) deprecated.push(value)
     return value
   })
   const day = expect.stringMatching(/^\d{4}-\d\d-\d\d$/)
-  for (const each of marked) expect(each).toMatchObject({ 'x-deprecated-at': day, 'x-sunset-at': day })
+  for (const each of deprecated) expect(each).toMatchObject({ 'x-deprecated-at': day, 'x-sunset-at': day })
 })
 
 describe('schemas', () => {
-  const sent = new Set(operations.flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}).map(({ schema }) => schema.$ref)))
-  const isSent = (name: string) => sent.has(`#/components/schemas/${name}`)
+  const requestSchemas = new Set(
+    operations.flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}).map(({ schema }) => schema.$ref)),
+  )
+  const isRequest = (name: string) => requestSchemas.has(`#/components/schemas/${name}`)
 
-  test('what is answered is closed, and every property is there', () => {
+  test('reply schemas are closed and require every property', () => {
     for (const [name, schema] of schemas) {
-      if (schema.type !== 'object' || isSent(name) || name === 'Document') continue
+      if (schema.type !== 'object' || isRequest(name) || name === 'Document') continue
       expect(schema.additionalProperties, name).toBe(false)
       expect(schema.required, name).toEqual(Object.keys(schema.properties ?? {}))
     }
   })
 
-  test('text that can be sent has a longest length, and leaves out what PostgreSQL cannot store', () => {
+  test('texts of requests have a maximum length and exclude characters that PostgreSQL cannot store', () => {
     const parameters = operations.flatMap(({ operationId, parameters }) =>
       parameters.filter(each => each.in === 'query').map(each => [`${operationId} ${each.name}`, each.schema] as [string, Schema]),
     )
-    const bodies = schemas.filter(([name]) => isSent(name)).map(([name, schema]) => [name, schema] as [string, Schema])
+    const bodies = schemas.filter(([name]) => isRequest(name)).map(([name, schema]) => [name, schema] as [string, Schema])
     for (const [name, root] of [...parameters, ...bodies])
       for (const [at, reference] of within(root, name)) {
         const schema = { ...resolved(reference) }
@@ -130,7 +132,7 @@ describe('schemas', () => {
         return
       const pattern = new RegExp(schema.pattern as string, 'u')
       expect(schema.pattern, at).toBeDefined()
-      for (const bad of ['a\0b', 'a\ud800b', 'a\udc00']) expect(pattern.test(bad), `${at} takes ${JSON.stringify(bad)}`).toBe(false)
+      for (const bad of ['a\0b', 'a\ud800b', 'a\udc00']) expect(pattern.test(bad), `${at} accepts ${JSON.stringify(bad)}`).toBe(false)
       if (!/^\^.*\$$/.test(schema.pattern as string) || /[*+]/.test(schema.pattern as string))
         expect(schema, at).toHaveProperty('maxLength')
     }

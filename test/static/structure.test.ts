@@ -1,10 +1,10 @@
-// The architecture: which layer may import which, and which layer knows a dependency.
+// The architecture: which layer may import which other layers, and which layer owns a dependency.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
 const root = new URL('../../', import.meta.url)
 
-// Each layer with the layers it may import, beside itself and `generated/`. A layer is a folder of src, or a file beside the folders.
+// Each layer with the layers it may import, besides itself and `generated/`. A layer is a folder of src, or a file beside the folders.
 const layers: Record<string, string[]> = {
   main: ['server', 'cluster', 'http', 'database', 'auth', 'observe', 'config', 'contract'],
   cli: ['database', 'auth', 'observe', 'config', 'contract'],
@@ -23,7 +23,7 @@ const layers: Record<string, string[]> = {
   contract: [],
   client: [],
 }
-// Loaded at run time, by the processes that need it only.
+// Dynamic imports, so that only a process that needs the module loads it.
 const lazy: Record<string, string[]> = { main: ['dev'], cli: ['dev'], server: ['observe'] }
 // Imports that still point the wrong way.
 const todo: string[] = []
@@ -89,7 +89,7 @@ describe('layers', () => {
     expect(between.filter(({ from }) => from !== 'handlers/index.ts')).toEqual([])
   })
 
-  test('the table has no circle', () => {
+  test('the table has no cycle', () => {
     const reach = (from: string, seen: string[] = []): string[] =>
       (layers[from] ?? []).flatMap(to => (seen.includes(to) ? [to] : [to, ...reach(to, [...seen, from])]))
     expect(Object.keys(layers).filter(each => reach(each).includes(each))).toEqual([])
@@ -105,24 +105,24 @@ test('one layer per dependency', () => {
   expect([...new Set(named.map(({ name }) => name))].sort()).toEqual(Object.keys(owners).sort())
 })
 
-test('traces cost nothing where there are none: their library is loaded late', () => {
+test('the library for traces is loaded only if traces are exported', () => {
   expect(local.filter(({ to, lazy }) => to === 'observe/tracing.ts' && lazy).map(({ from }) => from)).toEqual(['server.ts'])
   const early = sources.filter(file => /^import (?!type )[^']*'\.+\/tracing\.ts'/m.test(read(file)))
-  expect(early.filter(file => layer(file) !== 'config')).toEqual([]) // which has a tracing.ts of its own
+  expect(early.filter(file => layer(file) !== 'config')).toEqual([]) // config has its own tracing.ts
 })
 
 test('only the configuration reads the environment', () => {
   expect(sources.filter(file => /process\.env|\benv\./.test(read(file)))).toEqual(['config/config.ts'])
 })
 
-test('a file fits in a head', () => {
+test('no file has more than 250 lines', () => {
   expect(sources.filter(file => read(file).split('\n').length > 250)).toEqual([])
 })
 
-test('no name owns nothing', () => {
+test('no file name is without a subject, such as utils', () => {
   expect(sources.filter(file => /(utils?|helpers?|common|misc|core|manager|service)\b/.test(file))).toEqual([])
 })
 
-test('no statement selects whatever there is', () => {
+test('no statement selects all columns with *', () => {
   expect(sources.filter(file => /select\s+(\w+\.)?\*/.test(read(file)))).toEqual([])
 })
