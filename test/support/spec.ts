@@ -28,67 +28,11 @@ export type Operation = {
   responses: Record<string, Response>
 }
 
-export const document = source as unknown as {
+type SpecDocument = {
   security: object[]
   tags: { name: string }[]
   paths: Record<string, Record<string, unknown>>
   components: { schemas: Record<string, Schema>; examples: Record<string, unknown> }
-}
-
-/** The target of a `$ref`, or the value itself. */
-export function resolved<T>(value: T | { $ref: string }): T {
-  if (typeof value !== 'object' || value === null || !('$ref' in value)) return value as T
-  const path = (value.$ref as string).split('/').slice(1)
-  const node = path.reduce<unknown>(
-    (each, name) => (each as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')],
-    document,
-  )
-  return resolved(node as T)
-}
-
-const found: Operation[] = Object.entries(document.paths).flatMap(([path, { parameters = [], ...methods }]) =>
-  Object.entries(methods).map(([method, value]) => {
-    const operation = value as Operation
-    const all = [...(parameters as Parameter[]), ...(operation.parameters ?? [])].map(each => resolved(each))
-    const responses = Object.entries(operation.responses).map(([status, response]) => [status, resolved(response)])
-    const body = operation.requestBody === undefined ? {} : { requestBody: resolved(operation.requestBody) }
-    return { ...operation, ...body, path, method: method.toUpperCase(), parameters: all, responses: Object.fromEntries(responses) }
-  }),
-)
-
-/** Every operation. Never empty. */
-export const operations = cases(found)
-
-export function operation(id: string): Operation {
-  const one = operations.find(each => each.operationId === id)
-  if (one === undefined) throw new Error(`the spec has no operation ${id}`)
-  return one
-}
-
-/** The first example of the request body, if there is one. */
-export function exampleBody({ requestBody }: Operation): unknown {
-  const [example] = Object.values(requestBody?.content['application/json']?.examples ?? {})
-  return example && resolved(example).value
-}
-
-const ajv = new Ajv2020({ allErrors: true, strict: false })
-addFormats.default(ajv)
-ajv.addFormat('time-zone', () => true)
-ajv.addSchema(document, 'spec')
-const compiled = new Map<Schema, ValidateFunction>()
-
-/** The errors of the value under the schema. Empty if the value is valid. */
-export function faults(schema: Schema, value: unknown): string[] {
-  let validate = compiled.get(schema)
-  if (validate === undefined) {
-    // References start at the root of the document.
-    const text = JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"spec#/')
-    validate = ajv.compile(JSON.parse(text))
-    compiled.set(schema, validate)
-  }
-  return validate(value)
-    ? []
-    : (validate.errors ?? []).map(error => `${error.instancePath || 'it'} ${error.message} ${JSON.stringify(error.params)}`)
 }
 
 // Headers that a reply may have without a declaration: those of HTTP, CORS and security. Any other header must be declared.
@@ -121,28 +65,92 @@ export type Answer = { status: number; headers: Headers; body: unknown }
 /** Headers that every reply of the server must have. */
 export const requiredHeaders = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
 
-/** How a reply breaks the spec, as sentences. */
-export function violations({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {
-  const response = responses[status]
-  if (response === undefined) return [`${operationId} answered ${status}, which the spec does not declare`]
-  const wrong: string[] = []
+export const { document, resolved, operations, operation, exampleBody, faults, violations } = readSpec(source)
 
-  const declared = new Map(Object.entries(response.headers ?? {}).map(([name, header]) => [name.toLowerCase(), resolved(header)]))
-  for (const [name, header] of declared) {
-    const value = headers.get(name)
-    if (value === null) {
-      if (header.required === true) wrong.push(`header ${name} is missing`)
-    } else wrong.push(...faults(header.schema, value).map(fault => `header ${name}: ${fault}`))
+/** Reads a document: its operations with references resolved, and judges of values and replies. */
+export function readSpec(source: object) {
+  const document = source as SpecDocument
+  /** The target of a `$ref`, or the value itself. */
+  function resolved<T>(value: T | { $ref: string }): T {
+    if (typeof value !== 'object' || value === null || !('$ref' in value)) return value as T
+    const path = (value.$ref as string).split('/').slice(1)
+    const node = path.reduce<unknown>(
+      (each, name) => (each as Record<string, unknown>)[name.replaceAll('~1', '/').replaceAll('~0', '~')],
+      document,
+    )
+    return resolved(node as T)
   }
-  for (const name of headers.keys()) if (!undeclaredHeaders.has(name) && !declared.has(name)) wrong.push(`header ${name} is not declared`)
 
-  const type = headers.get('content-type')?.split(';')[0]
-  if (response.content === undefined) {
-    if (body !== undefined || type !== undefined) wrong.push('there is a body, and none is declared')
-  } else {
-    const media = response.content[type ?? '']
-    if (media === undefined) wrong.push(`content type ${type} is not declared`)
-    else wrong.push(...faults(media.schema, body).map(fault => `body: ${fault}`))
+  const found: Operation[] = Object.entries(document.paths).flatMap(([path, { parameters = [], ...methods }]) =>
+    Object.entries(methods).map(([method, value]) => {
+      const operation = value as Operation
+      const all = [...(parameters as Parameter[]), ...(operation.parameters ?? [])].map(each => resolved(each))
+      const responses = Object.entries(operation.responses).map(([status, response]) => [status, resolved(response)])
+      const body = operation.requestBody === undefined ? {} : { requestBody: resolved(operation.requestBody) }
+      return { ...operation, ...body, path, method: method.toUpperCase(), parameters: all, responses: Object.fromEntries(responses) }
+    }),
+  )
+
+  /** Every operation. Never empty. */
+  const operations = cases(found)
+
+  function operation(id: string): Operation {
+    const one = operations.find(each => each.operationId === id)
+    if (one === undefined) throw new Error(`the spec has no operation ${id}`)
+    return one
   }
-  return wrong.map(each => `${operationId} ${status}: ${each}`)
+
+  /** The first example of the request body, if there is one. */
+  function exampleBody({ requestBody }: Operation): unknown {
+    const [example] = Object.values(requestBody?.content['application/json']?.examples ?? {})
+    return example && resolved(example).value
+  }
+
+  const ajv = new Ajv2020({ allErrors: true, strict: false })
+  addFormats.default(ajv)
+  ajv.addFormat('time-zone', () => true)
+  ajv.addSchema(document, 'spec')
+  const compiled = new Map<Schema, ValidateFunction>()
+
+  /** The errors of the value under the schema. Empty if the value is valid. */
+  function faults(schema: Schema, value: unknown): string[] {
+    let validate = compiled.get(schema)
+    if (validate === undefined) {
+      // References start at the root of the document.
+      const text = JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"spec#/')
+      validate = ajv.compile(JSON.parse(text))
+      compiled.set(schema, validate)
+    }
+    return validate(value)
+      ? []
+      : (validate.errors ?? []).map(error => `${error.instancePath || 'it'} ${error.message} ${JSON.stringify(error.params)}`)
+  }
+
+  /** How a reply breaks the spec, as sentences. */
+  function violations({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {
+    const response = responses[status]
+    if (response === undefined) return [`${operationId} answered ${status}, which the spec does not declare`]
+    const wrong: string[] = []
+
+    const declared = new Map(Object.entries(response.headers ?? {}).map(([name, header]) => [name.toLowerCase(), resolved(header)]))
+    for (const [name, header] of declared) {
+      const value = headers.get(name)
+      if (value === null) {
+        if (header.required === true) wrong.push(`header ${name} is missing`)
+      } else wrong.push(...faults(header.schema, value).map(fault => `header ${name}: ${fault}`))
+    }
+    for (const name of headers.keys()) if (!undeclaredHeaders.has(name) && !declared.has(name)) wrong.push(`header ${name} is not declared`)
+
+    const type = headers.get('content-type')?.split(';')[0]
+    if (response.content === undefined) {
+      if (body !== undefined || type !== undefined) wrong.push('there is a body, and none is declared')
+    } else {
+      const media = response.content[type ?? '']
+      if (media === undefined) wrong.push(`content type ${type} is not declared`)
+      else wrong.push(...faults(media.schema, body).map(fault => `body: ${fault}`))
+    }
+    return wrong.map(each => `${operationId} ${status}: ${each}`)
+  }
+
+  return { document, resolved, operations, operation, exampleBody, faults, violations }
 }

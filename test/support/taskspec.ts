@@ -32,14 +32,15 @@ const highLimits = { perMinute: 1_000_000, shared: false }
 type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
   Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 > &
-  Pick<Options, 'timeouts' | 'api'>
+  Pick<Options, 'timeouts' | 'api' | 'observe'>
 
-/** Starts a server on a free port. */
+/** Starts a server on a free port. Its statements are recorded for the verdict, unless `observe` takes them. */
 export async function start({
   databaseUrl,
   timeouts = {},
   maxInFlight,
   api,
+  observe = statement => record('statements', statement),
   ...settings
 }: Settings): Promise<Server & { log: Service['log'] }> {
   const log: Service['log'] = []
@@ -66,7 +67,6 @@ export async function start({
     ...settings,
     databaseUrl,
   }
-  const observe = (statement: string) => record('statements', statement)
   for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
   const server = await serve(all, {
     log: createLog('info', lines),
