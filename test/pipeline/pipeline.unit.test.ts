@@ -144,10 +144,13 @@ describe('a request', () => {
     expect(reply).toMatchObject({ body: ['text/csv', 'a,b\n1,2\n'] })
   })
 
-  test('announces a deprecated field that it sends', async () => {
+  test('has a deprecated field announced on its reply, also on a problem', async () => {
     const { run } = await pipeline()
     const { headers } = await run('createNote', { readBody: async () => ({ json: { text: 'a', old: 'b' } }) })
-    expect(headers).toEqual({ RateLimit: 'writes', Deprecation: '@1798761600', Sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' })
+    const expected = { RateLimit: 'writes', Deprecation: '@1798761600', Sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' }
+    expect(headers).toEqual(expected)
+    const refused = await run('createNote', { readBody: async () => ({ json: { text: '', old: 'b' } }) })
+    expect([refused.problem?.kind, refused.headers]).toEqual(['invalid-request', expected])
   })
 })
 
