@@ -9,6 +9,7 @@ import { auth } from './taskspec.ts'
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const environment = {
   PATH: process.env.PATH ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
   AUTH_SECRET: auth.secret ?? '',
   AUTH_ISSUER: auth.issuer ?? '',
   AUTH_AUDIENCE: auth.audience ?? '',

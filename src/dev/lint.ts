@@ -1,0 +1,35 @@
+// `npm run lint`: what can be checked without running anything. All checks at once; the output of one is shown when it fails.
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The slowest first: the others run beside it. */
+const checks = [
+  { name: 'types', command: ['tsc', '--pretty'] },
+  { name: 'style', command: ['biome', 'check', '--error-on-warnings', '--colors=force'] },
+  { name: 'generated files', command: ['node', 'src/dev/generate.ts', '--check'] },
+  { name: 'openapi.yaml', command: ['redocly', 'lint', 'openapi.yaml', '--config', 'test/contract/redocly.yaml'] },
+]
+
+const waiting = checks.values()
+await Promise.all(
+  Array.from({ length: availableParallelism() }, async () => {
+    for (const check of waiting) await report(check)
+  }),
+)
+
+async function report({ name, command: [program = '', ...words] }: (typeof checks)[number]) {
+  const { failed, output } = await run(`${root}node_modules/.bin/${program}`, words)
+  if (failed) process.exitCode = 1
+  console.log(failed ? `✗ ${name}\n${output.trim()}\n` : `✓ ${name}`)
+}
+
+function run(program: string, words: string[]): Promise<{ failed: boolean; output: string }> {
+  return new Promise(resolve => {
+    execFile(program, words, { cwd: root, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
+      resolve({ failed: error !== null, output: `${stdout}${stderr}${error !== null && stdout + stderr === '' ? error.message : ''}` }),
+    )
+  })
+}
