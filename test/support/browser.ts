@@ -71,7 +71,8 @@ export function texts(elements: Element[]): Text[] {
   const layersOf = (element: Element): Layer[] => {
     const { backgroundColor, opacity } = getComputedStyle(element)
     const below = element.parentElement === null ? [] : (cache.get(element.parentElement) ?? layersOf(element.parentElement))
-    const layers = [{ ground: backgroundColor, opacity: Number(opacity) }, ...below]
+    const unseen = backgroundColor === 'rgba(0, 0, 0, 0)' && opacity === '1'
+    const layers = unseen ? below : [{ ground: backgroundColor, opacity: Number(opacity) }, ...below]
     cache.set(element, layers)
     return layers
   }
