@@ -233,7 +233,7 @@ describe('while the key server is down', () => {
         advance(601)
         expect([what, await site.status(await signerOf('EdDSA').sign(claims({ jti: `${what} ${now()}` })))]).toEqual([what, 200])
         expect(site.keys.requests).toBeGreaterThan(before)
-      })
+      }, 20_000)
     }
   })
 
@@ -323,10 +323,10 @@ describe('while the key server is down', () => {
     site.keys.instead = (_, response) => void hanging.push(() => response.end(JSON.stringify({ keys: [signerOf('ES256').jwk] })))
     advance(301)
     for (let i = 0; i < 10; i++) expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: `${i}` })))).toBe(200)
-    await vi.waitFor(() => expect(hanging).toHaveLength(1))
+    await vi.waitFor(() => expect(hanging).toHaveLength(1), 20_000)
     Object.assign(site.keys, { instead: null, keys: [signerOf('ES256').jwk] })
     for (const answer of hanging) answer()
-    await vi.waitFor(async () => expect(await site.status(await signerOf('ES256').sign())).toBe(200))
+    await vi.waitFor(async () => expect(await site.status(await signerOf('ES256').sign())).toBe(200), 20_000)
     expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'withdrawn' })))).toBe(401)
   })
 
@@ -343,10 +343,10 @@ describe('while the key server is down', () => {
     const replies = Promise.all([fresh, halting, known].map(async site => site.status(await token('first'))))
     // The timeout is 2 s. A busy machine delays both timers.
     expect(await Promise.race([replies, sleep(10_000, 'late', { ref: false })])).toEqual([503, 503, 200])
-    await vi.waitFor(() => expect(aborted).toBe(2))
+    await vi.waitFor(() => expect(aborted).toBe(2), 20_000)
     advance(1)
     expect(await known.status(await token('second'))).toBe(200)
     expect(aborted).toBe(2) // the reply came while the third fetch was pending
-    await vi.waitFor(() => expect(known.keys.requests).toBe(3))
+    await vi.waitFor(() => expect(known.keys.requests).toBe(3), 20_000)
   })
 })

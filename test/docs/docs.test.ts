@@ -161,7 +161,7 @@ test('is legible on a phone and on a desk, in the dark and in the light, as the 
   await page.locator('section.models article').first().waitFor()
 
   const screenshot = fileURLToPath(new URL('../../.artifacts/docs/failed.png', import.meta.url))
-  onTestFailed(() => page.screenshot({ path: screenshot, fullPage: true }))
+  onTestFailed(async () => void (await page.screenshot({ path: screenshot, fullPage: true })))
   for (const colorScheme of ['dark', 'light'] as const)
     for (const width of [390, 1440]) {
       const look = `${colorScheme}-${width}`

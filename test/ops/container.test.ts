@@ -45,7 +45,7 @@ test('what the image has migrates and serves without writing, says how it is, an
 
   const server = inside(image, image.cmd, env)
   onTestFinished(() => void server.kill('SIGKILL'))
-  await vi.waitFor(async () => expect(await ended(inside(image, image.healthcheck, env))).toBe(0), 15_000)
+  await vi.waitFor(async () => expect(await ended(inside(image, image.healthcheck, env))).toBe(0), 60_000)
   const ann = client(`http://127.0.0.1:${port}`, await tokenOf('contained'))
   await ann.getReadiness()
   await ann.createTask({ body: { title: 'a' } })

@@ -4,7 +4,7 @@ import type { Answer } from '../support/spec.ts'
 
 export type Raw = { method: string; target: string; headers: [name: string, value: string][]; body: Uint8Array | undefined }
 
-const patience = 10_000 // ms
+const timeoutMs = 60_000
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 
 export function send(url: string, raw: Raw): Promise<Answer> {
@@ -16,7 +16,7 @@ export function send(url: string, raw: Raw): Promise<Answer> {
   const headers = [['Host', host] as const, ...raw.headers, ...length].flat()
 
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(patience)
+    const signal = AbortSignal.timeout(timeoutMs)
     const outgoing = request({ agent, hostname, port, method, path: target, headers: headers as never, signal }, async response => {
       try {
         const chunks: Buffer[] = []
@@ -29,7 +29,7 @@ export function send(url: string, raw: Raw): Promise<Answer> {
         reject(new Error(`the reply is not whole: ${cause}`, { cause }))
       }
     })
-    outgoing.on('error', cause => reject(new Error(signal.aborted ? `no reply in ${patience} ms` : `no reply: ${cause}`, { cause })))
+    outgoing.on('error', cause => reject(new Error(signal.aborted ? `no reply in ${timeoutMs} ms` : `no reply: ${cause}`, { cause })))
     outgoing.end(body)
   })
 }
