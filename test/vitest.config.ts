@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import LongestFirst from './support/sequencer.ts'
@@ -11,12 +12,16 @@ const isolate = false
 // Node programs that tests start load what an earlier start has compiled.
 process.env.NODE_COMPILE_CACHE ??= new URL('../.artifacts/compiled/', import.meta.url).pathname
 
+// The property tests use it, and the end of the run shows it.
+process.env.TASKSPEC_SEED ??= String(randomInt(2 ** 30))
+
 // static: no server, no database. wire: real servers on a real PostgreSQL.
 // verdict: what the run as a whole must have shown, so it comes last.
 export default defineConfig({
   root,
   test: {
-    maxWorkers: availableParallelism() + 1, // the tests mostly wait for other processes
+    maxWorkers: availableParallelism() + 2, // the tests often wait for other processes
+    slowTestThreshold: 60_000, // one line for each file
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new URL('./support/reporter.ts', import.meta.url).pathname],
     projects: [

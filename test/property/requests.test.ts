@@ -1,6 +1,6 @@
 // Thousands of requests to every operation of a person's space: the spec says which are valid, and the server must agree.
 import fc from 'fast-check'
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { cases } from '../support/checks.ts'
 import { record } from '../support/record.ts'
 import { type Answer, type Operation, operations, requiredHeaders, resolved, type Schema, violations } from '../support/spec.ts'
@@ -17,7 +17,6 @@ type Tried = { sample: Sample; verdict: Verdict; person: Person; answer: Answer 
 
 const revision = 3 // of an account before its request
 let people = 0
-let requests = 0
 
 const personal = operations.filter(({ path }) => path.includes('{userId}')).map(each => [each.operationId, each] as const)
 
@@ -39,8 +38,6 @@ test.for(cases(personal))(
   },
 )
 
-afterAll(() => console.log(`${requests} requests`))
-
 /** Somebody who has the category and the task of the spec's examples. */
 async function newcomer({ sql }: Service, { sub }: Sample): Promise<Person> {
   const userId = `${people++}.${sub}`
@@ -56,7 +53,6 @@ async function newcomer({ sql }: Service, { sub }: Sample): Promise<Person> {
 }
 
 function ask({ url }: Service, { target, headers, ...rest }: Sample, { userId, token }: Person): Promise<Answer> {
-  requests++
   const mine = target.replace('{userId}', encodeURIComponent(userId))
   return send(url, { ...rest, target: mine, headers: [['Authorization', `Bearer ${token}`], ...headers] })
 }

@@ -1,12 +1,8 @@
-// One seed for all properties of a run. It is printed, and `TASKSPEC_SEED` brings the run back.
-import { randomInt } from 'node:crypto'
+// One seed for all properties of a run: the configuration of the tests chooses it, and `TASKSPEC_SEED` repeats a run.
 import fc from 'fast-check'
 
-const given = process.env.TASKSPEC_SEED
-
-export const seed = given === undefined ? randomInt(2 ** 30) : Number(given)
-if (!Number.isInteger(seed)) throw new Error(`TASKSPEC_SEED must be an integer, and is ${given}`)
-console.log(`TASKSPEC_SEED=${seed}`)
+export const seed = Number(process.env.TASKSPEC_SEED)
+if (!Number.isInteger(seed)) throw new Error(`TASKSPEC_SEED must be an integer, and is ${process.env.TASKSPEC_SEED}`)
 
 /**
  * Tries the property with many values, several at a time.

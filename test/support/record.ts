@@ -1,5 +1,5 @@
 // A record of the run, for the verdict at its end: one file of JSON lines for each kind, shared by all processes.
-import { appendFileSync, mkdirSync } from 'node:fs'
+import { mkdirSync, openSync, writeSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 
 export type Kind = 'run' | 'files' | 'replies' | 'statements' | 'lines' | 'userIds' | 'contents' | 'secrets'
@@ -7,13 +7,23 @@ export type Kind = 'run' | 'files' | 'replies' | 'statements' | 'lines' | 'userI
 const directory = new URL('../../.artifacts/seen/', import.meta.url)
 const file = (kind: Kind) => new URL(`${kind}.jsonl`, directory)
 const seen = new Set<string>()
+const descriptors = new Map<Kind, number>()
 
 export function record(kind: Kind, item: unknown): void {
   const line = JSON.stringify(item)
   if (seen.has(kind + line)) return
   seen.add(kind + line)
+  // Each line is appended at once: other processes append to the same file, and any of them may be killed.
+  writeSync(openFile(kind), `${line}\n`)
+}
+
+function openFile(kind: Kind): number {
+  const existing = descriptors.get(kind)
+  if (existing !== undefined) return existing
   mkdirSync(directory, { recursive: true })
-  appendFileSync(file(kind), `${line}\n`)
+  const descriptor = openSync(file(kind), 'a')
+  descriptors.set(kind, descriptor)
+  return descriptor
 }
 
 export async function readRecord<Item>(kind: Kind): Promise<Item[]> {

@@ -3,13 +3,13 @@ import './checks.ts'
 
 type Result = { state: string; note?: string | undefined; needs?: string | undefined }
 
-/** Ends the run with one line about skipped tests, if there are any, and one line of counts for machines. */
+/** Ends the run with the seed of its property tests, a line about skipped tests, if there are any, and a line of counts for machines. */
 export default class Summary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]) {
     const results = modules.flatMap(module => [...module.children.allTests()].map(resultOf))
     const broken = modules.filter(module => module.errors().length > 0).length
     // After the runner's own summary.
-    setImmediate(() => console.log(`\n${summary(results, broken + errors.length)}`))
+    setImmediate(() => console.log(`\nTASKSPEC_SEED=${process.env.TASKSPEC_SEED}\n${summary(results, broken + errors.length)}`))
   }
 }
 
