@@ -83,6 +83,9 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
     const { kind } = command
     if (command.do === 'list') return kind === 'tasks' ? walk(ann, account, command, nth) : undefined
     if (kind === 'profile') {
+      // The server chooses the revision of a new account, so that a condition can name it only after a reply.
+      if (account.revision() === 0 && ('ifMatch' in command || 'ifNoneMatch' in command))
+        settle(await ask('GET', '', {}, 0), account.getUser({}))
       const revision = account.versionOf('profile', '')
       if (command.do === 'get') return settle(await ask('GET', '', command, revision), account.getUser(command))
       if (command.do === 'patch')
