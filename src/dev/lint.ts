@@ -1,4 +1,4 @@
-// `npm run lint`: what can be checked without running anything. All checks at once; the output of one is shown when it fails.
+// `npm run lint` runs every check that needs no server, side by side. It prints the output of a check only if the check fails.
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -7,8 +7,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** The slowest first: the others run beside it. */
 const checks = [
-  { name: 'types', command: ['tsc', '--pretty', '--incremental', '--tsBuildInfoFile', '.artifacts/types.json'] },
-  { name: 'style', command: ['biome', 'check', '--error-on-warnings', '--colors=force'] },
+  { name: 'types', command: ['tsc', '--incremental', '--tsBuildInfoFile', '.artifacts/types.json'] },
+  { name: 'style', command: ['biome', 'check', '--error-on-warnings'] },
   { name: 'generated files', command: ['node', 'src/dev/generate.ts', '--check'] },
   { name: 'openapi.yaml', command: ['redocly', 'lint', 'openapi.yaml', '--config', 'test/contract/redocly.yaml'] },
 ]

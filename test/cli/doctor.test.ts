@@ -101,7 +101,7 @@ describe('the doctor', () => {
     const { host, username, password, pathname } = new URL(service.databaseUrl)
     const examine = (...hosts: string[]) => doctor({ DATABASE_URL: `postgres://${username}:${password}@${hosts}${pathname}` })
     const [one, two, none] = await Promise.all([examine('127.0.0.1:9', host), examine(host, host), examine('127.0.0.1:9', '127.0.0.1:8')])
-    expect(one.output).toContain(`ok  hosts       127.0.0.1:9 away, ${host} primary\nok  database`)
+    expect(one.output).toContain(`ok  hosts       127.0.0.1:9 unreachable, ${host} primary\nok  database`)
     expect(one.code).toBe(0)
     expect(two.output).toContain(`!!  hosts       ${host} primary, ${host} primary\n                Stop all primaries except one`)
     expect(none.output).toMatch(
