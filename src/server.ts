@@ -51,7 +51,7 @@ export type Options = {
   /** Wraps the app; for the sandbox. */
   around?: (app: RequestListener) => RequestListener
   /** for tests, which can't wait as long as a server waits for its clients */
-  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number }
+  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number; databaseFactor?: number }
   /** requests in flight before others are shed; for tests */
   maxInFlight?: number
   /** whether another process supervises this one, and serves the metrics */
@@ -78,7 +78,10 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const tracing = settings.tracing && (await import('./observe/tracing.ts')).createTracing(settings.tracing, version, log)
   const steps = timing || tracing !== null ? createSteps() : null
   const { ownerLock } = api
-  const db = createDatabase({ url: databaseUrl, poolSize, pooler, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) })
+  const db = createDatabase({
+    ...{ url: databaseUrl, poolSize, pooler, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) },
+    timeoutFactor: timeouts.databaseFactor ?? 1,
+  })
   const verify = createAuthenticator(auth)
   const operations = await createPipeline({
     document: api.document,

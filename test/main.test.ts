@@ -1,16 +1,20 @@
 // The process, as an operator starts and stops it.
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect } from 'vitest'
 import { client } from './support/client.ts'
+import { eventually } from './support/clock.ts'
 import { collector } from './support/collector.ts'
 import { linesOf, listening, run, started } from './support/process.ts'
 import { inDevelopment } from './support/spec.ts'
-import { createDatabase, test, tokenOf } from './support/taskspec.ts'
+import { test, tokenOf } from './support/taskspec.ts'
 
-describe('the process', () => {
-  test('reports every error of its settings at once, and exits with 1', async () => {
-    const { ended, output } = run({ NODE_ENV: 'production', AUTH_AUDIENCE: '', PORT: 'x', LOG_LEVEL: 'loud' })
+const timeout = 120_000
+
+// Each test waits for processes of its own, so they run concurrently.
+describe.concurrent('the process', { timeout }, () => {
+  test('reports every error of its settings at once, and exits with 1', async ({ onTestFinished }) => {
+    const { ended, output } = run({ NODE_ENV: 'production', AUTH_AUDIENCE: '', PORT: 'x', LOG_LEVEL: 'loud' }, { atEnd: onTestFinished })
     expect(await ended).toBe(1)
     expect(output()).toBe(
       [
@@ -25,23 +29,20 @@ describe('the process', () => {
     )
   })
 
-  test('prints a token and a curl line in development, and never a password', async () => {
-    const database = await createDatabase()
-    const process = run({ DATABASE_URL: database.url })
+  test('prints a token and a curl line in development, and never a password', async ({ service, onTestFinished }) => {
+    const process = run({ DATABASE_URL: service.databaseUrl }, { atEnd: onTestFinished })
     const url = await listening(process)
     const token = /Bearer ([\w.-]+)/.exec(process.output())?.[1]
     const alice = client(url, token, inDevelopment)
     expect((await alice.createTask({ body: { title: 'a' } })).headers.get('location')).toContain('/v1/users/alice/tasks/')
     expect(process.output()).toContain(`${url}/docs`)
-    expect(process.output()).not.toContain(new URL(database.url).password)
+    expect(process.output()).not.toContain(new URL(service.databaseUrl).password)
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
-    await database.drop()
   })
 
-  test('in production prints nothing but lines of JSON', async () => {
-    const database = await createDatabase()
-    const process = run({ DATABASE_URL: database.url, NODE_ENV: 'production' })
+  test('in production prints nothing but lines of JSON', async ({ service, onTestFinished }) => {
+    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { atEnd: onTestFinished })
     const url = await listening(process)
     await client(url, await tokenOf('ann')).listTasks()
     process.child.kill('SIGTERM')
@@ -52,12 +53,10 @@ describe('the process', () => {
       .split('\n')
       .map(line => JSON.parse(line))
     expect(lines.map(({ msg }) => msg)).toEqual(['listening', 'request', 'stopping', 'stopped'])
-    await database.drop()
   })
 
-  test('at SIGTERM answers the requests in flight, accepts no connection, and exits with 0', async () => {
-    const database = await createDatabase()
-    const process = run({ DATABASE_URL: database.url, NODE_ENV: 'production' })
+  test('at SIGTERM answers the requests in flight, accepts no connection, and exits with 0', async ({ service, onTestFinished }) => {
+    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { atEnd: onTestFinished })
     const url = new URL(await listening(process))
     const body = '{"title":"a"}'
     const token = await tokenOf('ann')
@@ -70,20 +69,20 @@ describe('the process', () => {
     socket.write([...head, `Content-Length: ${body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'))
     await once(socket, 'data') // the server has accepted the request and waits for its body
     process.child.kill('SIGTERM')
-    while (!process.output().includes('stopping')) await new Promise(resolve => setTimeout(resolve, 20))
+    await eventually(() => expect(process.output()).toContain('stopping'))
     await expect(fetch(url)).rejects.toThrow()
+    const closed = once(socket, 'close')
     socket.write(body)
-    await once(socket, 'close')
+    await closed
     expect(reply).toContain('HTTP/1.1 201 Created')
     expect(reply).toContain('Connection: close')
     expect(await process.ended).toBe(0)
-    await database.drop()
   })
 
-  test('sends its traces to the configured endpoint, the last ones at shutdown', async ({ service }) => {
-    const { url: endpoint, spans, resources } = await collector()
+  test('sends its traces to the configured endpoint, the last ones at shutdown', async ({ service, onTestFinished }) => {
+    const { url: endpoint, spans, resources } = await collector({ atEnd: onTestFinished })
     const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: 'todo' }
-    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production', ...traced })
+    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production', ...traced }, { atEnd: onTestFinished })
     await client(await listening(process), undefined).getLiveness()
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
@@ -95,9 +94,12 @@ describe('the process', () => {
     ['an error', 'Promise.reject(new TypeError("oops"))', { name: 'TypeError', message: 'oops' }],
     ['an error thrown', 'setTimeout(() => { throw new TypeError("oops") })', { name: 'TypeError', message: 'oops' }],
     ['a text, which may be a secret', 'Promise.reject("a secret")', { name: 'string' }],
-  ] as const)('logs an uncaught exception and exits with 1: %s', async ([, code, error], { service }) => {
+  ] as const)('logs an uncaught exception and exits with 1: %s', async ([, code, error], { service, onTestFinished }) => {
     const later = `data:text/javascript,process.on("SIGUSR2",()=>${code})`
-    const process = run({ DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' }, { flags: ['--import', later] })
+    const process = run(
+      { DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' },
+      { flags: ['--import', later], atEnd: onTestFinished },
+    )
     await listening(process)
     process.child.kill('SIGUSR2')
     expect(await process.ended).toBe(1)
@@ -106,20 +108,23 @@ describe('the process', () => {
     expect(process.output()).not.toContain('a secret')
   })
 
-  test('reports in one line that the port is in use', async ({ service }) => {
-    const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
+  test('reports in one line that the port is in use', async ({ service, onTestFinished }) => {
+    const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port }, { atEnd: onTestFinished })
     expect(await ended).toBe(1)
     expect(output()).toMatch(/^listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/)
   })
 })
 
-describe('workers', () => {
+describe.concurrent('workers', { timeout }, () => {
   const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
 
-  test('share the requests and a page of metrics; one that dies is replaced while the others serve', async ({ service }) => {
-    const process = run({ ...settings, DATABASE_URL: service.databaseUrl })
+  test('share the requests and a page of metrics; one that dies is replaced while the others serve', async ({
+    service,
+    onTestFinished,
+  }) => {
+    const process = run({ ...settings, DATABASE_URL: service.databaseUrl }, { atEnd: onTestFinished })
     const ready = () => linesOf(process).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
-    await vi.waitFor(() => expect(ready()).toBeDefined(), 10_000)
+    await eventually(() => expect(ready()).toBeDefined())
     const { url, metrics } = ready() as { url: string; metrics: string }
     const ann = client(url, await tokenOf('workers'))
     await Promise.all(Array.from({ length: 20 }, () => ann.listTasks()))
@@ -127,9 +132,9 @@ describe('workers', () => {
 
     const [first] = started(process) as [number]
     globalThis.process.kill(first, 'SIGKILL')
-    await vi.waitFor(() => expect(linesOf(process)).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })), 5_000)
+    await eventually(() => expect(linesOf(process)).toContainEqual(expect.objectContaining({ msg: 'worker died', worker: first })))
     await ann.listTasks()
-    await vi.waitFor(() => expect(started(process)).toHaveLength(3), 10_000)
+    await eventually(() => expect(started(process)).toHaveLength(3))
     const page = (await (await fetch(metrics)).text()).split('\n')
     for (const line of [
       'taskspec_workers_died_total 1',
@@ -145,8 +150,11 @@ describe('workers', () => {
     expect(linesOf(process).filter(({ msg }) => msg === 'stopped')).toHaveLength(3)
   })
 
-  test('that can not start end the process with 1', async ({ service }) => {
-    const { ended, output } = run({ ...settings, DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port })
+  test('that can not start end the process with 1', async ({ service, onTestFinished }) => {
+    const { ended, output } = run(
+      { ...settings, DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port },
+      { atEnd: onTestFinished },
+    )
     expect(await ended).toBe(1)
     expect(output()).toContain('EADDRINUSE')
   })

@@ -45,8 +45,8 @@ export default defineConfig({
           exclude: ['test/static/**', 'test/**/*.unit.test.ts', 'test/verdict/**'],
           globalSetup: ['test/support/cluster.ts', 'test/support/programs.ts'],
           setupFiles: ['test/support/ran.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000, // a test waits for states, which come late on a slow machine
+          hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
       },

@@ -41,6 +41,8 @@ export type DatabaseOptions = {
   steps?: Steps | null
   /** Sees the text of each statement sent; for tests. */
   observe?: (statement: string) => void
+  /** multiplies the timeouts; for tests, which may run on a slow machine */
+  timeoutFactor?: number
 }
 
 // A caller waits for the sum of the first two at most: 3 seconds.
@@ -49,14 +51,17 @@ const answerTimeoutMs = 2_000
 const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living server always answers
 const retryDelayMs = 100
 
-export function createDatabase({ url, poolSize, pooler = false, ownerLock, steps = null, observe }: DatabaseOptions): Database {
-  const connect = createConnector({ url, pooler, answerTimeoutMs, statementTimeoutMs, observe })
+export function createDatabase(options: DatabaseOptions): Database {
+  const { url, poolSize, pooler = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
+  const answerMs = answerTimeoutMs * timeoutFactor
+  const statementMs = statementTimeoutMs * timeoutFactor
+  const connect = createConnector({ url, pooler, answerTimeoutMs: answerMs, statementTimeoutMs: statementMs, observe })
   const connections = createSemaphore(poolSize)
   // The fewer shared statements are in flight, the more callers share each: a tenth more requests of a mix.
   const sharedStatements = createSemaphore(Math.ceil(poolSize / 2))
   const idle: Connection[] = []
   const count = { opened: 0, lost: 0 }
-  const newDeadline = () => Date.now() + connectionTimeoutMs
+  const newDeadline = () => Date.now() + connectionTimeoutMs * timeoutFactor
   const ask: typeof send = steps === null ? send : (repeatable, late) => steps.statement(sent => send(repeatable, () => sent(late())))
 
   return {
@@ -73,7 +78,7 @@ export function createDatabase({ url, poolSize, pooler = false, ownerLock, steps
     }),
     async close() {
       // When every place is held here, no statement is in flight.
-      const deadline = newDeadline() + answerTimeoutMs
+      const deadline = newDeadline() + answerMs
       await Promise.allSettled(Array.from({ length: poolSize }, () => connections.acquire(deadline)))
       await Promise.all(idle.map(each => each.close()))
     },

@@ -1,7 +1,8 @@
-// Requests that are meant to be read in two ways: by us in one, by somebody in front of us in another.
-import { afterEach, describe, expect, vi } from 'vitest'
+// Requests that the server and a proxy before it might read differently.
+import { afterEach, describe, expect } from 'vitest'
+import { eventually } from '../support/clock.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
-import { expectRefused, mistakes, open, replies, statuses, talk } from './talk.ts'
+import { expectRefused, open, replies, statuses, talk, warnings } from './talk.ts'
 
 const host = 'Host: x\r\n'
 const json = 'Content-Type: application/json\r\n'
@@ -12,10 +13,10 @@ const smuggled = get('/docs')
 const authorized = async (bytes: string, id: string) => bytes.replace('AUTH', `Authorization: Bearer ${await tokenOf(id)}\r\n`)
 
 afterEach<{ service: { log: Record<string, unknown>[] } }>(({ service }) => {
-  expect(mistakes(service.log)).toEqual([])
+  expect(warnings(service.log)).toEqual([])
 })
 
-describe('is refused, and nothing behind it is read as a request', () => {
+describe('is refused, and nothing after it is read as a request', () => {
   test.for<[string, string]>([
     ['Content-Length before Transfer-Encoding', post(`Content-Length: 4\r\n${chunked}`, `0\r\n\r\n${smuggled}`)],
     ['Transfer-Encoding before Content-Length', post(`${chunked}Content-Length: 4\r\n`, `0\r\n\r\n${smuggled}`)],
@@ -25,7 +26,7 @@ describe('is refused, and nothing behind it is read as a request', () => {
     ['a sign in Content-Length', post('Content-Length: +2\r\n', '{}')],
     ['a negative Content-Length', post('Content-Length: -2\r\n', '{}')],
     ['a hexadecimal Content-Length', post('Content-Length: 0x2\r\n', '{}')],
-    ['a Content-Length beyond all numbers', post(`Content-Length: ${'9'.repeat(40)}\r\n`, '{}')],
+    ['a Content-Length above the largest number', post(`Content-Length: ${'9'.repeat(40)}\r\n`, '{}')],
     ['an empty Content-Length', post('Content-Length:\r\n', smuggled)],
     ['Transfer-Encoding: xchunked', post('Transfer-Encoding: xchunked\r\n', `2\r\n{}\r\n0\r\n\r\n${smuggled}`)],
     ['Transfer-Encoding: gzip, chunked', post('Transfer-Encoding: gzip, chunked\r\n', '2\r\n{}\r\n0\r\n\r\n')],
@@ -45,8 +46,8 @@ describe('is refused, and nothing behind it is read as a request', () => {
     ['a chunk size that is no number', post(chunked, 'zz\r\n{}\r\n0\r\n\r\n')],
     ['a chunk size with 0x', post(chunked, '0x2\r\n{}\r\n0\r\n\r\n')],
     ['a negative chunk size', post(chunked, '-2\r\n{}\r\n0\r\n\r\n')],
-    ['a chunk size beyond all numbers', post(chunked, `${'f'.repeat(20)}\r\n{}\r\n0\r\n\r\n`)],
-    ['a chunk longer than it says', post(chunked, '1\r\n{}\r\n0\r\n\r\n')],
+    ['a chunk size above the largest number', post(chunked, `${'f'.repeat(20)}\r\n{}\r\n0\r\n\r\n`)],
+    ['a chunk that is longer than its size', post(chunked, '1\r\n{}\r\n0\r\n\r\n')],
     ['a chunk line that ends with LF alone', post(chunked, `2\n{}\n0\n\n${smuggled}`)],
     ['chunks in HTTP/1.0', post(chunked, '2\r\n{}\r\n0\r\n\r\n').replace('HTTP/1.1', 'HTTP/1.0')],
     ['HTTP/0.9', 'GET /livez\r\n\r\n'],
@@ -55,27 +56,27 @@ describe('is refused, and nothing behind it is read as a request', () => {
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00'],
     ['a method in lower case', 'get /livez HTTP/1.1\r\nHost: x\r\n\r\n'],
-    ['a method that nobody knows', 'FETCH /livez HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['an unknown method', 'FETCH /livez HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['no Host', get('/livez', '')],
     ['two Hosts', get('/livez', `${host}Host: y\r\n`)],
     ['an empty Host', get('/livez', 'Host:\r\n')],
     ['a Host with a path', get('/livez', 'Host: x/y\r\n')],
-    ['a Host with a person', get('/livez', 'Host: ann@x\r\n')],
+    ['a Host with a user', get('/livez', 'Host: ann@x\r\n')],
     ['two names in one Host', get('/livez', 'Host: x, y\r\n')],
     ['a Host with a port that is no number', get('/livez', 'Host: x:y\r\n')],
     ['a fragment', get('/livez#x')],
-    ['a fragment behind what looks like a host', get('//a:b@c:x/#livez')],
+    ['a fragment after an authority-like path', get('//a:b@c:x/#livez')],
     ['another scheme', get('ftp://x:99999999/livez')],
     ['a target without a slash', get('livez')],
     ['a target with a backslash', get('\\livez')],
     ['a space in the target', get('/live z')],
     ['NUL in the target', get('/livez\0')],
-    ['bytes beyond ASCII in the target', get('/\xc0\xae\xc0\xae/livez')],
+    ['bytes above ASCII in the target', get('/\xc0\xae\xc0\xae/livez')],
   ])('%s', async ([, bytes], { service }) => {
     expectRefused(await talk(service.url, await authorized(bytes, 'framing')), 400, 'malformed-request', service.log)
   })
 
-  test('chunk extensions without end', async ({ service }) => {
+  test('chunk extensions of 20,000 bytes', async ({ service }) => {
     const bytes = post(chunked, `2;a=${'b'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`)
     expectRefused(await talk(service.url, await authorized(bytes, 'framing')), 413, 'content-too-large', service.log)
   })
@@ -89,25 +90,25 @@ describe('is refused, and nothing behind it is read as a request', () => {
   })
 })
 
-describe('is read in its one way', () => {
+describe('has one meaning', () => {
   test.for<[string, string, number]>([
     ['a chunk with an extension', post(chunked, '2;a=b\r\n{}\r\n0\r\n\r\n'), 422],
     ['chunked in capitals', post('Transfer-Encoding: CHUNKED\r\n', '2\r\n{}\r\n0\r\n\r\n'), 422],
-    ['trailers, which count for nothing', post(chunked, '2\r\n{}\r\n0\r\nAuthorization: x\r\nContent-Type: text/plain\r\n\r\n'), 422],
+    ['trailers, which are ignored', post(chunked, '2\r\n{}\r\n0\r\nAuthorization: x\r\nContent-Type: text/plain\r\n\r\n'), 422],
     ['an absolute target', get('http://elsewhere.example/livez?'), 200],
     ['an absolute target with a port that is no number', get('http://elsewhere.example:x/livez'), 200],
     ['an absolute target without a path', get('http://[::1'), 404],
     ['an IPv6 address as Host', get('/livez', 'Host: [::1]:3000\r\n'), 200],
     ['200 headers', get('/livez', host + 'X-A: b\r\n'.repeat(199)), 200],
-    ['two tokens, of which none counts', post(`Authorization: Bearer x\r\nContent-Length: 2\r\n`, '{}'), 401],
-    ['two media types, of which none counts', post(`Content-Type: text/plain\r\nContent-Length: 2\r\n`, '{}'), 415],
-    ['an expectation that nobody knows', get('/livez', `${host}Expect: wonders\r\n`), 200],
+    ['two tokens, which make none', post(`Authorization: Bearer x\r\nContent-Length: 2\r\n`, '{}'), 401],
+    ['two media types, which make none', post(`Content-Type: text/plain\r\nContent-Length: 2\r\n`, '{}'), 415],
+    ['an unknown expectation', get('/livez', `${host}Expect: wonders\r\n`), 200],
     ['OPTIONS *', `OPTIONS * HTTP/1.1\r\n${host}\r\n`, 404],
   ])('%s', async ([, bytes, status], { service }) => {
     expect(statuses(await talk(service.url, await authorized(bytes, 'framing')))).toEqual([status, 200])
   })
 
-  test('HTTP/1.0, without a Host and with the end of the connection', async ({ service }) => {
+  test('HTTP/1.0, without a Host, closes the connection', async ({ service }) => {
     const { socket, ended } = open(service.url)
     socket.write('GET /livez HTTP/1.0\r\n\r\n')
     const all = replies(await ended)
@@ -115,26 +116,27 @@ describe('is read in its one way', () => {
     expect(all[0]?.headers.get('connection')).toBe('close')
   })
 
-  test('an upgrade that is not offered', async ({ service }) => {
+  test('an unsupported upgrade is ignored', async ({ service }) => {
     const { socket, ended, received } = open(service.url)
     for (const protocol of ['h2c', 'websocket']) {
       const before = received().length
       socket.write(get('/livez', `${host}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`))
-      await vi.waitFor(() => expect(statuses(replies(received().slice(before)))).toEqual([200]))
+      await eventually(() => expect(statuses(replies(received().slice(before)))).toEqual([200]))
     }
     socket.end()
     expect(statuses(replies(await ended))).toEqual([200, 200])
   })
 
-  test('what is broken behind a good request never becomes the reply to it', async ({ service }) => {
+  test('malformed bytes after a valid request never become its reply', async ({ service }) => {
     const token = `Authorization: Bearer ${await tokenOf('pipelined')}\r\n`
     const all = await talk(service.url, `${get('/v1/users/me/tasks', host + token)}nonsense\r\n\r\n`)
     expect(statuses(all).filter(status => status !== 200)).toEqual([])
   })
 
-  test('thousands of requests in one piece, in their order, while others are served', async ({ as, service }) => {
+  test('thousands of pipelined requests are answered in order, while others are served', { timeout: 120_000 }, async ({ as, service }) => {
     const ann = await as('ann')
-    const paths = Array.from({ length: 4_000 }, (_, i) => (i % 7 === 0 ? '/nowhere' : '/livez'))
+    await ann.getUser() // opens a connection to the database
+    const paths = Array.from({ length: 2_000 }, (_, i) => (i % 7 === 0 ? '/nowhere' : '/livez'))
     const all = talk(service.url, paths.map(path => get(path)).join(''))
     await ann.createTask({ body: { title: 'a' } })
     expect(statuses(await all)).toEqual([...paths.map(path => (path === '/livez' ? 200 : 404)), 200])
@@ -181,7 +183,7 @@ describe('paths', () => {
 })
 
 describe('headers', () => {
-  test('that name another host don’t come back', async ({ service }) => {
+  test('that name another host do not appear in replies', async ({ service }) => {
     const evil = 'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: evil\r\nForwarded: host=evil.example\r\n'
     const bytes = post('Content-Length: 13\r\n', '{"title":"a"}').replace(host, evil)
     const all = await talk(service.url, await authorized(bytes, 'hosts'))
@@ -191,7 +193,7 @@ describe('headers', () => {
   })
 
   test.for(['a;b', 'a\tb', '"', '\xfc', '\u007f', '<script>', 'x'.repeat(129), '$' + '{jndi:ldap://x}'])(
-    'X-Request-Id: %j is not given back and not logged',
+    'X-Request-Id: %j is neither returned nor logged',
     async (id, { service }) => {
       const before = service.log.length
       const [reply] = await talk(service.url, get('/livez', `${host}X-Request-Id: ${id}\r\n`))
@@ -201,7 +203,7 @@ describe('headers', () => {
     },
   )
 
-  test('that name another method change nothing', async ({ as, service }) => {
+  test('that name another method are ignored', async ({ as, service }) => {
     const ann = await as('ann')
     const { body: task } = await ann.createTask({ body: { title: 'a' } })
     const overriding = ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'].map(name => `${name}: DELETE\r\n`).join('')
@@ -213,13 +215,13 @@ describe('headers', () => {
 })
 
 describe('methods', () => {
-  test('TRACE gives nothing back', async ({ service }) => {
+  test('TRACE returns nothing of the request', async ({ service }) => {
     const [reply] = await talk(service.url, `TRACE /livez HTTP/1.1\r\n${host}Cookie: secret\r\n\r\n`)
     expect([reply?.status, reply?.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
     expect(reply?.body).not.toContain('secret')
   })
 
-  test('CONNECT is hung up on', async ({ service }) => {
+  test('CONNECT closes the connection', async ({ service }) => {
     const { socket, ended } = open(service.url)
     socket.write('CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n')
     expect(replies(await ended)).toEqual([])

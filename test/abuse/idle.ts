@@ -1,4 +1,4 @@
-// Opens connections and keeps them until standard input ends: half of them after one request, the others in the middle of one.
+// Opens connections and keeps them until standard input ends: half of them after a request, the others in the middle of one.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
@@ -10,12 +10,12 @@ async function one(i: number) {
   const socket = connect(port, '127.0.0.1')
   sockets.push(socket)
   await once(socket, 'connect')
+  if (i % 2 === 0) return socket.write('GET /livez HTT')
   socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
   await once(socket, 'data')
-  if (i % 2 === 0) socket.write('GET /livez HTT')
 }
 
-// At most so many at once as a server usually lets wait.
+// At most 200 at once, which fit into the backlog of the server.
 const todo = Array.from({ length: Number(count) }).entries()
 await Promise.all(
   Array.from({ length: 200 }, async () => {
@@ -26,4 +26,4 @@ console.log(`${sockets.filter(socket => socket.readyState === 'open').length} op
 
 process.stdin.resume()
 await once(process.stdin, 'end')
-for (const socket of sockets) socket.resetAndDestroy() // no port has to wait until it is forgotten
+for (const socket of sockets) socket.resetAndDestroy() // a reset leaves no port in TIME_WAIT

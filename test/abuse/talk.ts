@@ -1,4 +1,4 @@
-// Bytes to a server as no client of HTTP would send them, and the replies that come back.
+// Sends bytes to a server that no HTTP client would send, and reads the replies.
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
 import { document, faults, type Schema } from '../support/spec.ts'
@@ -6,7 +6,7 @@ import type { Service } from '../support/taskspec.ts'
 
 export type Reply = { status: number; headers: Headers; body: string }
 
-/** Opens a connection. `ended` is what the server has sent, once it has closed it. */
+/** Opens a connection. `ended` resolves when it is closed, with everything that the server sent. */
 export function open(url: string): { socket: Socket; ended: Promise<string>; received: () => string } {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   let text = ''
@@ -18,8 +18,8 @@ export function open(url: string): { socket: Socket; ended: Promise<string>; rec
 }
 
 /**
- * Sends the bytes and behind them an ordinary request, after which the server closes the connection. Whoever was refused has one
- * reply, all others have that of the ordinary request as the last.
+ * Sends the bytes and an ordinary request after them, which closes the connection. If the server refuses the bytes, its refusal is the
+ * only reply. Otherwise the last reply is that of the ordinary request.
  */
 export async function talk(url: string, bytes: string): Promise<Reply[]> {
   const { socket, ended } = open(url)
@@ -27,14 +27,14 @@ export async function talk(url: string, bytes: string): Promise<Reply[]> {
   return replies(await ended)
 }
 
-/** Takes the replies of a connection apart. Throws where there is something else between them. */
+/** Parses the replies of a connection. Throws if there is anything else between them. */
 export function replies(text: string): Reply[] {
   const all: Reply[] = []
   for (let rest = text; rest !== ''; ) {
     const [head] = rest.split('\r\n\r\n', 1) as [string]
     const [first = '', ...lines] = head.split('\r\n')
     const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(first) ?? []
-    if (status === undefined) throw new Error(`this is no reply: ${rest.slice(0, 200)}`)
+    if (status === undefined) throw new Error(`not a reply: ${rest.slice(0, 200)}`)
     const headers = new Headers(lines.map(line => line.split(/: (.*)/s, 2) as [string, string]))
     const length = Number(headers.get('content-length') ?? 0)
     all.push({ status: Number(status), headers, body: rest.slice(head.length + 4, head.length + 4 + length) })
@@ -45,7 +45,7 @@ export function replies(text: string): Reply[] {
 
 export const statuses = (all: Reply[]): number[] => all.map(({ status }) => status)
 
-/** One refusal as a problem, a line in the log, and the end of the connection. */
+/** Expects one refusal: a problem, a line in the log, and a closed connection. */
 export function expectRefused(all: Reply[], status: number, kind: string, log: Service['log']): void {
   expect(statuses(all)).toEqual([status])
   const [{ headers, body }] = all as [Reply]
@@ -58,4 +58,4 @@ export function expectRefused(all: Reply[], status: number, kind: string, log: S
   expect(log.find(({ requestId }) => requestId === problem.requestId)).toMatchObject({ level: 30, status })
 }
 
-export const mistakes = (log: Service['log']) => log.filter(({ level }) => (level as number) >= 40)
+export const warnings = (log: Service['log']) => log.filter(({ level }) => (level as number) >= 40)

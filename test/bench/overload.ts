@@ -42,7 +42,7 @@ for (const workload of values.workloads.split(',') as Workload[]) {
     await running.stop()
     await tidy()
     results.push({ peak, share: goodput(over) / peak, over })
-    rounds.push({ workload, round, peak, ...over, times: [] })
+    rounds.push({ workload, round, peak, ...over, brokenAt: over.brokenAt.length, times: [] })
     process.stderr.write(`${workload}, round ${round + 1}: ${peak.toFixed(0)}/s, then ${goodput(over).toFixed(0)}/s\n`)
   }
   const of = (value: (each: (typeof results)[0]) => number) => median(results.map(value))
@@ -51,7 +51,7 @@ for (const workload of values.workloads.split(',') as Workload[]) {
     of(({ peak }) => peak).toFixed(0),
     of(({ share }) => share).toFixed(2),
     of(({ over }) => (over.statuses[503] ?? 0) / over.sent).toFixed(2),
-    of(({ over }) => (over.late + over.broken) / over.sent).toFixed(4),
+    of(({ over }) => (over.late + over.brokenAt.length) / over.sent).toFixed(4),
     of(({ over }) => over.times[Math.ceil(over.times.length / 2) - 1] ?? Number.NaN).toFixed(0),
     of(({ over }) => over.times[Math.ceil(over.times.length * 0.99) - 1] ?? Number.NaN).toFixed(0),
   ])

@@ -1,52 +1,56 @@
-// Requests that come as they come: so many a second, whether or not the ones before were answered. Over plain sockets, so that on a
-// machine which the server shares the load itself costs little.
+// Requests over plain sockets: at a fixed rate, or one after the other on each connection. The client must cost little, because it
+// shares the machine with the server.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Request, raw } from './workloads.ts'
 
-export type Weather = {
+export type Load = {
   url: string
-  /** in turn, over and over */
+  /** sent in turn, over and over */
   requests: Request[]
   connections: number
-  /** requests a second, answered or not; without it each connection asks again when it is answered */
+  /** requests a second, with or without replies; without it each connection sends its next request when it has its reply */
   perSecond?: number
-  seconds: number
-  /** ms after which an answer is worth nothing */
+  /** how long requests are sent */
+  seconds?: number
+  /** ends the sending, too */
+  signal?: AbortSignal
+  /** ms after which a reply is late */
   deadline: number
 }
 
 export type Answers = {
   sent: number
-  /** answers in time, by status */
+  /** replies in time, by status */
   statuses: Record<number, number>
-  /** refusals that don't say when to come again */
-  unspoken: number
-  /** answered too late, or not at all */
+  /** refusals without `Retry-After` */
+  withoutRetryAfter: number
+  /** replies after the deadline, and replies that never came */
   late: number
-  /** not answered because the connection broke */
-  broken: number
+  /** for each request whose connection broke before the reply: when the request was written, by performance.now() */
+  brokenAt: number[]
   /** ms of the successful ones, ascending */
   times: number[]
 }
 
-/** Sends for so many seconds, and waits for the answers until the deadline of the last. */
-export async function storm({ url, requests, connections, perSecond, seconds, deadline }: Weather): Promise<Answers> {
+type Line = { socket: Socket; since: number; writtenAt: number }
+
+/** Sends until the time is over or the signal comes, and waits for the replies until the deadline of the last request. */
+export async function storm({ url, requests, connections, perSecond, seconds = Infinity, signal, deadline }: Load): Promise<Answers> {
   const { hostname, port } = new URL(url)
   const texts = requests.map(raw)
-  const answers: Answers = { sent: 0, statuses: {}, unspoken: 0, late: 0, broken: 0, times: [] }
+  const answers: Answers = { sent: 0, statuses: {}, withoutRetryAfter: 0, late: 0, brokenAt: [], times: [] }
   const idle: Line[] = []
   const all = new Set<Line>()
   const waiting: number[] = []
   let until = Infinity
   let written = 0
   let open = 0
-
-  type Line = { socket: Socket; since: number }
+  const sending = () => performance.now() < until && signal?.aborted !== true
 
   function dial(): Line {
-    const line: Line = { socket: connect(Number(port), hostname).setNoDelay(true), since: 0 }
+    const line: Line = { socket: connect(Number(port), hostname).setNoDelay(true), since: 0, writtenAt: 0 }
     let head = ''
     let missing = 0
     all.add(line)
@@ -58,7 +62,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
         missing = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0) - head.length
       } else missing -= chunk.length
       if (missing > 0) return
-      answered(line, head)
+      receive(line, head)
       head = ''
       missing = 0
     })
@@ -66,13 +70,13 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
     line.socket.on('close', () => {
       all.delete(line)
       if (line.since === 0) return void idle.splice(idle.indexOf(line), idle.includes(line) ? 1 : 0)
-      answers.broken += 1
+      answers.brokenAt.push(line.writtenAt)
       open -= 1
     })
     return line
   }
 
-  /** Counts from when it was to be sent: who finds no connection free waits for one, and the answer is as late as that. */
+  /** The time of a request counts from when it is due. Without an idle connection it waits for one, and its reply is later by that. */
   function send(since: number) {
     answers.sent += 1
     open += 1
@@ -83,10 +87,11 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
 
   function write(line: Line, since: number) {
     line.since = since
+    line.writtenAt = performance.now()
     line.socket.write(texts[written++ % texts.length] as string)
   }
 
-  function answered(line: Line, head: string) {
+  function receive(line: Line, head: string) {
     const ms = performance.now() - line.since
     const status = Number(head.slice(9, 12))
     line.since = 0
@@ -94,12 +99,12 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
     if (ms > deadline) answers.late += 1
     else answers.statuses[status] = (answers.statuses[status] ?? 0) + 1
     if (status < 300 && ms <= deadline) answers.times.push(ms)
-    if (status === 503 && !/^retry-after: [1-9]/im.test(head)) answers.unspoken += 1
+    if (status === 503 && !/^retry-after: [1-9]/im.test(head)) answers.withoutRetryAfter += 1
     if (/^connection: close/im.test(head)) return void line.socket.destroy()
     const next = waiting.shift()
     if (next !== undefined) return write(line, next)
     idle.push(line)
-    if (perSecond === undefined && performance.now() < until) send(performance.now())
+    if (perSecond === undefined && sending()) send(performance.now())
   }
 
   for (let i = 0; i < connections; i += 50) {
@@ -114,7 +119,7 @@ export async function storm({ url, requests, connections, perSecond, seconds, de
   const began = performance.now()
   until = began + seconds * 1000
   if (perSecond === undefined) for (let i = 0; i < connections; i++) send(performance.now())
-  for (let now = began; now < until; now = performance.now()) {
+  for (let now = began; sending(); now = performance.now()) {
     if (perSecond !== undefined) while (answers.sent < ((now - began) / 1000) * perSecond) send(began + (answers.sent / perSecond) * 1000)
     await sleep(2)
   }

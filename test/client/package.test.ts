@@ -1,4 +1,4 @@
-// The package as frontend teams use it: packed, installed, compiled and run.
+// The package as frontend teams use it: packed, installed, compiled and run. All of it runs in child processes.
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -38,6 +38,8 @@ const projects = {
 type Project = keyof typeof projects
 const names = Object.keys(projects) as Project[]
 
+const timeout = 180_000
+
 let directory: string
 let compiled: Record<Project, Output>
 
@@ -49,7 +51,7 @@ beforeAll(async () => {
   await cp(join(directory, 'nodenext/node_modules/@taskspec'), join(directory, 'bundler/node_modules/@taskspec'), { recursive: true })
   const results = await Promise.all(names.map(name => run('tsc', ['--project', '.', '--pretty', 'false'], join(directory, name))))
   compiled = { nodenext: results[0] as Output, bundler: results[1] as Output }
-})
+}, timeout)
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 describe('the package', () => {
@@ -98,7 +100,7 @@ describe.each(cases(names))('with the resolution of %s', name => {
   })
 })
 
-describe('one program', () => {
+describe.concurrent('one program', { timeout }, () => {
   const targets: Record<string, (server: string) => Promise<Target>> = {
     mock: async () => ({ ...(await prism('mock')), token: 'any' }),
     sandbox: async () => {
@@ -110,8 +112,7 @@ describe('one program', () => {
 
   test.for(cases(Object.entries(targets)))('runs against the %s', async ([, start], { service }) => {
     const { url, token, stop } = await start(service.url)
-    const { stdout, stderr } = await run('node', ['main.mjs', url, token], join(directory, 'nodenext/out'))
-    await stop()
+    const { stdout, stderr } = await run('node', ['main.mjs', url, token], join(directory, 'nodenext/out')).finally(stop)
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual([
       'created 201: Book the ferry to Tallinn, high, travel,tickets',

@@ -3,22 +3,23 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { migrate } from '../../src/database/migrate.ts'
+import { inject } from 'vitest'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
+import { copyFiles } from '../support/cluster.ts'
 import { test as base, start } from '../support/taskspec.ts'
 
 export type Fragile = Postgres & {
-  /** Stops every process of it where it stands: connections stay open, and nobody answers. */
+  /** Stops each of its processes with SIGSTOP: connections stay open, and nothing answers. */
   freeze: () => Promise<void>
   thaw: () => void
-  /** Ends every process of it at once, by SIGKILL. */
+  /** Ends each of its processes at once, with SIGKILL. */
   kill: () => Promise<void>
 }
 
 /** `databaseUrl`: a database with the schema. */
 export type Cluster = Fragile & { databaseUrl: string }
 
-/** `cluster`: one for the file. `serve`: starts a server on it, which ends with the test. */
+/** `cluster`: one for the file. `serve`: starts a server on it, which stops after the test. */
 export const test = base.extend<{
   $file: { cluster: Cluster }
   $test: { serve: (settings?: Partial<Parameters<typeof start>[0]>) => ReturnType<typeof start> }
@@ -27,10 +28,8 @@ export const test = base.extend<{
     // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
     async ({}, use) => {
       const directory = await mkdtemp(join(tmpdir(), 'taskspec-fault-'))
-      const cluster = fragile(await startPostgres({ directory, settings: { max_connections: '30' } }))
-      const databaseUrl = `${cluster.url}postgres`
-      await migrate(databaseUrl, { quiet: true })
-      await use({ ...cluster, databaseUrl })
+      const cluster = await startMigrated(directory)
+      await use({ ...cluster, databaseUrl: `${cluster.url}postgres` })
       cluster.thaw()
       await cluster.stop('immediate').catch(() => {})
       await rm(directory, { recursive: true, force: true })
@@ -54,6 +53,12 @@ export const test = base.extend<{
     await Promise.all([...running].map(stop => stop()))
   },
 })
+
+/** A PostgreSQL in an empty directory, whose database `postgres` has the schema. */
+export async function startMigrated(directory: string): Promise<Fragile> {
+  await copyFiles(inject('clusterFiles'), directory)
+  return fragile(await startPostgres({ directory, settings: { max_connections: '30' } }))
+}
 
 export function fragile(cluster: Postgres): Fragile {
   const { url, directory } = cluster
@@ -85,7 +90,7 @@ export function fragile(cluster: Postgres): Fragile {
     async kill() {
       if (frozen.length === 0) await freeze()
       all('SIGKILL')
-      await rm(lock) // a process that nobody has buried would pass for the one that left it
+      await rm(lock) // a zombie of the postmaster would pass for a running one
     },
   }
 }

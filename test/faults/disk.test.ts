@@ -1,4 +1,4 @@
-// The disk of the database has no room left: who reads is served, who writes is asked to come back.
+// The disk of the database is full: reads are served, and writes are refused with Retry-After.
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
@@ -6,31 +6,32 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import { expect, type TestContext, vi } from 'vitest'
+import { expect, type TestContext } from 'vitest'
 import { errorCode } from '../../src/database/errors.ts'
 import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
+import { within } from '../support/clock.ts'
 import { tokenOf } from '../support/taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectPromises, json } from './crowd.ts'
 
-const timeout = 60_000
+const timeout = 240_000
 
 type Full = { databaseUrl: string; fill: string; free: string[] }
 
-test('while no file may grow, writers are asked to come back', { timeout }, async ({ cluster, serve }) => {
-  await expectRoomMatters(await limited(cluster), serve)
+test('while no file may grow, writes are refused with Retry-After', { timeout }, async ({ cluster, serve }) => {
+  await expectRefusalOfWrites(await limitFiles(cluster), serve)
 })
 
-const mounts = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0
-test('while the file system is full, writers are asked to come back', {
+const canMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0
+test('while the file system is full, writes are refused with Retry-After', {
   timeout,
-  ...needs(mounts, 'Linux as root, to mount a file system'),
+  ...needs(canMount, 'Linux as root, to mount a file system'),
 }, async ({ cluster, serve, onTestFinished }) => {
-  await expectRoomMatters(await mounted(cluster, onTestFinished), serve)
+  await expectRefusalOfWrites(await mountSmall(cluster, onTestFinished), serve)
 })
 
-async function expectRoomMatters(
+async function expectRefusalOfWrites(
   { databaseUrl, fill, free }: Full,
   serve: (settings: { databaseUrl: string }) => Promise<{ url: string }>,
 ) {
@@ -39,27 +40,27 @@ async function expectRoomMatters(
   const filler = client(url, await tokenOf('filler'))
   const long = () => filler.send('POST', '/v1/users/me/tasks', json({ title: 'a', description: randomBytes(5_000).toString('hex') }))
   expect((await long()).status).toBe(201)
-  const people = await crowd(url, 4)
-  await people.served()
+  const users = await crowd(url, 4)
+  await users.served()
 
-  const refusal = await repeat(() => sql.unsafe(fill))
+  const refusal = await repeatUntilError(() => sql.unsafe(fill))
   expect(['53100', 'XX000']).toContain(errorCode(refusal))
   let refused = await long()
-  while (refused.status === 201) refused = await long() // in the room that the last try left behind
+  while (refused.status === 201) refused = await long() // in the space that the last attempt left
   expect(refused).toMatchObject({ status: 503, body: { type: '/problems/unavailable' } })
   expect(refused.headers.get('retry-after')).toBe('5')
   await filler.listTasks()
   await filler.getReadiness()
 
   for (const statement of free) await sql.unsafe(statement)
-  await people.served()
-  await vi.waitFor(async () => expect((await long()).status).toBe(201), 5_000)
+  await users.served()
+  await within(5_000, async () => expect((await long()).status).toBe(201))
   await sql.end()
-  await expectPromises(await people.leave(), databaseUrl)
+  await expectPromises(await users.leave(), databaseUrl)
 }
 
-/** Until it fails, and with what. */
-async function repeat(work: () => Promise<unknown>): Promise<unknown> {
+/** Repeats the work until it fails, and returns the error. */
+async function repeatUntilError(work: () => Promise<unknown>): Promise<unknown> {
   for (;;) {
     const failure = await work().then(
       () => undefined,
@@ -69,8 +70,8 @@ async function repeat(work: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** No file may have more than 17 MiB, one more than the files of the WAL have: the kernel refuses what goes beyond. */
-async function limited(cluster: Cluster): Promise<Full> {
+/** No file may exceed 17 MiB, one more than the files of the WAL have: the kernel refuses larger ones. */
+async function limitFiles(cluster: Cluster): Promise<Full> {
   await restart(cluster, 'ulimit -f 34816') // of 512 bytes
   return {
     databaseUrl: cluster.databaseUrl,
@@ -84,7 +85,7 @@ async function limited(cluster: Cluster): Promise<Full> {
 }
 
 /** The database is on a file system of 40 MiB. */
-async function mounted(cluster: Cluster, atEnd: TestContext['onTestFinished']): Promise<Full> {
+async function mountSmall(cluster: Cluster, atEnd: TestContext['onTestFinished']): Promise<Full> {
   const small = await mkdtemp(join(tmpdir(), 'taskspec-small-'))
   atEnd(() => rm(small, { recursive: true }))
   const { uid, gid } = await stat(join(cluster.directory, 'postgres'))
@@ -100,7 +101,7 @@ async function mounted(cluster: Cluster, atEnd: TestContext['onTestFinished']): 
   }
 }
 
-/** Starts it again after a command of the shell that holds for its processes. */
+/** Restarts it below a shell whose command applies to all of its processes. */
 async function restart(cluster: Cluster, command: string, ...before: string[]) {
   await cluster.stop()
   const module = new URL('../../src/dev/postgres.ts', import.meta.url)

@@ -1,17 +1,17 @@
-// What stands between the server and its database, and may fail: a listener of any kind, and a line that carries what is said.
+// A connection to the database that can fail: a TCP listener of any kind, and a line that forwards to the database.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'vitest'
 
 type AtEnd = TestContext['onTestFinished']
 
-/** `taken`: how many have come so far; `open`: how many are here; `hangUp` refuses who comes from now on, until `listen`. */
-export async function listener(atEnd: AtEnd, each: (socket: Socket) => void) {
+/** `accepted`: how many connections so far; `open`: how many now; `hangUp` refuses connections from now on, until `listen`. */
+export async function createListener(atEnd: AtEnd, each: (socket: Socket) => void) {
   const sockets = new Set<Socket>()
-  let taken = 0
+  let accepted = 0
   let port = 0
   const server = createServer(socket => {
-    taken++
+    accepted++
     sockets.add(socket)
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
     each(socket)
@@ -31,9 +31,9 @@ export async function listener(atEnd: AtEnd, each: (socket: Socket) => void) {
   })
   return {
     port,
-    taken: () => taken,
+    accepted: () => accepted,
     open: () => sockets.size,
-    /** Cuts every connection, as a peer does that knows nothing of it any more. */
+    /** Resets every connection, as a peer does that has lost its state. */
     reset,
     hangUp() {
       server.close()
@@ -43,14 +43,14 @@ export async function listener(atEnd: AtEnd, each: (socket: Socket) => void) {
   }
 }
 
-/** A way to the database. */
-export async function line(atEnd: AtEnd, databaseUrl: string) {
+/** Forwards connections to the database. */
+export async function createLine(atEnd: AtEnd, databaseUrl: string) {
   let losing = false
   let lost = 0
   let slamming = false
   const url = new URL(databaseUrl)
   const [host, port] = [url.hostname, Number(url.port)]
-  const here = await listener(atEnd, socket => {
+  const here = await createListener(atEnd, socket => {
     if (slamming) return void socket.end()
     const server = connect(port, host)
     socket.pipe(server)
@@ -67,12 +67,12 @@ export async function line(atEnd: AtEnd, databaseUrl: string) {
   return {
     ...here,
     url: url.href,
-    /** The next answer is lost, and its connection with it. */
+    /** Loses the next answer of the database, and its connection with it. */
     loseNextAnswer() {
       losing = true
     },
     lost: () => lost,
-    /** Cuts every connection, and closes at once each that it takes. */
+    /** Resets every connection, and closes each new one at once, until `mend`. */
     slam() {
       slamming = true
       here.reset()

@@ -1,18 +1,25 @@
+// The database is stopped, restarted, read-only or full.
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { client } from '../support/client.ts'
+import { eventually, steadyMs, within } from '../support/clock.ts'
 import { tokenOf } from '../support/taskspec.ts'
 import { test } from './cluster.ts'
-import { crowd, expectFullPool, expectPromises } from './crowd.ts'
+import { crowd, expectFullPool, expectPromises, tally } from './crowd.ts'
 
-test('while the database is stopped everybody is told to come back, and once it is there everything works', async ({ cluster, serve }) => {
+const timeout = 180_000
+
+test('while the database is stopped, requests are refused with Retry-After, and all succeed afterwards', { timeout }, async ({
+  cluster,
+  serve,
+}) => {
   const { url } = await serve()
   const ann = client(url, await tokenOf('ann'))
   const { body: task } = await ann.createTask({ body: { title: 'a' } })
 
   await cluster.stop()
-  const began = performance.now()
+  const began = steadyMs()
   const answers = await Promise.all([
     ann.listTasks({}, 503),
     ann.getTask({ path: { taskId: task.id } }, 503),
@@ -20,41 +27,44 @@ test('while the database is stopped everybody is told to come back, and once it 
     ann.getReadiness({}, 503),
     ann.getLiveness({}, 200),
   ])
-  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(steadyMs() - began).toBeLessThan(5_000)
   for (const { headers } of answers.slice(0, 4)) expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
 
   await cluster.start()
-  await vi.waitFor(() => ann.getReadiness({}, 200), 5_000)
+  await within(5_000, () => ann.getReadiness({}, 200))
   expect((await ann.listTasks()).body.items).toEqual([task])
   await expectFullPool(url, cluster.databaseUrl, 4)
 })
 
-test('a start without a database ends in a server that waits for one', async ({ cluster, serve }) => {
+test('a server that starts without a database waits for it', { timeout }, async ({ cluster, serve }) => {
   await cluster.stop()
   const { url } = await serve()
   const ann = client(url, await tokenOf('ann'))
   await ann.getReadiness({}, 503)
   await cluster.start()
-  await vi.waitFor(() => ann.getReadiness({}, 200), 5_000)
+  await within(5_000, () => ann.getReadiness({}, 200))
 })
 
-test.for(['immediate', 'fast'] as const)('a restart (%s) under load loses nothing that was confirmed', async (mode, { cluster, serve }) => {
-  const { url } = await serve()
-  const people = await crowd(url, 12)
-  await sleep(300)
-  for (let round = 0; round < 2; round++) {
-    const before = people.calls.length
-    await vi.waitFor(() => expect(people.calls.slice(before).filter(({ status }) => status === 201).length).toBeGreaterThan(20), 5_000)
-    await cluster.stop(mode)
-    await sleep(round * 700)
-    await cluster.start()
-  }
-  await people.served()
-  await expectPromises(await people.leave(), cluster.databaseUrl)
-  await expectFullPool(url, cluster.databaseUrl, 4)
-})
+test.for(['immediate', 'fast'] as const)(
+  'a restart (%s) under load loses no confirmed change',
+  { timeout },
+  async (mode, { cluster, serve }) => {
+    const { url } = await serve()
+    const users = await crowd(url, 12)
+    for (let round = 0; round < 2; round++) {
+      const from = users.calls.length
+      await eventually(() => expect(tally(users.calls.slice(from))[201] ?? 0).toBeGreaterThan(20))
+      await cluster.stop(mode)
+      await sleep(round * 500)
+      await cluster.start()
+    }
+    await users.served()
+    await expectPromises(await users.leave(), cluster.databaseUrl)
+    await expectFullPool(url, cluster.databaseUrl, 4)
+  },
+)
 
-test('a database that only reads serves readers and asks writers to come back', async ({ cluster, serve }) => {
+test('a read-only database serves reads, and writes are refused with Retry-After', { timeout }, async ({ cluster, serve }) => {
   const { url } = await serve()
   const ann = client(url, await tokenOf('ben'))
   const { body: task } = await ann.createTask({ body: { title: 'a' } })
@@ -62,7 +72,7 @@ test('a database that only reads serves readers and asks writers to come back', 
 
   await sql`alter system set default_transaction_read_only = on`
   await sql`select pg_reload_conf()`
-  const refused = await vi.waitFor(() => ann.updateTask({ path: { taskId: task.id }, body: { title: 'b' } }, 503))
+  const refused = await eventually(() => ann.updateTask({ path: { taskId: task.id }, body: { title: 'b' } }, 503))
   expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
   await ann.createTask({ body: { title: 'b' } }, 503)
   await ann.deleteTask({ path: { taskId: task.id } }, 503)
@@ -73,10 +83,10 @@ test('a database that only reads serves readers and asks writers to come back', 
   await sql`alter system reset default_transaction_read_only`
   await sql`select pg_reload_conf()`
   await sql.end()
-  await vi.waitFor(() => ann.createTask({ body: { title: 'c' } }, 201), 5_000)
+  await within(5_000, () => ann.createTask({ body: { title: 'c' } }, 201))
 })
 
-test('a database that takes no more connections serves those who have one, and the others when there is room', async ({
+test('a database without free connections serves the servers that have one, and the others once one is free', { timeout }, async ({
   cluster,
   serve,
 }) => {
@@ -85,8 +95,8 @@ test('a database that takes no more connections serves those who have one, and t
   await old.createTask({ body: { title: 'a' } })
 
   const others = postgres(cluster.databaseUrl, { max: 40 })
-  const taken = await Promise.allSettled(Array.from({ length: 40 }, () => others`select pg_sleep(0.2)`))
-  expect(taken.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(5)
+  const attempts = await Promise.allSettled(Array.from({ length: 40 }, () => others`select pg_sleep(0.2)`))
+  expect(attempts.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(5)
 
   const { url } = await serve()
   const ann = client(url, await tokenOf('cat'))
@@ -96,7 +106,7 @@ test('a database that takes no more connections serves those who have one, and t
   await old.listTasks()
 
   await others.end()
-  await vi.waitFor(() => ann.createTask({ body: { title: 'c' } }, 201), 5_000)
+  await within(5_000, () => ann.createTask({ body: { title: 'c' } }, 201))
   await first.stop()
   await expectFullPool(url, cluster.databaseUrl, 4)
 })

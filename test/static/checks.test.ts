@@ -10,8 +10,6 @@ const files = readdirSync(directory, { recursive: true })
   .filter(file => file.endsWith('.test.ts') && file !== 'static/checks.test.ts')
 
 const retries = 'retry hides a failure'
-// Files that still have a retry.
-const todo = ['faults/overload.test.ts', 'faults/process.test.ts', 'http/shedding.test.ts']
 
 /** What lets a test file pass without running its tests. */
 function faults(text: string): string[] {
@@ -32,7 +30,7 @@ function faults(text: string): string[] {
 test('no file can pass without running its tests', () => {
   expect(files.length).toBeGreaterThan(50)
   const found = files.flatMap(file => faults(readFileSync(new URL(file, directory), 'utf8')).map(fault => ({ file, fault })))
-  expect(found.filter(({ file, fault }) => fault !== retries || !todo.includes(file))).toEqual([])
+  expect(found).toEqual([])
 })
 
 describe('finds', () => {

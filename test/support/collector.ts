@@ -48,7 +48,7 @@ export type Collector = {
 }
 
 /** `silent`: takes everything, and never answers. `broken`: whether it refuses what comes just now. */
-export async function collector({ silent = false, broken = () => false as boolean } = {}): Promise<Collector> {
+export async function collector({ silent = false, broken = () => false as boolean, atEnd = onTestFinished } = {}): Promise<Collector> {
   const bodies: string[] = []
   const headers: IncomingHttpHeaders[] = []
   const server = createServer(async (request, response) => {
@@ -62,7 +62,7 @@ export async function collector({ silent = false, broken = () => false as boolea
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => {
+  atEnd(() => {
     server.close()
     server.closeAllConnections()
   })

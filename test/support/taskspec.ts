@@ -122,7 +122,8 @@ export const test = base.extend<Fixtures>({
     async ({}, use) => {
       const database = await createDatabase()
       const sql = postgres(database.url, { max: 2, onnotice: () => {} })
-      const server = await start({ databaseUrl: database.url })
+      // No test of this server is about timeouts, and the machine may be slow.
+      const server = await start({ databaseUrl: database.url, timeouts: { databaseFactor: 10 } })
       await use({ ...server, databaseUrl: database.url, sql })
       await server.stop()
       await sql.end()
