@@ -83,13 +83,21 @@ describe.concurrent('without memory', { timeout }, () => {
   })
 
   test('a process with a small heap sheds most of a flood of large bodies and survives', async ({ service, onTestFinished }) => {
-    const env = { ...settings, DATABASE_URL: service.databaseUrl }
+    const env = { ...settings, DATABASE_URL: service.databaseUrl, METRICS_PORT: '0' }
     const process = run(env, { flags: ['--max-old-space-size=64'], atEnd: onTestFinished })
     const url = await listening(process)
     const headers = { Authorization: `Bearer ${await tokenOf('flood')}`, 'Content-Type': 'application/json' }
     const body = JSON.stringify({ title: 'a', description: 'x'.repeat(1_000_000) })
     const requests = [{ method: 'POST' as const, path: '/v1/users/me/tasks', headers, body }]
-    const { statuses, brokenAt, late, withoutRetryAfter } = await storm({ url, requests, connections: 100, seconds: 0.3, deadline })
+    const { metrics } = linesOf(process).find(({ msg }) => msg === 'listening') as { metrics: string }
+    const sending = new AbortController()
+    const flood = storm({ url, requests, connections: 150, signal: sending.signal, deadline })
+    await eventually(async () => {
+      const page = await (await fetch(metrics)).text()
+      expect(page).toMatch(/^taskspec_requests_shed_total\{reason="bodies"\} [1-9]/m)
+      expect(page).toMatch(/^http_request_duration_seconds_count\{operation="createTask",status="422"\} [1-9]/m)
+    }).finally(() => sending.abort())
+    const { statuses, brokenAt, late, withoutRetryAfter } = await flood
     expect({ brokenAt, late, withoutRetryAfter }).toEqual({ brokenAt: [], late: 0, withoutRetryAfter: 0 })
     expect(Object.keys(statuses)).toEqual(['422', '503'])
     await eventually(async () => client(url, await tokenOf('after')).createTask({ body: { title: 'a' } }))
