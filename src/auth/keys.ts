@@ -114,7 +114,7 @@ async function fetchBounded(url: string, options: RequestInit): Promise<Response
   const bounded = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       size += chunk.length
-      if (size > maxResponseBytes) throw new Error('The response of the key server is too large')
+      if (size > maxResponseBytes) throw new Error('The key server sent more than 1 MiB')
       controller.enqueue(chunk)
     },
   })

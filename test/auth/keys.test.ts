@@ -253,7 +253,7 @@ describe('while the key server is down', () => {
     await site.clientWith(await signerOf('EdDSA').sign()).getUser({}, 503)
     await cut
     expect(sent).toBeLessThan(32 * 1024 * 1024)
-    expect(JSON.stringify(site.log.at(-1))).toContain('The response of the key server is too large')
+    expect(JSON.stringify(site.log.at(-1))).toContain('The key server sent more than 1 MiB')
     site.keys.instead = null
     advance(1)
     expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { versions } from '../../src/database/migrations.ts'
 import { client } from '../support/client.ts'
-import { start, test, tokenOf } from '../support/taskspec.ts'
+import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 test('count requests by operation and status, and show the state of process and database', async ({ service, onTestFinished }) => {
   const { url, metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0 })
@@ -41,7 +41,9 @@ test('show that the database is down, and that it lacks migrations', async ({ se
     await scrape()
     return scrape()
   }
-  const empty = await at({ pathname: '/postgres' })
+  const database = await createDatabase('template0')
+  onTestFinished(database.drop)
+  const empty = await at({ pathname: new URL(database.url).pathname })
   expect(empty).toContain('taskspec_database_up 1')
   expect(empty).toContain(`taskspec_migrations_pending ${(await versions()).length}`)
   const away = await at({ port: '1' })
