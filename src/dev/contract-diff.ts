@@ -78,12 +78,18 @@ function disagreements(root: string): string[] {
 
 function described({ bump, changes }: Comparison, base: string): string[] {
   if (bump === null) return ['The contract is the same.']
-  const lines = changes.flatMap(({ impact, kind, path, property, verdicts }) => [
+  const isText = ({ impact, property = '' }: Change) => impact === 'patch' && texts.includes(property)
+  const rest = changes.filter(each => !isText(each))
+  const lines = rest.flatMap(({ impact, kind, path, property, verdicts }) => [
     `${impact.padEnd(5)}  ${kind} ${path.replace('#/', '').replaceAll('~1', '/')}${property === undefined ? '' : ` · ${property}`}`,
     ...verdicts.map(({ message }) => `         ${message}`),
   ])
-  return [...lines, '', `These changes require version ${lowestVersion(base, bump)} or higher.`]
+  const textLine = rest.length === changes.length ? [] : [`patch  ${changes.length - rest.length} texts: ${texts.join(', ')}`]
+  return [...lines, ...textLine, '', `These changes require version ${lowestVersion(base, bump)} or higher.`]
 }
+
+// Changes of these alone tell a client nothing, and there are many of them: they are counted.
+const texts = ['title', 'summary', 'description', 'example', 'examples', 'value']
 
 /** One process for both what has changed and how far the version must be raised. */
 async function redocly(...contracts: Contract[]): Promise<{ bump?: Bump; changes: Change[] }> {
