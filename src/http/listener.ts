@@ -18,6 +18,8 @@ export type Timeouts = {
   keepAliveMs: number
   /** between two looks for late requests */
   checkMs: number
+  /** for a refusal to arrive before its connection is destroyed */
+  refusalMs: number
 }
 
 const defaults: Timeouts = {
@@ -26,16 +28,16 @@ const defaults: Timeouts = {
   idleMs: 40_000, // above the time of any operation, and above requestMs, so that a slow client gets its 408
   keepAliveMs: 65_000, // above the 60 s of most proxies: the side that sends requests should be the one that closes
   checkMs: 1_000,
+  refusalMs: 500,
 }
 const maxHeaderBytes = 64 * 1024 // the longest valid query has 50 labels of 50 characters, each up to 12 bytes when encoded
 const maxHeaders = 200 // browsers and proxies send some 30
-const refusalMs = 500 // for a refusal to arrive before its connection is destroyed
 
 type Options = { log: Log; metrics: Metrics | null; version: string; timeouts?: Partial<Timeouts> }
 
 /** A server that doesn't listen yet. The requests of a connection are not limited: proxies keep theirs for days. */
 export function createListener(app: RequestListener, { log, metrics, version, timeouts }: Options): Server {
-  const { headersMs, requestMs, idleMs, keepAliveMs, checkMs } = { ...defaults, ...timeouts }
+  const { headersMs, requestMs, idleMs, keepAliveMs, checkMs, refusalMs } = { ...defaults, ...timeouts }
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: headersMs,
@@ -68,7 +70,8 @@ export function createListener(app: RequestListener, { log, metrics, version, ti
     last.get(socket)?.req.pause() // if the rest of the request comes now, nothing may act on it
     const requestId = randomUUIDv7()
     socket.end(rawReply(problemReply(problem, '', requestId), commonHeaders(version, requestId)))
-    setTimeout(() => socket.destroy(), refusalMs)
+    const timer = setTimeout(() => socket.destroy(), refusalMs)
+    socket.once('close', () => clearTimeout(timer))
     metrics?.request(undefined, problem.status, 0)
     log.info({ requestId, status: problem.status, code: error.code }, 'refused')
   })
