@@ -1,4 +1,4 @@
-// A self-signed certificate for this machine, without a tool that a machine may lack: X.509 in DER (RFC 5280).
+// A self-signed certificate for localhost, made without openssl: X.509 in DER (RFC 5280).
 import { generateKeyPairSync, sign } from 'node:crypto'
 
 export function selfSigned(): { certificate: string; key: string } {
@@ -7,7 +7,7 @@ export function selfSigned(): { certificate: string; key: string } {
   const name = sequence(der(0x31, sequence(object('550403'), der(0x0c, Buffer.from('localhost')))))
   const validity = sequence(time('20200101000000Z'), time('21200101000000Z'))
   const serial = der(0x02, Buffer.of(1))
-  // No extensions and so version 1: nobody verifies it.
+  // Version 1, because it has no extensions. No client verifies it.
   const content = sequence(serial, ecdsaWithSha256, name, validity, name, publicKey.export({ type: 'spki', format: 'der' }))
   const signature = der(0x03, Buffer.concat([Buffer.of(0), sign('sha256', content, privateKey)]))
   const body = sequence(content, ecdsaWithSha256, signature).toString('base64').replace(/.{64}/g, '$&\n')

@@ -9,7 +9,7 @@ import { crowd, expectFullPool, expectPromises, json, tally } from './crowd.ts'
 
 const timeout = 180_000
 
-test.concurrent('a statement that waits for a lock times out, and nobody else waits', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('a statement that waits for a lock times out, and other requests do not wait', { timeout }, async ({ onTestFinished }) => {
   const { as, hold, waiting } = await setUp(onTestFinished, 4)
   const [ann, bob] = [await as('ann'), await as('bob')]
   await eventually(() => Promise.all([ann.getUser(), bob.getUser()]))

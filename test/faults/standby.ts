@@ -1,4 +1,4 @@
-// A copy of a running PostgreSQL that follows it, made as a base backup is.
+// A standby of a running PostgreSQL, made from a base backup.
 import { execFile } from 'node:child_process'
 import { chown, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,11 +10,11 @@ import { type Fragile, fragile } from './cluster.ts'
 
 export type Standby = Fragile & {
   promote: () => Promise<void>
-  /** how many statements of servers have reached it */
+  /** how many statements of a server it has received */
   statements: () => Promise<number>
 }
 
-/** Replaces what is in the directory, if there is something; `port`: where the copy listens. */
+/** Replaces the content of the directory, if any. `port`: where the standby listens. */
 export async function standbyOf(primary: Fragile, directory: string, port?: number): Promise<Standby> {
   const [from, to] = [join(primary.directory, 'postgres'), join(directory, 'postgres')]
   await rm(to, { recursive: true, force: true })
@@ -23,7 +23,7 @@ export async function standbyOf(primary: Fragile, directory: string, port?: numb
   await promisify(execFile)('cp', ['-Rp', from, to])
   const [{ label }] = await sql<[{ label: string }]>`select labelfile as label from pg_backup_stop(false)`
 
-  // Of the log and the locks of the other it keeps nothing, and it asks the other for the WAL since the label.
+  // The standby has no logs and locks of the primary, and gets the WAL since the label from it.
   const { uid, gid } = await stat(from)
   for (const name of ['pg_wal', 'postmaster.pid', 'log']) await rm(join(to, name), { recursive: true })
   await mkdir(join(to, 'pg_wal'), { mode: 0o700 })

@@ -8,7 +8,7 @@ let steady = 0
 let lastTick = performance.now()
 setInterval(() => {
   const now = performance.now()
-  steady += Math.min(now - lastTick, maxStepMs)
+  steady += Math.max(0, Math.min(now - lastTick, maxStepMs))
   lastTick = now
 }, tickMs).unref()
 
