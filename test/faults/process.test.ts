@@ -1,10 +1,12 @@
 // The program under load: how an operator stops it, and how it survives a lack of memory or a worker that stalls.
 import { describe, expect } from 'vitest'
+import { open, replies } from '../abuse/talk.ts'
 import { storm } from '../bench/storm.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
 import { linesOf, listening, run, started } from '../support/process.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
+import { tally } from './crowd.ts'
 
 const settings = { NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
 const timeout = 180_000
@@ -33,7 +35,10 @@ describe.concurrent('at SIGTERM under load', { timeout }, () => {
       const count = workers === 1 ? 1 : 3
       await eventually(() => expect(linesOf(process).filter(({ msg }) => msg === 'listening')).toHaveLength(count))
       const sending = new AbortController()
-      const load = storm({ url, requests: await typicalRequests(40), connections: 10, signal: sending.signal, deadline })
+      const requests = await typicalRequests(40)
+      // First it opens its connections to the database, which can take a busy machine longer than a request waits.
+      await storm({ url, requests, connections: 10, seconds: 0.2, deadline })
+      const load = storm({ url, requests, connections: 10, signal: sending.signal, deadline })
       onTestFinished(() => {
         sending.abort()
         return load.then(() => {})
@@ -82,24 +87,22 @@ describe.concurrent('without memory', { timeout }, () => {
     expect(await process.ended).toBe(0)
   })
 
-  test('a process with a small heap sheds most of a flood of large bodies and survives', async ({ service, onTestFinished }) => {
+  test('a process with a small heap sheds a third of a flood of large bodies and survives', async ({ service, onTestFinished }) => {
     const env = { ...settings, DATABASE_URL: service.databaseUrl, METRICS_PORT: '0' }
     const process = run(env, { flags: ['--max-old-space-size=64'], atEnd: onTestFinished })
     const url = await listening(process)
-    const headers = { Authorization: `Bearer ${await tokenOf('flood')}`, 'Content-Type': 'application/json' }
-    const body = JSON.stringify({ title: 'a', description: 'x'.repeat(1_000_000) })
-    const requests = [{ method: 'POST' as const, path: '/v1/users/me/tasks', headers, body }]
     const { metrics } = linesOf(process).find(({ msg }) => msg === 'listening') as { metrics: string }
-    const sending = new AbortController()
-    const flood = storm({ url, requests, connections: 150, signal: sending.signal, deadline })
-    await eventually(async () => {
-      const page = await (await fetch(metrics)).text()
-      expect(page).toMatch(/^taskspec_requests_shed_total\{reason="bodies"\} [1-9]/m)
-      expect(page).toMatch(/^http_request_duration_seconds_count\{operation="createTask",status="422"\} [1-9]/m)
-    }).finally(() => sending.abort())
-    const { statuses, brokenAt, late, withoutRetryAfter } = await flood
-    expect({ brokenAt, late, withoutRetryAfter }).toEqual({ brokenAt: [], late: 0, withoutRetryAfter: 0 })
-    expect(Object.keys(statuses)).toEqual(['422', '503'])
+    const body = JSON.stringify({ title: 'a', description: 'x'.repeat(1_000_000) })
+    const authorization = `Authorization: Bearer ${await tokenOf('flood')}\r\nContent-Type: application/json`
+    const head = `POST /v1/users/me/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${authorization}\r\nContent-Length: ${body.length}\r\n\r\n`
+    const senders = Array.from({ length: 100 }, () => open(url))
+    for (const { socket } of senders) socket.write(head + body.slice(0, -1))
+    // 64 MiB are 67 of these bodies.
+    const shed = /^taskspec_requests_shed_total\{reason="bodies"\} 33$/m
+    await eventually(async () => expect(await (await fetch(metrics)).text()).toMatch(shed))
+    for (const { socket } of senders) if (socket.writable) socket.write(body.slice(-1))
+    const all = (await Promise.all(senders.map(({ ended }) => ended))).flatMap(replies)
+    expect(tally(all)).toEqual({ 422: 67, 503: 33 })
     await eventually(async () => client(url, await tokenOf('after')).createTask({ body: { title: 'a' } }))
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
