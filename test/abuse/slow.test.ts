@@ -18,7 +18,10 @@ const test = base.extend<{ $test: { hasty: Hasty } }>({
   hasty: async ({ service }, use) => {
     const servers: Awaited<ReturnType<typeof start>>[] = []
     await use(async timeouts => {
-      const server = await start({ databaseUrl: service.databaseUrl, timeouts: { checkMs: 50, refusalMs: 60_000, databaseFactor: 10, ...timeouts } })
+      const server = await start({
+        databaseUrl: service.databaseUrl,
+        timeouts: { checkMs: 50, refusalMs: 60_000, databaseFactor: 10, ...timeouts },
+      })
       servers.push(server)
       return server
     })
