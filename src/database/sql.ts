@@ -20,7 +20,7 @@ export class Parameter {
   }
 }
 
-export type Value = Part | Parameter | string | number | boolean | null | undefined | readonly string[] | readonly number[]
+export type Value = Part | Parameter | string | number | boolean | null | readonly string[] | readonly number[]
 /** `name` says what the statement does, such as `insert task`: traces show it. */
 export type Statement = { name: string; text: string; values: unknown[] }
 

@@ -17,6 +17,7 @@ import { developmentAuth } from './key.ts'
 import { startPostgres } from './postgres.ts'
 
 const defaultPort = 4020
+const maxSeedChanges = 1_000 // of one account
 const uniqueViolation = '23505' // SQLSTATE
 const unlimited = { perMinute: 0, shared: false }
 
@@ -33,7 +34,13 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
     const databaseUrl = `${postgres.url}postgres`
     await migrate(databaseUrl, { quiet: true })
     const db = createDatabase({ url: databaseUrl, poolSize: 1 })
-    await seed(db)
+    let startRevision = 0
+    // Above every revision before a reset, so that no ETag from before it matches.
+    const reset = () => {
+      startRevision = Math.max(Date.now(), startRevision + maxSeedChanges)
+      return seed(db, startRevision)
+    }
+    await reset()
 
     const auth = await developmentAuth()
     const settings = {
@@ -50,7 +57,7 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
       databaseUrl,
       auth,
     }
-    const server = await serve(settings, { log: createLog(logLevel), around: listener => withReset(listener, () => seed(db)) })
+    const server = await serve(settings, { log: createLog(logLevel), around: listener => withReset(listener, reset) })
     return {
       url: server.url,
       auth,
@@ -84,18 +91,18 @@ function withReset(listener: RequestListener, seed: () => Promise<void>): Reques
 }
 
 /** Deletes all users and inserts the demo users, one statement each. Starts again if a request creates one of them in between. */
-async function seed({ write }: Pick<Database, 'write'>, attempts = 100): Promise<void> {
+async function seed({ write }: Pick<Database, 'write'>, startRevision: number, attempts = 100): Promise<void> {
   try {
     await write('delete users', sql`delete from users`)
-    for (const user of demoUsers(new Date().toISOString().slice(0, 10))) await insert(write, user)
+    for (const user of demoUsers(new Date().toISOString().slice(0, 10))) await insert(write, user, startRevision)
   } catch (error) {
     if (errorCode(error) !== uniqueViolation || attempts === 1) throw error
-    await seed({ write }, attempts - 1)
+    await seed({ write }, startRevision, attempts - 1)
   }
 }
 
-async function insert(write: Database['write'], { id: owner, email, name, timeZone, categories, tasks }: DemoUser) {
-  const revision = 1 + categories.length + tasks.length
+async function insert(write: Database['write'], { id: owner, email, name, timeZone, categories, tasks }: DemoUser, start: number) {
+  const revision = start + 1 + categories.length + tasks.length
   const defaults = {
     description: null,
     completedAt: null,
@@ -107,18 +114,18 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     labels: [],
   }
   const rows = {
-    categories: categories.map((category, i) => ({ ...category, revision: 2 + i })),
+    categories: categories.map((category, i) => ({ ...category, revision: start + 2 + i })),
     // Oldest first, so that revisions have the order of the dates.
     tasks: tasks
       .toSorted((a, b) => b.daysAgo - a.daysAgo)
-      .map((task, i) => ({ id: randomUUIDv7(), ...defaults, ...task, revision: 2 + categories.length + i })),
+      .map((task, i) => ({ id: randomUUIDv7(), ...defaults, ...task, revision: start + 2 + categories.length + i })),
   }
   await write(
     'insert user',
     sql`
     with new_user as (
-      insert into users (id, email, name, time_zone, revision, profile_revision, created_at, updated_at)
-      values (${owner}, ${email}, ${name}, ${timeZone}, ${revision}, 1, now() - interval '90 days', now() - interval '90 days')
+      insert into users (id, email, name, time_zone, revision, profile_revision, start_revision, created_at, updated_at)
+      values (${owner}, ${email}, ${name}, ${timeZone}, ${revision}, ${start + 1}, ${start}, now() - interval '90 days', now() - interval '90 days')
       returning id as owner_id),
     new_categories as (
       insert into categories as c (owner_id, id, name, color, position, revision, created_at, updated_at)
@@ -133,7 +140,7 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     from new_user, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
       as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "dueDate" date,
         "dueTime" time, "timeZone" text, labels text[], revision bigint, "daysAgo" integer),
-      lateral (select now() - row."daysAgo" * interval '1 day' - interval '1 minute' + row.revision * interval '1 second' as time) as creation`,
+      lateral (select now() - row."daysAgo" * interval '1 day' - interval '1 minute' + (row.revision - ${start}) * interval '1 second' as time) as creation`,
   )
 }
 

@@ -1,19 +1,18 @@
 // The fields of a category, and the statements on categories.
 import type { components } from '../../generated/api.ts'
-import { Problem } from '../contract/problem.ts'
+import { Problem, unavailable } from '../contract/problem.ts'
 import type { Call } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
-import { type Part, sql } from '../database/sql.ts'
+import { sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
-import { bumpRevision, withRevision } from './revision.ts'
-import { createRows, current, matched } from './rows.ts'
+import { createRows } from './rows.ts'
 
 type Category = components['schemas']['Category']
 type Input = Call<'createCategory'>['body']
-type Listed = Category & { asOf: number }
+type ListRow = Category & { asOf: number }
 
 const fields: Fields<Input> = { name: required('text'), color: nullable('text'), position: required('integer') }
 const sort = 'position'
@@ -21,33 +20,24 @@ const order = sql`position, id`
 const maxAttempts = 5
 
 export function createCategories(db: Database) {
-  const { columns, ...rows } = createRows<Category, Input>(db, { name: 'categories', noun: 'category', fields, refuse })
-  const firstPage = db.lookup(
-    'select categories',
-    { owner: 'text', count: 'integer' },
-    order,
-  )<Listed>(asked => pageOf(asked.owner, sql``, asked.count))
-  // Leaves a tombstone, and takes the category from its tasks.
-  const remove = db.change(
-    'delete category',
-    matched,
-  )<{ id: string }>(
-    (asked, callers) => sql`
-      ${bumpRevision(asked, callers, sql`select from categories as item where ${current(asked)}`)},
-      deleted as (
-        update categories as item
-        set deleted_at = now(), revision = next, updated_at = now()
-        from change ${callers.join(sql`change.owner_id`)}
-        where ${current(asked)}
-        returning item.owner_id as owner, item.id, next),
+  const { page, ...rows } = createRows<Category, Input>(db, {
+    name: 'categories',
+    noun: 'category',
+    fields,
+    refuse,
+    // The tasks of the category keep no reference to it.
+    afterDelete: (asked, callers) => sql`,
       cleared as (
         update tasks as t
         set category_id = null, revision = deleted.next, updated_at = now()
         from deleted ${callers.join(sql`deleted.owner`)}
-        where ${mayUse(sql`t.owner_id`, asked.owner)} and t.category_id = deleted.id)
-      select owner, id
-      from deleted`,
-  )
+        where ${mayUse(sql`t.owner_id`, asked.owner)} and t.category_id = deleted.id)`,
+  })
+  const firstPage = db.lookup(
+    'select categories',
+    { owner: 'text', count: 'integer' },
+    order,
+  )<ListRow>(asked => page(asked.owner, sql``, order, asked.count))
 
   return {
     ...rows,
@@ -56,15 +46,16 @@ export function createCategories(db: Database) {
     async remove(owner: string, id: string, match: number[] | null) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await remove({ owner, id, match })
+          return await rows.remove(owner, id, match)
         } catch (error) {
-          if (errorCode(error) !== '23503' || attempt === maxAttempts) throw error
+          if (errorCode(error) !== '23503') throw error
+          if (attempt === maxAttempts) throw unavailable('Too many tasks join this category at the same time. Try again shortly.', error)
         }
       }
     },
 
     /** A page of the categories, with the revision of the account at the same instant. */
-    async page(owner: string, { limit, cursor }: Call<'listCategories'>['query']) {
+    async list(owner: string, { limit, cursor }: Call<'listCategories'>['query']) {
       const found = cursor === undefined ? await firstPage({ owner, count: limit + 1 }) : await pageAfter(owner, limit, cursor)
       return createPage(found, limit, sort, category => category.position)
     },
@@ -72,19 +63,8 @@ export function createCategories(db: Database) {
 
   function pageAfter(owner: string, limit: number, cursor: string) {
     const { key, id } = parseCursor(cursor, sort)
-    const page = pageOf(sql`${owner}`, sql`and (position, id) > (${key}, ${id})`, sql`${limit + 1}`)
-    return db.read<Listed>('select categories', sql`${page} order by ${order}`).catch(refuseCursor)
-  }
-
-  function pageOf(owner: Part, condition: Part, count: Part) {
-    const page = sql`
-      (
-        select ${columns}
-        from categories as item
-        where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${condition}
-        order by ${order}
-        limit ${count}) as item`
-    return withRevision(owner, columns, page)
+    const text = page(sql`${owner}`, sql`and (position, id) > (${key}, ${id})`, order, sql`${limit + 1}`)
+    return db.read<ListRow>('select categories', sql`${text} order by ${order}`).catch(refuseCursor)
   }
 }
 

@@ -12,13 +12,14 @@ const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
   categories: { table: sql`categories`, room: sql`category_room` },
 }
-export type Counted = keyof typeof tables
+export type QuotaName = keyof typeof tables
 /** The rows that an account may have, from the spec. */
-export const quotas = (document as Document & { 'x-quotas': Record<Counted, number> })['x-quotas']
+export const quotas = (document as Document & { 'x-quotas': Record<QuotaName, number> })['x-quotas']
 
 const maxAttempts = 10
+const purgeShare = 50 // a purge removes a fiftieth of the quota at most: enough for many inserts, and quick
 
-export function createQuota({ write }: Database, noun: Counted) {
+export function createQuota({ write }: Database, noun: QuotaName) {
   const { table, room } = tables[noun]
   const maxRows = quotas[noun]
   const limit = constant(maxRows)
@@ -38,10 +39,10 @@ export function createQuota({ write }: Database, noun: Counted) {
         if (row !== undefined) return row
         await check()
         const full = !(await countRows(owner)) && !(await purgeTombstones(owner))
-        // Seen twice: another request may just have made room, or the very row.
+        // The second look decides: between the first and this one, another request may have made room, or the row itself.
         if (full && wasFull)
           throw new Problem('quota-exceeded', {
-            detail: `An account has ${maxRows.toLocaleString('en')} ${noun} at most. Delete some first.`,
+            detail: `An account has at most ${maxRows.toLocaleString('en')} ${noun}. Delete some first.`,
           })
         wasFull = full
       }
@@ -70,19 +71,28 @@ export function createQuota({ write }: Database, noun: Counted) {
     return account?.room ?? true
   }
 
-  /** Makes room by removing the oldest tombstones, and raises the floor below which a delta would miss them. */
+  /**
+   * Makes room by removing the oldest tombstones, and raises the floor below which a delta would miss them. Locks the account first, as
+   * every change does: in another order two changes could wait for each other.
+   */
   async function purgeTombstones(owner: string): Promise<boolean> {
     const rows = await write(
       `purge ${noun}`,
       sql`
-        with purged as (
+        with account as (
+          select id
+          from users
+          where ${mayUse(sql`id`, sql`${owner}`)}
+          for no key update),
+        purged as (
           delete from ${table} as item
-          where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is not null and item.id = any (array(
+          using account
+          where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.owner_id = account.id and item.deleted_at is not null and item.id = any (array(
             select id
             from ${table}
             where ${mayUse(sql`owner_id`, sql`${owner}`)} and deleted_at is not null
             order by deleted_at
-            limit ${constant(Math.ceil(maxRows / 50))}))
+            limit ${constant(Math.ceil(maxRows / purgeShare))}))
           returning item.revision)
         update users
         set purged_revision = greatest(purged_revision, (select max(revision) from purged))

@@ -15,13 +15,17 @@ export const ownerValues = (owner: string, { email, name }: Claims) => ({ owner,
  * The revision of a new account is the clock, in milliseconds. So it is above every revision of an erased account of the same owner, and an
  * ETag that was kept over the erasure never matches.
  */
-export const firstRevision = sql`(extract(epoch from now()) * 1000)::bigint`
+const firstRevision = sql`(extract(epoch from now()) * 1000)::bigint`
+
+/** Inserts the account `u`. The values are parts with a type. */
+export const insertAccount = (owner: Part, email: Part, name: Part): Part => sql`
+  insert into users as u (id, email, name, revision, profile_revision, start_revision)
+  select ${owner}, ${email}, ${name}, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1`
 
 /** The CTE `change` of a statement that may be the owner's first: makes the account, or bumps its revision if its row `u` is `allowed`. */
 export const openAccount = (asked: Asked<typeof ownerColumns>, callers: Callers, allowed: Part): Part => sql`
   change as (
-    insert into users as u (id, email, name, revision, profile_revision, start_revision)
-    select ${asked.owner}, ${asked.ownerEmail}, ${asked.ownerName}, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1
+    ${insertAccount(asked.owner, asked.ownerEmail, asked.ownerName)}
     ${callers.from}
     on conflict (id) do update set revision = u.revision + 1
     where ${allowed}

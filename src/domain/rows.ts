@@ -7,23 +7,28 @@ import { type Part, sql } from '../database/sql.ts'
 import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
 import type { Item, Rows } from '../resource/item.ts'
 import { mayUse } from './access.ts'
-import { type Counted, createQuota } from './quota.ts'
-import { bumpRevision, openAccount, ownerColumns, ownerValues } from './revision.ts'
+import { createQuota, type QuotaName } from './quota.ts'
+import { bumpRevision, createRevision, openAccount, ownerColumns, ownerValues, withRevision } from './revision.ts'
 
 type Table<Input> = {
-  name: Counted
+  name: QuotaName
   /** in the names of its statements */
   noun: string
   fields: Fields<Input>
   /** Throws the problem of the constraint that a write violates. */
   refuse: (error: unknown) => never
+  /** Further CTEs of a delete, each after a comma. They find the deleted row as `deleted (owner, id, next)`. */
+  afterDelete?: (asked: Asked<Matched>, callers: Callers) => Part
 }
 type Matched = { owner: 'text'; id: 'uuid'; match: 'bigint[]' }
 
 /** What a change of one row is asked with: `match` has the revisions that the row may have; null for any. */
-export const matched: Matched = { owner: 'text', id: 'uuid', match: 'bigint[]' }
+const matched: Matched = { owner: 'text', id: 'uuid', match: 'bigint[]' }
 
-export function createRows<Row extends Item, Input extends object>(db: Database, { name, noun, fields: table, refuse }: Table<Input>) {
+export function createRows<Row extends Item, Input extends object>(
+  db: Database,
+  { name, noun, fields: table, refuse, afterDelete = () => sql`` }: Table<Input>,
+) {
   const fields = createFields(table)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
   const item = sql`${names[name]} as item`
@@ -77,18 +82,24 @@ export function createRows<Row extends Item, Input extends object>(db: Database,
     remove: db.change(
       `delete ${noun}`,
       matched,
-    )<Row>(
+    )<{ id: string }>(
       (asked, callers) => sql`
-        ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)}
-        update ${item}
-        set deleted_at = now(), revision = next, updated_at = now()
-        from change ${callers.join(sql`change.owner_id`)}
-        where ${current(asked)}
-        ${returning}`,
+        ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)},
+        deleted as (
+          update ${item}
+          set deleted_at = now(), revision = next, updated_at = now()
+          from change ${callers.join(sql`change.owner_id`)}
+          where ${current(asked)}
+          returning item.owner_id as owner, item.id, next)
+          ${afterDelete(asked, callers)}
+        select owner, id
+        from deleted`,
     ),
   }
 
   const rows = {
+    currentRevision: createRevision(db),
+
     one: (owner: string, id: string) => one({ owner, id }),
 
     create(owner: string, claims: Claims, id: string, input: Input) {
@@ -106,12 +117,24 @@ export function createRows<Row extends Item, Input extends object>(db: Database,
 
     remove: (owner: string, id: string, match: number[] | null) => statements.remove({ owner, id, match }),
   } satisfies Rows<Row, Input>
-  return { ...rows, columns }
+  return { ...rows, page }
+
+  /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */
+  function page(owner: Part, conditions: Part, order: Part, count: Part): Part {
+    const items = sql`
+      (
+        select ${columns}
+        from ${item}
+        where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${conditions}
+        order by ${order}
+        limit ${count}) as item`
+    return withRevision(owner, columns, items)
+  }
 }
 
-const names: Record<Counted, Part> = { tasks: sql`tasks`, categories: sql`categories` }
+const names: Record<QuotaName, Part> = { tasks: sql`tasks`, categories: sql`categories` }
 
 /** The row `item` that a change is about, in one of the revisions that it may have. */
-export const current = (asked: Asked<Matched>): Part => sql`
+const current = (asked: Asked<Matched>): Part => sql`
   ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
   and (${asked.match} is null or item.revision = any(${asked.match}))`

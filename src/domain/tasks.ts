@@ -7,10 +7,8 @@ import { errorCode, violatedConstraint } from '../database/errors.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
-import { mayUse } from './access.ts'
-import { withRevision } from './revision.ts'
 import { createRows } from './rows.ts'
-import { afterCursor, orderBy, type Sort, type SortName, sorts } from './sort.ts'
+import { afterCursor, orderBy, type SortName, sorts } from './sort.ts'
 
 type Task = components['schemas']['Task']
 type Input = Call<'createTask'>['body']
@@ -26,7 +24,8 @@ const completed = {
     when excluded.completed_at is null then null
     when item.deleted_at is null then coalesce(item.completed_at, excluded.completed_at)
     else excluded.completed_at end`,
-  update: (value: Part) => sql`case when ${value} is null then item.completed_at when ${value} then coalesce(item.completed_at, now()) end`,
+  update: (value: Part) =>
+    sql`case when ${value} is null then item.completed_at when ${value} then coalesce(item.completed_at, (select now())) end`,
 }
 
 const fields: Fields<Input> = {
@@ -42,7 +41,7 @@ const fields: Fields<Input> = {
 }
 
 export function createTasks(db: Database) {
-  const { columns, ...rows } = createRows<Task, Input>(db, { name: 'tasks', noun: 'task', fields, refuse })
+  const { page, ...rows } = createRows<Task, Input>(db, { name: 'tasks', noun: 'task', fields, refuse })
   const firstPages = Object.fromEntries(
     Object.entries(sorts).map(([name, sort]) => [
       name,
@@ -50,7 +49,7 @@ export function createTasks(db: Database) {
         'select tasks',
         { owner: 'text', count: 'integer' },
         orderBy(sort),
-      )<Listed>(asked => pageOf(asked.owner, sql``, sort, asked.count)),
+      )<Listed>(asked => page(asked.owner, sql``, orderBy(sort), asked.count)),
     ]),
   ) as Record<SortName, (asked: { owner: string; count: number }) => Promise<Listed[]>>
 
@@ -58,7 +57,7 @@ export function createTasks(db: Database) {
     ...rows,
 
     /** A page of the tasks that fit the query, with the revision of the account at the same instant. */
-    async page(owner: string, query: Query) {
+    async list(owner: string, query: Query) {
       const { limit, cursor } = query
       const sort = sorts[query.sort]
       const conditions = [...filters(query), ...afterCursor(cursor, query.sort)]
@@ -69,22 +68,11 @@ export function createTasks(db: Database) {
           : await db
               .read<Listed>(
                 'select tasks',
-                sql`${pageOf(sql`${owner}`, joined(conditions), sort, sql`${count}`)} order by ${orderBy(sort)}`,
+                sql`${page(sql`${owner}`, joined(conditions), orderBy(sort), sql`${count}`)} order by ${orderBy(sort)}`,
               )
               .catch(cursor === undefined ? undefined : refuseCursor)
       return createPage(found, limit, query.sort, sort.keyOf)
     },
-  }
-
-  function pageOf(owner: Part, conditions: Part, sort: Sort, count: Part) {
-    const page = sql`
-      (
-        select ${columns}
-        from tasks as item
-        where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${conditions}
-        order by ${orderBy(sort)}
-        limit ${count}) as item`
-    return withRevision(owner, columns, page)
   }
 }
 

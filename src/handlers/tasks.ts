@@ -1,28 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
-import { createRevision } from '../domain/revision.ts'
 import { createTasks } from '../domain/tasks.ts'
-import { etag, unlessUnchanged } from '../resource/etag.ts'
 import { createItem } from '../resource/item.ts'
 
 export function createTaskHandlers(db: Database) {
   const tasks = createTasks(db)
   const item = createItem('tasks', tasks)
-  const currentRevision = createRevision(db)
 
   return {
-    async listTasks({ owner, query, headers }) {
-      return unlessUnchanged(
-        headers['if-none-match'],
-        () => currentRevision(owner),
-        async () => {
-          const { revision, body } = await tasks.page(owner, query)
-          return { status: 200, headers: { ETag: etag(revision) }, body } as const
-        },
-      )
-    },
-
+    listTasks: ({ owner, query, headers }) => item.list(owner, headers, () => tasks.list(owner, query)),
     createTask: ({ owner, claims, body }) => item.create(owner, claims, randomUUIDv7(), body),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),
     putTask: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.taskId, body, headers),

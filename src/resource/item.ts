@@ -6,11 +6,13 @@ import {
   type Conditional,
   conditionalReply,
   createdReply,
+  etag,
   matchRevisions,
   okReply,
   preconditionFailed,
   requireMatch,
   throwMiss,
+  unlessUnchanged,
   type Versioned,
 } from './etag.ts'
 
@@ -18,6 +20,8 @@ export type Item = Versioned & { id: string; createdAt: string; updatedAt: strin
 
 /** Each resolves with the row as it is afterwards, or with none. `match` has the revisions that it may have; null for any. */
 export type Rows<Row, Input> = {
+  /** the revision of the account, which is the ETag of its lists */
+  currentRevision: (owner: string) => Promise<number>
   one: (owner: string, id: string) => Promise<Row[]>
   create: (owner: string, claims: Claims, id: string, input: Input) => Promise<Row>
   /** Makes or replaces a row. With `checkNew` it replaces none: that throws if there is one. */
@@ -29,9 +33,21 @@ export type Rows<Row, Input> = {
 /** `collection` is the last segment of the path of the items. */
 export function createItem<Row extends Item, Input extends object>(
   collection: string,
-  { one, create, put, update, remove }: Rows<Row, Input>,
+  { currentRevision, one, create, put, update, remove }: Rows<Row, Input>,
 ) {
   return {
+    /** A page of a list. It is read only if If-None-Match doesn't name the current revision. */
+    list<Body>(owner: string, headers: Conditional, page: () => Promise<{ revision: number; body: Body }>) {
+      return unlessUnchanged(
+        headers['if-none-match'],
+        () => currentRevision(owner),
+        async () => {
+          const { revision, body } = await page()
+          return { status: 200 as const, headers: { ETag: etag(revision) }, body }
+        },
+      )
+    },
+
     async create(owner: string, claims: Claims, id: string, input: Input) {
       return createdReply(await create(owner, claims, id, input), owner, collection)
     },

@@ -23,7 +23,10 @@ test('for several callers a column is a column of their relation', () => {
   })
 })
 
-test('a misspelt column does not compile', () => {
+test('a misspelt column does not compile, also where the columns of a table are known only at run time', () => {
+  const asked = asParameters<{ owner: 'text' } & Record<string, string>>(columns)
+  // @ts-expect-error: the column may be absent
+  expect(sql`select ${asked.onwer}`.values).toEqual([undefined])
   // @ts-expect-error: there is no such column
   expect(asParameters(columns).dueDat).toBeUndefined()
 })

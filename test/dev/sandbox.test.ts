@@ -50,10 +50,12 @@ describe('the sandbox', () => {
   test('keeps changes until a reset, which restores the demo data', async () => {
     const [alice, carol] = [await as('alice'), await as('carol')]
     const before = (await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)
+    const { etag } = await alice.listTasks()
     await carol.createTask({ body: { title: 'new' } })
     await alice.deleteUser()
     expect((await reset()).status).toBe(204)
     expect((await carol.listTasks()).body.items).toEqual([])
+    await alice.listTasks({ headers: { 'If-None-Match': etag } }, 200)
     expect((await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)).toEqual(before)
   })
 

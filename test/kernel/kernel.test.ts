@@ -8,7 +8,7 @@ import { cases } from '../support/checks.ts'
 import { readSpec } from '../support/spec.ts'
 import { createStatementAudit } from '../support/statement-audit.ts'
 import { createDatabase, start, tokenOf } from '../support/taskspec.ts'
-import { api, migrations } from './notes.ts'
+import { api } from './notes.ts'
 
 const spec = readSpec(api.document)
 const audit = createStatementAudit({ owners: { owners: 'id', notes: 'owner_id' }, tombstones: ['notes'] })
@@ -21,7 +21,7 @@ const cleanUp: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   const database = await createDatabase('template0')
   cleanUp.unshift(database.drop)
-  await migrate(database.url, { quiet: true, directory: migrations })
+  await migrate(database.url, { quiet: true, directory: api.migrations })
   sql = postgres(database.url, { max: 1, onnotice: () => {} })
   cleanUp.unshift(() => sql.end())
   const server = await start({ databaseUrl: database.url, api, observe: text => statements.push(text) })
@@ -81,6 +81,8 @@ describe('notes', () => {
     const second = (await ask('listNotes', { as: 'lister', query: `?limit=2&cursor=${first.nextCursor}` })).body
     expect([...first.items, ...second.items].map(({ id }: { id: string }) => id)).toEqual(ids.toSorted())
     expect(second.nextCursor).toBeNull()
+    const etag = (await ask('listNotes', { as: 'lister' })).headers.get('etag') as string
+    expect((await ask('listNotes', { as: 'lister', headers: { 'if-none-match': etag } })).status).toBe(304)
   })
 
   test('of several owners share a statement', async () => {

@@ -10,10 +10,10 @@ import { createItem, type Rows } from '../../src/resource/item.ts'
 import { createPage, parseCursor, refuseCursor } from '../../src/resource/page.ts'
 
 type Note = { id: string; text: string; revision: number; createdAt: string; updatedAt: string }
-type Input = { text: string }
 type Caller = { owner: string; claims: never }
 type Call = Caller & { path: { noteId: string }; query: { limit: number; cursor?: string }; headers: object; body: Input }
 
+type Input = { text: string }
 const fields = createFields<Input>({ text: required('text') })
 const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
 const matched = { owner: 'text', id: 'uuid', match: 'bigint[]' } as const
@@ -49,7 +49,10 @@ function createNotes({ lookup, change }: Database): Rows<Note, Input> {
     )
   const update = alter('update note', asked => fields.updated(asked, asked.cleared as Part))
   const remove = alter('delete note', () => sql`deleted_at = now()`)
+  const select = sql`select revision from owners where id =`
+  const revision = lookup('select revision', { owner: 'text' })<{ revision: number }>(asked => sql`${select} ${asked.owner}`)
   return {
+    currentRevision: async owner => (await revision({ owner }))[0]?.revision ?? 0,
     one: (owner, id) => one({ owner, id }),
     create: async (owner, _, id, input) => (await create({ owner, id, ...input }))[0] as Note,
     put: () => Promise.reject(new Error('notes have no PUT')),
@@ -61,13 +64,13 @@ function createNotes({ lookup, change }: Database): Rows<Note, Input> {
 function handlers(db: Database): AnyHandlers {
   const item = createItem('notes', createNotes(db))
   return {
-    async listNotes({ owner, query: { limit, cursor } }: Call) {
+    listNotes({ owner, headers, query: { limit, cursor } }: Call) {
       const after = cursor === undefined ? sql`` : sql`and item.id > ${parseCursor(cursor, 'id').id}`
       const page = sql`
-        select ${columns}, 0 as as_of from notes as item
+        select ${columns}, (select revision from owners where id = ${owner}) as as_of from notes as item
         where item.owner_id = ${owner} and item.deleted_at is null ${after} order by item.id limit ${limit + 1}`
-      const { body } = createPage(await db.read<Note & { asOf: number }>('select notes', page).catch(refuseCursor), limit, 'id', () => null)
-      return { status: 200, body }
+      const read = () => db.read<Note & { asOf: number }>('select notes', page).catch(refuseCursor)
+      return item.list(owner, headers, async () => createPage(await read(), limit, 'id', () => null))
     },
     createNote: ({ owner, claims, body }: Call) => item.create(owner, claims, randomUUIDv7(), body),
     getNote: ({ owner, path, headers }: Call) => item.get(owner, path.noteId, headers),
@@ -76,10 +79,9 @@ function handlers(db: Database): AnyHandlers {
   }
 }
 
-export const migrations = new URL('migrations/', import.meta.url)
 export const api = {
   document: parse(readFileSync(new URL('notes.yaml', import.meta.url), 'utf8'), { maxAliasCount: -1 }),
   handlers,
   ownerLock: (owner: Part) => sql`select from owners where id = ${owner} for no key update skip locked`,
-  migrations,
+  migrations: new URL('migrations/', import.meta.url),
 }

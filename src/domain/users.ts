@@ -1,0 +1,78 @@
+// The statements on the account of a user and its profile.
+import type { components } from '../../generated/api.ts'
+import { unavailable } from '../contract/problem.ts'
+import type { Call, Claims } from '../contract/types.ts'
+import type { Database } from '../database/database.ts'
+import { assigned, type Part, sql } from '../database/sql.ts'
+import { mayUse } from './access.ts'
+import { insertAccount } from './revision.ts'
+
+type User = components['schemas']['User']
+type Patch = Call<'updateUser'>['body']
+
+const maxAttempts = 5
+// The revision of a profile is the one of its own last change, so that a change of a task doesn't outdate its ETag.
+const columns = sql`id, email, name, time_zone, profile_revision as revision, created_at, updated_at`
+/** A field of the spec that is missing here does not compile. */
+const fields = { name: true, timeZone: true } satisfies Record<keyof Patch, true>
+
+export function createUsers({ lookup, write }: Database) {
+  const select = lookup('select user', { owner: 'text' })<User>(
+    asked => sql`
+      select ${columns}
+      from users
+      where ${mayUse(sql`id`, asked.owner)}`,
+  )
+  const one = (owner: string) => select({ owner })
+
+  return {
+    one,
+
+    /** The profile; created on first contact, and with the email of the token. */
+    async ensure(owner: string, { email, name }: Claims): Promise<User> {
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+        const [user] = await one(owner)
+        if (user !== undefined && (email === null || email === user.email)) return user
+        const [created] = await write<User>(
+          'put user',
+          sql`
+            ${insertAccount(sql`${owner}::text`, sql`${email}::text`, sql`${name}::text`)}
+            on conflict (id) do update
+            set email = excluded.email, revision = u.revision + 1, profile_revision = u.revision + 1, updated_at = excluded.updated_at
+            where excluded.email is distinct from u.email and excluded.email is not null
+            returning ${columns}`,
+        )
+        if (created !== undefined) return created
+      }
+      throw unavailable('There are too many changes in this account at the same time. Try again shortly.')
+    },
+
+    /** Resolves with no row if there is no account in one of these revisions; null for any. */
+    update(owner: string, match: number[] | null, patch: Patch) {
+      const columnsOfPatch = Object.fromEntries(Object.entries(patch).filter(([name]) => Object.hasOwn(fields, name)))
+      return write<User>(
+        'update user',
+        sql`
+          update users
+          set ${assigned(columnsOfPatch)}, revision = revision + 1, profile_revision = revision + 1, updated_at = now()
+          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(match)}
+          returning ${columns}`,
+      )
+    },
+
+    /** Deletes the account and, by cascade, every row that it owns. */
+    erase(owner: string, match: number[] | null) {
+      return write(
+        'delete user',
+        sql`
+          delete from users
+          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(match)}
+          returning id`,
+      )
+    },
+  }
+}
+
+function inRevision(match: number[] | null): Part {
+  return match === null ? sql`` : sql`and profile_revision = any(${match}::bigint[])`
+}
