@@ -44,6 +44,13 @@ export const identifier = (name: string): Part => new Part([`"${snake(name).repl
 export const constant = (value: string | number): Part =>
   new Part([typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`], [])
 
+/** The same part as one text, for a part without values that stands in many statements: rendering it again would cost each of them. */
+export function flattened(part: Part): Part {
+  const { text, values } = statement('', part)
+  if (values.length > 0) throw new Error('a part with values can not become text')
+  return new Part([text], [])
+}
+
 /** `"due_date"=…,"due_time"=…` out of `{ dueDate, dueTime }`. */
 export function assigned(columns: Record<string, Value>): Part {
   return joined(

@@ -3,7 +3,7 @@ import type { Claims } from '../contract/types.ts'
 import type { Asked, Columns } from '../database/asked.ts'
 import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
-import { type Part, sql } from '../database/sql.ts'
+import { flattened, type Part, sql } from '../database/sql.ts'
 import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
 import type { Item, Rows } from '../resource/item.ts'
 import { mayUse } from './access.ts'
@@ -31,7 +31,7 @@ export function createRows<Row extends Item, Input extends object>(
 ) {
   const fields = createFields(table)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
-  const item = sql`${names[name]} as item`
+  const item = flattened(sql`${names[name]} as item`)
   const { hasRoom, within } = createQuota(db, name)
 
   const one = db.lookup(`select ${noun}`, { owner: 'text', id: 'uuid' })<Row>(

@@ -1,17 +1,19 @@
 // The sorts of lists of tasks. Each has an index, so that a list without filters is quick however many tasks there are.
 import type { components } from '../../generated/api.ts'
 import type { Call } from '../contract/types.ts'
-import { type Part, sql } from '../database/sql.ts'
+import { flattened, type Part, sql } from '../database/sql.ts'
 import { parseCursor } from '../resource/page.ts'
 
 type Task = components['schemas']['Task']
 type Key = string | number | null
 
 export type SortName = Call<'listTasks'>['query']['sort']
+type SortKey = Pick<Sort, 'column' | 'key' | 'keyOf'>
 export type Sort = {
   /** the expression of the index */
   column: Part
-  direction: Part
+  /** `order by` this, ties by id */
+  order: Part
   /** compares a row with the position of a cursor */
   after: Part
   /** the key of a cursor as the column has it */
@@ -38,22 +40,18 @@ const dueDateDescending = {
   key: (key: Key) => sql`coalesce(${key}::date, '-infinity'::date)`,
   keyOf: (task: Task) => task.dueDate,
 }
-const ascending = { direction: sql`asc`, after: sql`>` }
-const descending = { direction: sql`desc`, after: sql`<` }
 export const sorts: Record<SortName, Sort> = {
-  createdAt: { ...createdAt, ...ascending },
-  '-createdAt': { ...createdAt, ...descending },
-  updatedAt: { ...updatedAt, ...ascending },
-  '-updatedAt': { ...updatedAt, ...descending },
-  dueDate: { ...dueDate, ...ascending },
-  '-dueDate': { ...dueDateDescending, ...descending },
-  priority: { ...priority, ...ascending },
-  '-priority': { ...priority, ...descending },
-  title: { ...title, ...ascending },
-  '-title': { ...title, ...descending },
+  createdAt: ascending(createdAt),
+  '-createdAt': descending(createdAt),
+  updatedAt: ascending(updatedAt),
+  '-updatedAt': descending(updatedAt),
+  dueDate: ascending(dueDate),
+  '-dueDate': descending(dueDateDescending),
+  priority: ascending(priority),
+  '-priority': descending(priority),
+  title: ascending(title),
+  '-title': descending(title),
 }
-
-export const orderBy = ({ column, direction }: Sort): Part => sql`${column} ${direction}, id ${direction}`
 
 /** The condition of a page after a cursor; none for the first page. Throws 422 if the cursor is not one of this sort. */
 export function afterCursor(cursor: string | undefined, name: SortName): Part[] {
@@ -61,4 +59,12 @@ export function afterCursor(cursor: string | undefined, name: SortName): Part[] 
   const { key, id } = parseCursor(cursor, name)
   const sort = sorts[name]
   return [sql`and (${sort.column}, id) ${sort.after} (${sort.key(key)}, ${id})`]
+}
+
+function ascending(key: SortKey): Sort {
+  return { ...key, order: flattened(sql`${key.column} asc, id asc`), after: sql`>` }
+}
+
+function descending(key: SortKey): Sort {
+  return { ...key, order: flattened(sql`${key.column} desc, id desc`), after: sql`<` }
 }

@@ -8,7 +8,7 @@ import { joined, type Part, sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
 import { createRows } from './rows.ts'
-import { afterCursor, orderBy, type SortName, sorts } from './sort.ts'
+import { afterCursor, type SortName, sorts } from './sort.ts'
 
 type Task = components['schemas']['Task']
 type Input = Call<'createTask'>['body']
@@ -48,8 +48,8 @@ export function createTasks(db: Database) {
       db.lookup(
         'select tasks',
         { owner: 'text', count: 'integer' },
-        orderBy(sort),
-      )<Listed>(asked => page(asked.owner, sql``, orderBy(sort), asked.count)),
+        sort.order,
+      )<Listed>(asked => page(asked.owner, sql``, sort.order, asked.count)),
     ]),
   ) as Record<SortName, (asked: { owner: string; count: number }) => Promise<Listed[]>>
 
@@ -68,7 +68,7 @@ export function createTasks(db: Database) {
           : await db
               .read<Listed>(
                 'select tasks',
-                sql`${page(sql`${owner}`, joined(conditions), orderBy(sort), sql`${count}`)} order by ${orderBy(sort)}`,
+                sql`${page(sql`${owner}`, joined(conditions), sort.order, sql`${count}`)} order by ${sort.order}`,
               )
               .catch(cursor === undefined ? undefined : refuseCursor)
       return createPage(found, limit, query.sort, sort.keyOf)

@@ -1,6 +1,6 @@
 // The fields that a caller writes, once for each resource: insert, replace and update are generated from them.
 import type { Asked, Columns, SqlType } from '../database/asked.ts'
-import { constant, identifier, joined, type Part, sql } from '../database/sql.ts'
+import { constant, flattened, identifier, joined, type Part, sql } from '../database/sql.ts'
 
 export type Field<Nullable extends boolean = boolean> = {
   type: SqlType
@@ -66,7 +66,9 @@ export const cleared = (patch: object): string[] => Object.entries(patch).flatMa
 
 /** `item.id, item.due_date, …` */
 export const columnsOf = (names: readonly string[]): Part =>
-  joined(
-    names.map(name => sql`item.${identifier(name)}`),
-    ', ',
+  flattened(
+    joined(
+      names.map(name => sql`item.${identifier(name)}`),
+      ', ',
+    ),
   )

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { parse } from 'libpg-query'
 import { describe, expect, test } from 'vitest'
-import { assigned, constant, identifier, joined, Parameter, snake, sql, statement, template } from '../../src/database/sql.ts'
+import { assigned, constant, flattened, identifier, joined, Parameter, snake, sql, statement, template } from '../../src/database/sql.ts'
 import { cases } from '../support/checks.ts'
 
 const hostile = [`'; drop table users; --`, `"`, `'`, '\\', '$1', '$$', '\0', '/*', '\u2028', ")'::text", 'é\u0301']
@@ -72,6 +72,14 @@ describe('names and constants', () => {
     ['aBC', 'a_b_c'],
   ])('snake(%s) is %s', (name, column) => {
     expect(snake(name)).toBe(column)
+  })
+})
+
+describe('flattened', () => {
+  test('a part without values becomes one text, and any other is refused', () => {
+    const { texts, values } = flattened(sql`${identifier('a')}, ${constant(1)}`)
+    expect([texts, values]).toEqual([['"a", 1'], []])
+    expect(() => flattened(sql`${7}`)).toThrow('values')
   })
 })
 
