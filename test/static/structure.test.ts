@@ -40,7 +40,9 @@ const owners: Record<string, string> = {
   pino: 'observe',
   'prom-client': 'observe',
   '@opentelemetry': 'observe',
+  'swagger-ui-dist': 'handlers',
   yaml: 'dev',
+  '@redocly': 'dev',
   'openapi-fetch': 'client',
 }
 
@@ -53,18 +55,29 @@ const sources = readdirSync(new URL('src/', root), { recursive: true })
   .map(String)
   .filter(file => file.endsWith('.ts') && !file.startsWith('client/dist/'))
 const read = (file: string) => readFileSync(new URL(`src/${file}`, root), 'utf8')
-const imports: Import[] = sources.flatMap(from => [
-  ...[...read(from).matchAll(/^(?:import|export)\s[^'"`;]*?from '([^']+)'/gm)].map(match => ({
-    from,
-    to: match[1] as string,
-    lazy: false,
-  })),
-  ...[...read(from).matchAll(/import\('([^']+)'\)/g)].map(match => ({ from, to: match[1] as string, lazy: true })),
-])
+const imports = sources.flatMap(from => importsOf(from, read(from)))
 const local = imports
   .filter(({ to }) => to.startsWith('.'))
   .map(each => ({ ...each, to: new URL(each.to, new URL(`src/${each.from}`, root)).href.slice(root.href.length).replace(/^src\//, '') }))
 const layer = (file: string) => file.split('/')[0]?.replace(/\.ts$/, '') as string
+
+test('every form of an import is found', () => {
+  const text = [
+    "import one from './one.ts'",
+    'import {',
+    '  two,',
+    "} from './two.ts'",
+    "export type { Three } from './three.ts'",
+    "import './four.ts'",
+    "const five = await import('./five.ts')",
+    "const six = createRequire(import.meta.url).resolve('six/package.json')",
+    "const seven = createRequire(import.meta.url)('seven')",
+    "const eight = import.meta.resolve('eight/cli.js')",
+  ].join('\n')
+  const found = importsOf('a.ts', text).map(({ to, lazy }) => (lazy ? `${to} lazy` : to))
+  const eager = ['./one.ts', './two.ts', './three.ts', './four.ts', 'six/package.json', 'seven', 'eight/cli.js']
+  expect(found).toEqual([...eager, './five.ts lazy'])
+})
 
 describe('layers', () => {
   test('every file is in a layer, and every layer has a file', () => {
@@ -124,3 +137,14 @@ test('no file name is without a subject, such as utils', () => {
 test('no statement selects all columns with *', () => {
   expect(sources.filter(file => /select\s+(\w+\.)?\*/.test(read(file)))).toEqual([])
 })
+
+function importsOf(from: string, text: string): Import[] {
+  const targets = (pattern: RegExp) => [...text.matchAll(pattern)].map(match => match[1] as string)
+  const eager = [
+    ...targets(/^(?:import|export)\s[^'"`;]*?from '([^']+)'/gm),
+    ...targets(/^import '([^']+)'/gm),
+    ...targets(/(?:createRequire\([^)]*\)(?:\.resolve)?|import\.meta\.resolve)\('([^']+)'\)/g),
+  ]
+  const lazy = targets(/\bimport\('([^']+)'\)/g)
+  return [...eager.map(to => ({ from, to, lazy: false })), ...lazy.map(to => ({ from, to, lazy: true }))]
+}
