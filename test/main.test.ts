@@ -13,7 +13,7 @@ const timeout = 120_000
 
 // Each test waits for processes of its own, so they run concurrently.
 describe.concurrent('the process', { timeout }, () => {
-  test('reports every error of its settings at once, and exits with 1', async ({ onTestFinished }) => {
+  test('reports every error of its settings in one message, and exits with 1', async ({ onTestFinished }) => {
     const { ended, output } = run({ NODE_ENV: 'production', AUTH_AUDIENCE: '', PORT: 'x', LOG_LEVEL: 'loud' }, { atEnd: onTestFinished })
     expect(await ended).toBe(1)
     expect(output()).toBe(

@@ -1,4 +1,4 @@
-// Which keys verify tokens, and what happens while the key server is down.
+// Which keys verify tokens, and the replies while the key server is down.
 import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -81,7 +81,7 @@ describe('a key server', () => {
     expect((await refused(site.clientWith(await three.sign()))).detail).toBe(notVerified)
   })
 
-  test('after a rotation the new key is accepted at once, and the withdrawn key is refused', async ({ open }) => {
+  test('after a rotation the first token with the new key is accepted, and the withdrawn key is refused', async ({ open }) => {
     const site = await open()
     expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
     const next = await signer('EdDSA', 'next')
@@ -92,7 +92,7 @@ describe('a key server', () => {
     expect(site.keys.requests).toBe(2)
   })
 
-  test('a key published right after a fetch is accepted at once, unless a search for it has just failed', async ({ open }) => {
+  test('the first token with a key published right after a fetch is accepted, unless a search for it has just failed', async ({ open }) => {
     const site = await open()
     expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
     const [next, early] = [await signer('EdDSA', 'next'), await signer('EdDSA', 'early')]
@@ -331,22 +331,22 @@ describe('while the key server is down', () => {
   })
 
   test('when it hangs callers wait until a timeout, and with a known key only once', async ({ open }) => {
-    const [fresh, halting, known] = [await open(), await open(), await open()]
+    const [fresh, halting, warm] = [await open(), await open(), await open()]
     const token = (jti: string) => signerOf('EdDSA').sign(claims({ jti }))
-    expect(await known.status(await token('before'))).toBe(200)
+    expect(await warm.status(await token('before'))).toBe(200)
     let aborted = 0
     const hang: RequestListener = (_, response) => void response.on('close', () => aborted++)
-    for (const { keys } of [fresh, known]) keys.instead = hang
+    for (const { keys } of [fresh, warm]) keys.instead = hang
     halting.keys.instead = (_, response) => void response.write('{"keys":[')
     advance(601)
 
-    const replies = Promise.all([fresh, halting, known].map(async site => site.status(await token('first'))))
+    const replies = Promise.all([fresh, halting, warm].map(async site => site.status(await token('first'))))
     // The timeout is 2 s. A busy machine delays both timers.
     expect(await Promise.race([replies, sleep(10_000, 'late', { ref: false })])).toEqual([503, 503, 200])
     await vi.waitFor(() => expect(aborted).toBe(2), 20_000)
     advance(1)
-    expect(await known.status(await token('second'))).toBe(200)
+    expect(await warm.status(await token('second'))).toBe(200)
     expect(aborted).toBe(2) // the reply came while the third fetch was pending
-    await vi.waitFor(() => expect(known.keys.requests).toBe(3), 20_000)
+    await vi.waitFor(() => expect(warm.keys.requests).toBe(3), 20_000)
   })
 })

@@ -34,8 +34,8 @@ const generate = hasWrk().then(has => (has ? wrk : cannon))
 
 async function carryOut(job: Job): Promise<Measure> {
   const readings: Reading[] = []
-  const mark = () => void readings.push({ server: cpuOfFamily(job.server), postgres: cpuOfFamily(job.postgres) })
-  const { seconds, ...replies } = await (await generate)(job, mark)
+  const readCpu = () => void readings.push({ server: cpuOfFamily(job.server), postgres: cpuOfFamily(job.postgres) })
+  const { seconds, ...replies } = await (await generate)(job, readCpu)
   const [before, after] = readings as [Reading, Reading]
   return {
     ...replies,

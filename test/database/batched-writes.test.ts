@@ -55,7 +55,7 @@ test('every concurrent change of one owner bumps the revision', async ({ as }) =
   expect(tasks.map(({ body }) => body.revision).sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, i) => first + 1 + i))
 })
 
-test('of several changes under one ETag one wins, whatever other owners do', async ({ as }) => {
+test('of several changes under one ETag one wins, also while other owners write', async ({ as }) => {
   const users = await Promise.all(['ann', 'bob', 'eve'].map(name => as(name)))
   const tasks = await Promise.all(users.map(user => user.createTask({ body: { title: 'a' } })))
   const answers = await Promise.all(

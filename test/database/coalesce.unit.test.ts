@@ -1,4 +1,4 @@
-// Which callers share a statement, and who gets which rows and errors, without a database.
+// Which callers share a statement, and which rows and errors each caller gets, without a database.
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createCoalescer, type Shareable } from '../../src/database/coalesce.ts'

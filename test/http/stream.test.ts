@@ -50,10 +50,10 @@ function createSource(): Source {
   }
 }
 
-type Given = { body?: Stream; heartbeat?: string; type?: string; maxInFlight?: number; timeouts?: Options['timeouts'] }
+type Setup = { body?: Stream; heartbeat?: string; type?: string; maxInFlight?: number; timeouts?: Options['timeouts'] }
 
 /** A server whose GET /stream answers with the body. */
-async function serve({ body, heartbeat, type = 'text/csv', maxInFlight, timeouts }: Given) {
+async function serve({ body, heartbeat, type = 'text/csv', maxInFlight, timeouts }: Setup) {
   const source = createSource()
   const stream = () => ({ status: 200, type, body: body ?? source, ...(heartbeat !== undefined && { heartbeat }) })
   const limits = { ...(maxInFlight !== undefined && { maxInFlight }), ...(timeouts && { timeouts }) }
@@ -112,7 +112,7 @@ test('counts as in flight until its end', async () => {
   }, 10_000) // the connection of a shed request is not read for a second
 })
 
-test('is not taken faster than its client reads', async () => {
+test('is not read faster than its client reads', async () => {
   const chunk = Buffer.alloc(64 * 1024, 'x')
   const total = 64 * 1024 * 1024
   let produced = 0
@@ -227,7 +227,7 @@ describe('while it is quiet', () => {
 })
 
 describe('at shutdown', () => {
-  test('a stream with a heartbeat ends at once and cleanly', async () => {
+  test('a stream with a heartbeat ends cleanly without waiting for the drain timeout', async () => {
     const { url, source, stop, line } = await serve({ heartbeat: ':\n', timeouts: { drainMs: 60_000 } })
     const { read } = await open(url)
     source.push('a')

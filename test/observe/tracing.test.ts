@@ -164,8 +164,10 @@ describe('a statement that serves several callers', () => {
   test('also when it changes rows of several owners', async ({ service }) => {
     const { url, spans } = await collector()
     const server = await start({ databaseUrl: service.databaseUrl, poolSize: 1, tracing: to(url) })
-    const people = await Promise.all(Array.from({ length: 20 }, async (_, index) => client(server.url, await tokenOf(`changing-${index}`))))
-    for (let round = 0; round < 2; round++) await Promise.all(people.map(each => each.createTask({ body: { title: 'a' } })))
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => client(server.url, await tokenOf(`changing-${index}`))),
+    )
+    for (let round = 0; round < 2; round++) await Promise.all(clients.map(each => each.createTask({ body: { title: 'a' } })))
     await server.stop()
 
     const asked = requestsOf(spans())

@@ -113,20 +113,21 @@ describe('an expression', () => {
       const { selected, kept } = read(expr)
       expect(selected.length, name).toBeGreaterThan(0)
       for (const { metric, matchers, within } of selected) {
-        const known = metrics.get(metric)
-        expect(known, `${name}: the server has no ${metric}`).toBeDefined()
+        const definition = metrics.get(metric)
+        expect(definition, `${name}: the server has no ${metric}`).toBeDefined()
         for (const { label, value } of matchers) {
-          expect([...(known as Metric).labels, ...ofPrometheus], `${name}: ${metric}`).toContain(label)
+          expect([...(definition as Metric).labels, ...ofPrometheus], `${name}: ${metric}`).toContain(label)
           if (label === 'operation')
             for (const each of value.split('|')) expect(operations.map(({ operationId }) => operationId)).toContain(each)
           if (label === 'status') expect(statuses.some(status => new RegExp(`^(${value})$`).test(status))).toBe(true)
         }
-        for (const label of within.labels) expect([...(known as Metric).labels, ...ofPrometheus], `${name}: ${metric}`).toContain(label)
+        for (const label of within.labels)
+          expect([...(definition as Metric).labels, ...ofPrometheus], `${name}: ${metric}`).toContain(label)
         // A counter starts anew with its process, so only how it grows means something; of a gauge that would mean nothing.
         expect(
           within.functions.some(each => ['rate', 'increase'].includes(each)),
           `${name}: ${metric}`,
-        ).toBe((known as Metric).type === 'counter')
+        ).toBe((definition as Metric).type === 'counter')
       }
       const labels = kept ?? selected.flatMap(({ metric }) => [...(metrics.get(metric) as Metric).labels, ...ofPrometheus])
       for (const label of shown) expect(labels, name).toContain(label)

@@ -22,7 +22,7 @@ const curl = (process.env.PATH ?? '').split(delimiter).some(folder => existsSync
 const withCurl = needs(hasBoth && curl, hasBoth ? 'curl' : poolerAndProxy)
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const people = 8
+const userCount = 8
 
 test('killed part by part it answers with success or 503, and loses nothing', { timeout: 120_000, ...together }, async ({ topology }) => {
   const steps = stepsOf('Kill each part')
@@ -32,15 +32,15 @@ test('killed part by part it answers with success or 503, and loses nothing', { 
       .filter(part => part !== 'proxy')
       .sort(),
   )
-  const all = await crowd(url, people, { behind: true })
-  /** Everybody is answered again. */
+  const all = await crowd(url, userCount, { behind: true })
+  /** Waits until the requests of the users succeed again. */
   const well = async () => {
     const from = all.calls.length
     await vi.waitFor(
       () =>
         expect(tally(all.calls.slice(from))).toMatchObject({
-          200: expect.toSatisfy(n => n > 2 * people),
-          201: expect.toSatisfy(n => n > people),
+          200: expect.toSatisfy(n => n > 2 * userCount),
+          201: expect.toSatisfy(n => n > userCount),
         }),
       15_000,
     )
@@ -53,8 +53,8 @@ test('killed part by part it answers with success or 503, and loses nothing', { 
     if (verb === 'kill' && (part === 'pooler' || part === 'database'))
       await vi.waitFor(() => expect(tally(all.calls.slice(from))[503]).toBeGreaterThan(0), 10_000)
     else await well()
-    // Of two replicas one is enough: only who was just writing through the dead one can't be told what came of it.
-    if (part.startsWith('server')) expect(tally(all.calls.slice(from))[503] ?? 0, `${verb} ${part}`).toBeLessThanOrEqual(people)
+    // One of two replicas is enough. Only a request in flight to the killed one may fail, which is at most one per user.
+    if (part.startsWith('server')) expect(tally(all.calls.slice(from))[503] ?? 0, `${verb} ${part}`).toBeLessThanOrEqual(userCount)
   }
   await expectPromises(await all.leave(), databaseUrl, 10_000)
 
@@ -99,7 +99,7 @@ test('the first request is answered as the manual shows it, and the doctor finds
 }) => {
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-manual-'))
   onTestFinished(() => rm(directory, { recursive: true }))
-  // What an engine does at `docker compose exec -T server-1`.
+  // Stands in for `docker compose exec -T server-1`.
   await writeFile(join(directory, 'docker'), '#!/bin/sh\n[ "$1 $2 $3 $4" = "compose exec -T server-1" ] || exit 1\nshift 4\nexec "$@"\n', {
     mode: 0o755,
   })
@@ -113,7 +113,7 @@ test('the first request is answered as the manual shows it, and the doctor finds
   expect(stdout).not.toContain('!!')
 })
 
-/** The commands of that chapter, as what they do. */
+/** The commands of that chapter, each as a verb and a part. */
 function stepsOf(chapter: string) {
   const lines = blocks(chapter).at(-1)?.trim().split('\n') as string[]
   return lines.map(line => {

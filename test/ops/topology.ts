@@ -1,4 +1,4 @@
-// What src/ops/compose.yaml starts, as processes of this machine: the same settings, the same files, other addresses.
+// The services of src/ops/compose.yaml as processes of this machine: the same settings, the same files, other addresses.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -123,11 +123,11 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
     },
   }
 
-  /** What Compose gives a service, with other addresses. */
+  /** The environment of a service in Compose, with other addresses. */
   async function settings(name: string, addresses: Record<string, string>): Promise<Record<string, string>> {
     const moved = (value: string) => Object.entries(addresses).reduce((text, [from, to]) => text.replace(from, to), value)
-    const given = Object.entries(services[name]?.environment ?? {}).map(([key, value]) => [key, moved(value)])
-    return { PATH: process.env.PATH ?? '', ...Object.fromEntries(given) }
+    const variables = Object.entries(services[name]?.environment ?? {}).map(([key, value]) => [key, moved(value)])
+    return { PATH: process.env.PATH ?? '', ...Object.fromEntries(variables) }
   }
 
   function command(name: string): string[] {
@@ -138,9 +138,9 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
 
   async function replica(name: string, poolerHost: string) {
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const given = await settings(name, { 'pooler:6432': poolerHost })
+    const variables = await settings(name, { 'pooler:6432': poolerHost })
     const env = {
-      ...given,
+      ...variables,
       HOST: '127.0.0.1',
       PORT: String(port),
       METRICS_PORT: String(metricsPort),

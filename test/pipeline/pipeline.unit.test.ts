@@ -61,9 +61,9 @@ const handlers: AnyHandlers = {
   },
 }
 
-/** The operations over the document, with a log of what was counted. */
+/** The operations over the document, with a log of the counts for rate limits. */
 async function pipeline() {
-  const counted: string[] = []
+  const counts: string[] = []
   const operations = await createPipeline({
     document,
     handlers,
@@ -72,13 +72,13 @@ async function pipeline() {
       return { id: authorization, claims }
     },
     rateLimit: async (budget, key) => {
-      counted.push(`${budget} ${key}`)
+      counts.push(`${budget} ${key}`)
       if (key === 'busy') throw new Problem('too-many-requests', { headers: { 'Retry-After': '60' } })
       return { RateLimit: budget }
     },
   })
   const of = (id: string) => operations.find(({ operationId }) => operationId === id) as Operation
-  return { of, counted, run: (id: string, request: Partial<Request> = {}) => of(id).run({ ...empty(), ...request }) }
+  return { of, counts, run: (id: string, request: Partial<Request> = {}) => of(id).run({ ...empty(), ...request }) }
 }
 
 const empty = (): Request => ({
@@ -91,7 +91,7 @@ const empty = (): Request => ({
 })
 
 describe('an operation', () => {
-  test('says what its transport must know', async () => {
+  test('has the properties that its transport needs', async () => {
     const { of } = await pipeline()
     expect(of('listNotes')).toMatchObject({
       method: 'GET',
@@ -116,7 +116,7 @@ describe('an operation', () => {
 
 describe('a request', () => {
   test('reaches its handler with the caller, defaults and known headers, and gets the headers of its budget', async () => {
-    const { run, counted } = await pipeline()
+    const { run, counts } = await pipeline()
     const { headers, reply } = await run('listNotes', { headers: { 'if-match': ['"1"', '"2"'], cookie: 'x' } })
     expect(headers).toEqual({ RateLimit: 'reads' })
     expect(reply).toEqual({
@@ -124,14 +124,14 @@ describe('a request', () => {
       headers: { ETag: '"1"' },
       body: { owner: 'ann', claims, path: { userId: 'me' }, query: { limit: 5 }, headers: { 'if-match': '"1", "2"' }, body: undefined },
     })
-    expect(counted).toEqual(['reads ann'])
+    expect(counts).toEqual(['reads ann'])
   })
 
   test('has its JSON validated and completed', async () => {
-    const { run, counted } = await pipeline()
+    const { run, counts } = await pipeline()
     const { reply } = await run('createNote', { path: { userId: 'ann' }, readBody: async () => ({ json: { text: 'a' } }) })
     expect(reply).toMatchObject({ status: 201, body: { body: { text: 'a', color: 'blue' } } })
-    expect(counted).toEqual(['writes ann'])
+    expect(counts).toEqual(['writes ann'])
   })
 
   test('has any other body read by the handler', async () => {
@@ -156,15 +156,15 @@ describe('a request', () => {
 
 describe('a problem', () => {
   const kinds = async (id: string, request: Partial<Request>) => {
-    const { run, counted } = await pipeline()
+    const { run, counts } = await pipeline()
     const { headers, problem } = await run(id, request)
-    return { headers, kind: problem?.kind, errors: problem?.errors, counted }
+    return { headers, kind: problem?.kind, errors: problem?.errors, counts }
   }
   const neverRead = () => expect.fail('the body was read')
 
   test('of the token counts the address', async () => {
     const outcome = await kinds('createNote', { authorization: undefined, readBody: neverRead })
-    expect(outcome).toMatchObject({ kind: 'unauthenticated', headers: { RateLimit: 'address' }, counted: ['address 192.0.2.1'] })
+    expect(outcome).toMatchObject({ kind: 'unauthenticated', headers: { RateLimit: 'address' }, counts: ['address 192.0.2.1'] })
   })
 
   test('of the budget comes before that of the space, and both before the body is read', async () => {

@@ -1,4 +1,4 @@
-// One person's account against a model of it: after every request of a random sequence both must be the same.
+// Compares an account with a model of it: after every request of a random sequence both must be the same.
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { type Client, client } from '../support/client.ts'
@@ -8,9 +8,9 @@ import { type Command, commands } from './commands.ts'
 import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row } from './model.ts'
 import { holds, unlessStalled } from './seed.ts'
 
-let people = 0
+let accountCount = 0
 
-test('an account is what its requests made of it', { timeout: 120_000 }, async ({ service }) => {
+test('an account equals its model after every request', { timeout: 120_000 }, async ({ service }) => {
   const property = fc.asyncProperty(commands, list =>
     unlessStalled(async () => {
       const { play, compare } = await player(service)
@@ -23,7 +23,7 @@ test('an account is what its requests made of it', { timeout: 120_000 }, async (
   )
   await holds(property, { runs: 160, lanes: 4 })
 
-  // What quotas rest on: whatever was done to an account, it has no more rows than it has seen changes.
+  // The quotas depend on this: an account never has more rows than changes.
   const { sql } = service
   const accounts = await sql<{ changes: string; tasks: string; categories: string }[]>`
     select revision - start_revision as changes, (select count(*) from tasks where owner_id = users.id) as tasks,
@@ -42,7 +42,7 @@ async function startOf({ sql }: Service, id: string): Promise<number> {
 /** A new account: `play` does a command to it and to its model, `compare` holds one to the other. */
 async function player(service: Service): Promise<{ play: (command: Command) => Promise<void>; compare: () => Promise<void> }> {
   const claims = { email: 'ann@example.com', name: 'Ann' }
-  const id = `ann-${people++}`
+  const id = `ann-${accountCount++}`
   const ann = client(service.url, await tokenOf(id, claims))
   let start = 0
   const account = model({ id, ...claims }, () => start)
@@ -62,7 +62,7 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
     return answer
   }
 
-  /** Holds the answer to what the model says, and takes over what the model can't know. */
+  /** Compares the answer with the model, and copies the values that only the server can choose into the model. */
   function settle({ status, headers, body }: Answer, expected: Expected) {
     expect([status, headers.get('etag')], JSON.stringify(body)).toEqual([expected.status, expected.etag])
     if (expected.row !== undefined) learn(expected.row, body as Row)
@@ -70,8 +70,8 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
   }
 
   function learn(row: Row, reply: Row) {
-    const known = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
-    expect(reply).toEqual({ ...reply, ...known })
+    const expected = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
+    expect(reply).toEqual({ ...reply, ...expected })
     const fresh = row.updatedAt === undefined && row.revision === account.revision()
     if (fresh) expect(instant(reply.updatedAt) >= clock, `${reply.updatedAt} is not after ${clock}`).toBe(true)
     if (fresh && 'completedAt' in row && row.completedAt === undefined) expect(reply.completedAt).toBe(reply.updatedAt)

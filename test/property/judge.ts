@@ -38,7 +38,7 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
     ...operation.parameters.filter(each => each.in === 'path').map(each => ofText(each, [values[each.name] as string])),
     ...operation.parameters.filter(each => each.in === 'query' && query.has(each.name)).map(each => ofText(each, query.getAll(each.name))),
     ...operation.parameters.flatMap(each => (each.in === 'header' ? ofHeader(each, fields) : [])),
-    ...[...query.keys()].map(name => ({ location: 'query', faults: known(operation, name) ? [] : [`${name} is unknown`] })),
+    ...[...query.keys()].map(name => ({ location: 'query', faults: isDeclared(operation, name) ? [] : [`${name} is unknown`] })),
     ...(operation.requestBody === undefined ? [] : [{ location: 'body', faults: ofBody(operation, json) }]),
   ].filter(each => each.faults.length > 0)
   if (wrong.length > 0) return { statuses: [422], locations: [...new Set(wrong.map(({ location }) => location))].sort() }
@@ -46,7 +46,7 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
   return { statuses: ofMeaning(operation, values, query, fields, json), locations: [], body: json }
 }
 
-/** What is refused though the schema takes it: an unknown id, a name that is taken, a condition that fails. */
+/** What is refused though the schema takes it: an unknown id, a duplicate name, a condition that fails. */
 function ofMeaning(
   { method, path }: Operation,
   values: Record<string, string>,
@@ -73,8 +73,8 @@ function ofMeaning(
   if (there && method === 'PUT' && fields.has('if-none-match')) must.push(412)
   if (typeof body.categoryId === 'string' && body.categoryId.toLowerCase() !== owned.categoryId) must.push(422)
   if (typeof body.dueTime === 'string' && body.dueDate === null) must.push(422)
-  const taken = path.includes('/categories') && typeof body.name === 'string' && body.name.toLowerCase() === owned.name.toLowerCase()
-  if (taken && !mine('categoryId')) must.push(409)
+  const duplicate = path.includes('/categories') && typeof body.name === 'string' && body.name.toLowerCase() === owned.name.toLowerCase()
+  if (duplicate && !mine('categoryId')) must.push(409)
   if (query.has('cursor')) may.push(422)
   return must.length > 0 ? [...must, ...may] : ['2xx', ...may]
 }
@@ -141,7 +141,7 @@ function ofBody(operation: Operation, json: unknown): string[] {
   if (json === undefined) return ['there is none']
   const found = faults(resolved(operation.requestBody?.content['application/json']?.schema as Schema), json)
   const zone = typeof json === 'object' && json !== null && 'timeZone' in json ? json.timeZone : null
-  return typeof zone === 'string' && !isZone(zone) ? [...found, 'timeZone is not known'] : found
+  return typeof zone === 'string' && !isZone(zone) ? [...found, 'timeZone is unknown'] : found
 }
 
 function isZone(name: string) {
@@ -159,4 +159,4 @@ function meant({ type }: Schema, text: string): unknown {
 }
 
 const parameter = (operation: Operation, name: string) => operation.parameters.find(each => each.in === 'query' && each.name === name)
-const known = (operation: Operation, name: string) => parameter(operation, name) !== undefined
+const isDeclared = (operation: Operation, name: string) => parameter(operation, name) !== undefined

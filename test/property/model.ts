@@ -72,8 +72,8 @@ export function model(person: { id: string; email: string; name: string }, start
   function refusal(kind: Kind, row: Row): Expected | undefined {
     if (kind === 'categories') {
       const folded = (row.name as string).toLowerCase()
-      const taken = [...rows.categories.values()].some(each => each.id !== row.id && (each.name as string).toLowerCase() === folded)
-      return taken ? refused(409) : undefined
+      const duplicate = [...rows.categories.values()].some(each => each.id !== row.id && (each.name as string).toLowerCase() === folded)
+      return duplicate ? refused(409) : undefined
     }
     const homeless = row.categoryId !== null && !rows.categories.has(row.categoryId as string)
     return homeless || (row.dueTime !== null && row.dueDate === null) ? refused(422) : undefined

@@ -1,4 +1,4 @@
-// Thousands of requests to every operation of a person's space: the spec says which are valid, and the server must agree.
+// Thousands of requests to every operation of a user's space: the spec says which are valid, and the server must agree.
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { cases } from '../support/checks.ts'
@@ -12,25 +12,25 @@ import { send } from './send.ts'
 import { owned } from './values.ts'
 
 type Row = Record<string, unknown>
-type Person = { userId: string; token: string }
-type Tried = { sample: Sample; verdict: Verdict; person: Person; answer: Answer }
+type User = { userId: string; token: string }
+type Tried = { sample: Sample; verdict: Verdict; user: User; answer: Answer }
 
 const revision = 3 // of an account before its request
-let people = 0
+let userCount = 0
 
 const personal = operations.filter(({ path }) => path.includes('{userId}')).map(each => [each.operationId, each] as const)
 
 test.for(cases(personal))(
-  '%s takes what the spec calls valid, and refuses the rest',
+  '%s accepts requests that the spec calls valid, and refuses others',
   { timeout: 120_000 },
   async ([, operation], { service }) => {
     const fields = Object.keys(bodySchema(operation)?.properties ?? {})
     const property = fc.asyncProperty(sample(operation), sample => {
       const verdict = judged(operation, sample)
       return unlessStalled(async () => {
-        const person = await newcomer(service, sample)
-        const answer = await ask(service, sample, person)
-        const wrong = await mistakes(service, operation, { sample, verdict, person, answer })
+        const user = await createUser(service, sample)
+        const answer = await ask(service, sample, user)
+        const wrong = await findErrors(service, operation, { sample, verdict, user, answer })
         expect(wrong, `${answer.status} ${JSON.stringify(answer.body)}`).toEqual([])
       })
     })
@@ -38,28 +38,28 @@ test.for(cases(personal))(
   },
 )
 
-/** Somebody who has the category and the task of the spec's examples. */
-async function newcomer({ sql }: Service, { sub }: Sample): Promise<Person> {
-  const userId = `${people++}.${sub}`
+/** A user with the category and the task of the spec's examples. */
+async function createUser({ sql }: Service, { sub }: Sample): Promise<User> {
+  const userId = `${userCount++}.${sub}`
   const { categoryId, taskId, name } = owned
   await sql`
-    with person as (
+    with account as (
       insert into users (id, revision, profile_revision) values (${userId}, ${revision}, 1) returning id),
     category as (
-      insert into categories (owner_id, id, name, position, revision) select id, ${categoryId}, ${name}, 0, 2 from person returning id)
+      insert into categories (owner_id, id, name, position, revision) select id, ${categoryId}, ${name}, 0, 2 from account returning id)
     insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
-    select id, ${taskId}, 'Existing', 'none', '{}', '2027-01-01', 3 from person`
+    select id, ${taskId}, 'Existing', 'none', '{}', '2027-01-01', 3 from account`
   return { userId, token: await tokenOf(userId) }
 }
 
-function ask({ url }: Service, { target, headers, ...rest }: Sample, { userId, token }: Person): Promise<Answer> {
+function ask({ url }: Service, { target, headers, ...rest }: Sample, { userId, token }: User): Promise<Answer> {
   const mine = target.replace('{userId}', encodeURIComponent(userId))
   return send(url, { ...rest, target: mine, headers: [['Authorization', `Bearer ${token}`], ...headers] })
 }
 
-/** Everything that is wrong with an answer and with what it did, in words. */
-async function mistakes(service: Service, operation: Operation, tried: Tried): Promise<string[]> {
-  const { answer, verdict, person } = tried
+/** The errors of an answer and of the row that the request wrote, in words. */
+async function findErrors(service: Service, operation: Operation, tried: Tried): Promise<string[]> {
+  const { answer, verdict, user } = tried
   const { status, headers, body } = answer
   record('replies', { operationId: operation.operationId, status })
   const success = status >= 200 && status < 300
@@ -71,23 +71,23 @@ async function mistakes(service: Service, operation: Operation, tried: Tried): P
 
   if (verdict.locations.length > 0 && status === 422) {
     const named = new Set((body as { errors: { location: string }[] }).errors.map(({ location }) => location))
-    if (String([...named].sort()) !== String(verdict.locations)) wrong.push(`what breaks the spec is in ${verdict.locations}`)
+    if (String([...named].sort()) !== String(verdict.locations)) wrong.push(`the errors must be in ${verdict.locations}`)
   }
 
   const idle = operation.method === 'GET' || (operation.method === 'PATCH' && Object.keys((verdict.body ?? {}) as Row).length === 0)
   const expected = success && operation.operationId === 'deleteUser' ? undefined : success && !idle ? revision + 1 : revision
-  const [account] = await service.sql`select revision::int from users where id = ${person.userId}`
+  const [account] = await service.sql`select revision::int from users where id = ${user.userId}`
   if (account?.revision !== expected) wrong.push(`the account is at revision ${account?.revision}, and should be at ${expected}`)
 
   if (success && verdict.body !== undefined) wrong.push(...(await misread(service, operation, tried)))
   return wrong
 }
 
-/** Reads again what was written, and compares. */
-async function misread(service: Service, operation: Operation, { sample, answer, verdict, person }: Tried): Promise<string[]> {
+/** Reads the written row again, and compares. */
+async function misread(service: Service, operation: Operation, { sample, answer, verdict, user }: Tried): Promise<string[]> {
   const row = answer.body as Row
   const target = answer.headers.get('location') ?? sample.target
-  const read = await ask(service, { ...sample, method: 'GET', target, headers: [], body: undefined }, person)
+  const read = await ask(service, { ...sample, method: 'GET', target, headers: [], body: undefined }, user)
   if (JSON.stringify(read.body) !== JSON.stringify(row)) return [`it reads otherwise: ${read.status} ${JSON.stringify(read.body)}`]
   if (read.headers.get('etag') !== answer.headers.get('etag')) return [`it has another ETag: ${read.headers.get('etag')}`]
 

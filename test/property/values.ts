@@ -111,8 +111,8 @@ export const nearly = once(schema => {
   return fc.oneof({ arbitrary: close, weight: 3 }, { arbitrary: anything, weight: 2 }, { arbitrary: long, weight: 1 })
 })
 
-function nearlyList(items: Schema, most: number) {
-  const many = fc.constantFrom(most, most + 1).map(length => Array.from({ length }, (_, i) => `${i}`))
+function nearlyList(items: Schema, maxItems: number) {
+  const many = fc.constantFrom(maxItems, maxItems + 1).map(length => Array.from({ length }, (_, i) => `${i}`))
   const twice = fitting(items).map(each => [each, each])
   const between = fc.tuple(fitting(items), nearly(items), fitting(items))
   return fc.oneof<fc.Arbitrary<unknown>[]>(many, twice, between)

@@ -6,7 +6,7 @@ import { createPage, parseCursor, refuseCursor } from '../../src/resource/page.t
 type Row = { id: string; key: number; asOf: number }
 const id = (number: number) => `019c5a21-0d3b-7e62-9b1f-${String(number).padStart(12, '0')}`
 const rows = (count: number): Row[] => Array.from({ length: count }, (_, i) => ({ id: id(i), key: i, asOf: 42 }))
-const pageOf = (given: Row[], limit: number) => createPage<{ id: string; key: number }>(given, limit, 'key', row => row.key)
+const pageOf = (input: Row[], limit: number) => createPage<{ id: string; key: number }>(input, limit, 'key', row => row.key)
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 describe('createPage', () => {
