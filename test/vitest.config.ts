@@ -1,28 +1,28 @@
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import LongestFirst from './support/sequencer.ts'
+import SlowestFirst from './support/sequencer.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
-// To load the server and its libraries anew costs most of a second for each file. What a file changes of its process, such as the clock,
-// it puts back.
+// Loading the server and its libraries again would cost more than half a second for each file. A file restores the state of its process
+// that it changes, such as the clock.
 const isolate = false
 
-// Node programs that tests start load what an earlier start has compiled.
+// Node programs that tests start load the compiled code of an earlier start.
 process.env.NODE_COMPILE_CACHE ??= new URL('../.artifacts/compiled/', import.meta.url).pathname
 
 // The property tests use it, and the end of the run shows it.
 process.env.TASKSPEC_SEED ??= String(randomInt(2 ** 30))
 
 // static: no server, no database. wire: real servers on a real PostgreSQL.
-// verdict: what the run as a whole must have shown, so it comes last.
+// verdict: conditions of the run as a whole, so it comes last.
 export default defineConfig({
   root,
   test: {
     maxWorkers: availableParallelism() + 2, // the tests often wait for other processes
     slowTestThreshold: 60_000, // one line for each file
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: SlowestFirst },
     reporters: ['default', new URL('./support/reporter.ts', import.meta.url).pathname],
     projects: [
       {

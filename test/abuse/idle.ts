@@ -15,7 +15,7 @@ async function one(i: number) {
   await once(socket, 'data')
 }
 
-// At most 200 at once, which fit into the backlog of the server.
+// At most 200 at a time, which fit into the backlog of the server.
 const todo = Array.from({ length: Number(count) }).entries()
 await Promise.all(
   Array.from({ length: 200 }, async () => {

@@ -32,7 +32,7 @@ const test = base.extend<{ $test: { hasty: Hasty } }>({
   },
 })
 
-/** Sends a piece now and again, at once or after the reply, until the server closes the connection. Returns everything that it sent. */
+/** Sends a piece now and again, from the start or after the reply, until the server closes the connection. Returns all that it sent. */
 async function drip(url: string, first: string, piece: string, { afterReply = false } = {}): Promise<string> {
   const { socket, ended, received } = open(url)
   socket.write(first)
@@ -93,8 +93,8 @@ describe.concurrent('a timeout', { timeout }, () => {
     socket.write('"a"}')
     expectRefused(replies(await ended), 408, 'request-timeout', log)
     // Another connection of a server without the short timeout, on the same database.
-    const { url: patient } = await hasty({})
-    expect((await client(patient, await tokenOf('late')).listTasks()).body.items).toEqual([])
+    const { url: lenient } = await hasty({})
+    expect((await client(lenient, await tokenOf('late')).listTasks()).body.items).toEqual([])
   })
 
   test('closes a connection without a request, without a reply', async ({ hasty }) => {
@@ -118,7 +118,7 @@ describe.concurrent('a timeout', { timeout }, () => {
     const { headers } = await fetch(`${service.url}/docs/swagger-ui-bundle.js`, { method: 'HEAD' })
     socket.pause()
     socket.write(`GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n${host}\r\n`.repeat(count))
-    await sleep(4 * idleMs) // in the process of the server: whatever delays the one delays the other
+    await sleep(4 * idleMs) // the server runs in this process, so a delay of one delays the other
     socket.resume()
     await ended
     expect(received().length).toBeLessThan(count * Number(headers.get('content-length')))
@@ -130,7 +130,7 @@ test('ten thousand idle connections keep no request from being served', { timeou
   const limit = (process.report.getReport() as unknown as { userLimits?: { open_files?: { soft: number | string } } }).userLimits
   skip(Number(limit?.open_files?.soft ?? 0) < many + 1_000, `a limit of ${many + 1_000} open files a process (ulimit -n)`)
 
-  // Opening them can take a slow machine longer than the usual timeouts.
+  // Opening them can take a slow machine longer than the default timeouts.
   const server = await hasty({ headersMs: 120_000, requestMs: 120_000, idleMs: 120_000, keepAliveMs: 120_000 })
   const child = spawn(process.execPath, [fileURLToPath(new URL('idle.ts', import.meta.url)), server.url, `${many}`])
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -140,7 +140,7 @@ test('ten thousand idle connections keep no request from being served', { timeou
   const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), closed])
   expect([line, errors]).toEqual([`${many} open`, []])
 
-  const ann = client(server.url, await tokenOf('patient'))
+  const ann = client(server.url, await tokenOf('waiting'))
   await ann.createTask({ body: { title: 'a' } })
   expect((await ann.listTasks()).body.items).toHaveLength(1)
   await ann.getLiveness()

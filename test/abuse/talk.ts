@@ -13,7 +13,7 @@ export function open(url: string): { socket: Socket; ended: Promise<string>; rec
   socket.on('data', bytes => {
     text += bytes.toString('latin1')
   })
-  socket.on('error', () => {}) // the server may reset what it refuses
+  socket.on('error', () => {}) // the server may reset a connection that it refuses
   return { socket, ended: new Promise(resolve => socket.once('close', () => resolve(text))), received: () => text }
 }
 

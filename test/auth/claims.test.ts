@@ -1,4 +1,4 @@
-// What the claims of a token do: the profile, and the space of its subject.
+// The effects of the claims of a token: the profile, and the space of its subject.
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'

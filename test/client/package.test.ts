@@ -156,7 +156,7 @@ async function readExamples(): Promise<Record<string, string>> {
   )
 }
 
-/** The tarballs of the client and of what it needs, packed from a copy of the repository, so that nothing here is touched. */
+/** The tarballs of the client and of its dependencies, packed from a copy of the repository, so that nothing here is touched. */
 async function pack(): Promise<string[]> {
   const copy = join(directory, 'repository')
   const own = /\/(dist|openapi\.yaml|LICENSE)$/

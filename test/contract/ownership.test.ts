@@ -47,7 +47,7 @@ async function allRows({ sql }: Service): Promise<string[]> {
   return rows.flatMap(each => each.map(({ row }) => row)).sort()
 }
 
-/** Sends the example of the operation with these ids. Ids in the body are null unless they are given. */
+/** Sends the example of the operation with these ids. Ids in the body are null unless `body` has them. */
 function send(
   user: Client,
   { method, path, requestBody, ...operation }: Operation,

@@ -1,8 +1,8 @@
-// What the driver gives, as the API shows it.
+// Values of the driver in the form of the API.
 import { expect, test } from 'vitest'
 import { detachRows, types } from '../../src/database/types.ts'
 
-test('rows are detachRows out of their result, which may begin with gaps', () => {
+test('rows are detached from their result, which may begin with gaps', () => {
   const [result, rows] = [Array(3) as string[], ['a', 'b']]
   result.push(...rows)
   expect(detachRows(result)).toEqual(rows)

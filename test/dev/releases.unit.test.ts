@@ -139,7 +139,7 @@ describe('a shallow clone', () => {
     expect(read(shallow)).toMatchObject({ history: 'shallow', releases: [{ version: '0.1.0' }, { version: '0.2.0' }] })
   })
 
-  test('cannot check out a release, and says what to fetch', () => {
+  test('cannot check out a release, and names the command that fetches it', () => {
     expect(() => checkOut(shallow, first(shallow), folder())).toThrow('is not in this clone. Fetch the history with: git fetch --unshallow')
   })
 })

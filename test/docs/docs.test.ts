@@ -9,7 +9,7 @@ import { test as base, tokenOf } from '../support/taskspec.ts'
 
 type Visit = {
   page: Page
-  /** What a reader must not meet: errors and warnings of the console, failed requests, other hosts. */
+  /** Faults of the page: errors and warnings of the console, failed requests, other hosts. */
   trouble: string[]
 }
 type Fixtures = {
@@ -42,7 +42,7 @@ const test = base.extend<Fixtures>({
 
 async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options)
-  context.setDefaultTimeout(patienceMs)
+  context.setDefaultTimeout(timeoutMs)
   const page = await context.newPage()
   const trouble = watch(page, new URL(url).origin)
   await page.goto(url)
@@ -50,7 +50,7 @@ async function visit(browser: Browser, url: string, options: BrowserContextOptio
   return { page, trouble }
 }
 
-const patienceMs = 30_000
+const timeoutMs = 30_000
 const tagOf = (id: OperationId) => operations.find(each => each.operationId === id)?.tags?.[0]
 
 describe('reading', () => {
@@ -86,7 +86,7 @@ describe('reading', () => {
     await models.locator('article').first().waitFor({ state: 'detached' })
   })
 
-  test('opens what the address names, and filters by path', async ({ light: { page, trouble } }) => {
+  test('opens the operation that the address names, and filters by path', async ({ light: { page, trouble } }) => {
     await page.locator('.opblock.is-open').waitFor()
     expect(await page.locator('.opblock.is-open').evaluateAll(blocks => blocks.map(block => block.id))).toEqual([
       'operations-tasks-updateTask',
@@ -100,7 +100,7 @@ describe('reading', () => {
     ])
 
     const filter = page.getByPlaceholder('Filter by tag or path')
-    const shown = () => expect.poll(() => page.locator('.opblock').count(), { timeout: patienceMs })
+    const shown = () => expect.poll(() => page.locator('.opblock').count(), { timeout: timeoutMs })
     await filter.fill('categoryId')
     await shown().toBe(operations.filter(({ path }) => path.includes('categoryId')).length)
     await filter.fill('')
@@ -169,7 +169,7 @@ test('is legible on a phone and on a desk, in the dark and in the light, as the 
       await page.setViewportSize({ width, height: 900 })
       await page.locator(colorScheme === 'dark' ? 'html.dark-mode' : 'html:not(.dark-mode)').waitFor()
       const animations = () => page.evaluate('document.getAnimations().length')
-      await expect.poll(animations, { message: 'no colour changes any more', timeout: patienceMs }).toBe(0)
+      await expect.poll(animations, { message: 'no colour changes any more', timeout: timeoutMs }).toBe(0)
 
       expect(await page.evaluate('document.documentElement.scrollWidth'), look).toBe(width)
       expect(await page.locator('.info *, .opblock-summary *').evaluateAll(outside, width), look).toEqual([])
@@ -195,7 +195,7 @@ function watch(page: Page, origin: string): string[] {
   })
   page.on('pageerror', error => trouble.push(String(error)))
   page.on('console', message => {
-    // Chromium says of each failed response what stands above already.
+    // Chromium logs each failed response, which the listener above has already recorded.
     if (['error', 'warning'].includes(message.type()) && !message.text().startsWith('Failed to load resource')) trouble.push(message.text())
   })
   return trouble
@@ -211,7 +211,7 @@ async function authorise(page: Page, token: string) {
   await page.locator('.modal-ux').getByRole('button', { name: 'Close' }).click()
 }
 
-/** Opens an operation, sends what its form holds, or another body, and gives what is shown of the reply. */
+/** Opens an operation, sends the content of its form, or another body, and returns the reply that the page shows. */
 async function run(page: Page, id: OperationId, sent?: string): Promise<{ status: string; body: unknown }> {
   const operation = page.locator(`#operations-${tagOf(id)}-${id}`)
   if ((await operation.locator('.opblock-body').count()) === 0) await operation.locator('.opblock-summary-control').click()

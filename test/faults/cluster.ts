@@ -12,7 +12,7 @@ export type Fragile = Postgres & {
   /** Stops each of its processes with SIGSTOP: connections stay open, and nothing answers. */
   freeze: () => Promise<void>
   thaw: () => void
-  /** Ends each of its processes at once, with SIGKILL. */
+  /** Kills each of its processes with SIGKILL. */
   kill: () => Promise<void>
 }
 

@@ -1,4 +1,4 @@
-// Many users who read and write all the time, and a record of what they saw.
+// Many users who read and write all the time, and a record of their replies.
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { expect } from 'vitest'
@@ -17,7 +17,7 @@ export type Crowd = {
   refused: () => Promise<void>
   /** Waits until each user is served again: a whole round since the last refusal, with a server that is ready. */
   served: () => Promise<void>
-  /** Ends the users and returns what they saw; `wrong` describes everything that must not happen. */
+  /** Ends the users and returns their replies; `wrong` describes everything that must not happen. */
   leave: () => Promise<Seen>
 }
 
@@ -67,7 +67,7 @@ export async function crowd(url: string, size: number, { rest = 25, behind = fal
         const kind = `${status} ${headers.get('content-type')}`
         if (kind !== '503 application/problem+json') wrong.push(`${method} of ${title} was answered with ${kind}`)
         if (!/^[1-9]\d*$/.test(headers.get('retry-after') ?? '')) wrong.push(`${method} of ${title} had no Retry-After`)
-        await sleep(20) // as Retry-After asks, but shorter: retries must not take the CPU from what has to recover
+        await sleep(20) // as Retry-After asks, but shorter: retries must not take the CPU that the recovery needs
       } catch (error) {
         wrong.push(`${method} of ${title}: ${error}`)
       }
@@ -122,7 +122,7 @@ export async function crowd(url: string, size: number, { rest = 25, behind = fal
 }
 
 /**
- * What every fault must keep. Each call was carried out, or refused with 503, Retry-After and a problem, and none took longer than promised.
+ * The guarantees during every fault. Each call was carried out, or refused with 503, Retry-After and a problem. None took too long.
  * Each user was shown their own tasks only. /livez was 200 all the time. Each confirmed task is there, and none is there twice.
  */
 export async function expectPromises({ calls, wrong }: Seen, databaseUrl: string, maxMs = 5_000): Promise<void> {

@@ -56,7 +56,7 @@ test.concurrent('users go on through thirty cuts, each soon after the one before
   await expectFullPool(url, databaseUrl, size)
 })
 
-test.concurrent('after thirty outages memory and connections are what they were', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('after thirty outages memory and connections are as before', { timeout }, async ({ onTestFinished }) => {
   const { databaseUrl, line } = await setUp(onTestFinished)
   const settings = { DATABASE_URL: line.url, DATABASE_POOL_SIZE: `${size}`, NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
   const server = run(settings, { flags: scales, atEnd: onTestFinished })
@@ -79,7 +79,7 @@ test.concurrent('after thirty outages memory and connections are what they were'
   const before = await weigh(server)
   await outages(30)
   const after = await weigh(server)
-  // A leaked connection has 100 kB, and each outage cuts several. What else comes and goes are a few sockets of clients.
+  // A leaked connection has 100 kB, and each outage cuts several. The rest of the change is a few sockets of clients.
   expect(after.heap - before.heap).toBeLessThan(3_000_000)
   expect(after.resources - before.resources).toBeLessThan(25)
   expect(line.open()).toBeLessThanOrEqual(size)
@@ -150,7 +150,7 @@ async function serve(atEnd: AtEnd) {
   return { url, databaseUrl, line }
 }
 
-// On SIGUSR2 the server collects its garbage and prints what is left.
+// On SIGUSR2 the server collects its garbage, and prints the size of its heap and the number of its resources.
 const weight = '{heap:process.memoryUsage().heapUsed,resources:process.getActiveResourcesInfo().length}'
 const scales = [
   '--expose-gc',

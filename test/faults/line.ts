@@ -72,7 +72,7 @@ export async function createLine(atEnd: AtEnd, databaseUrl: string) {
       losing = true
     },
     lost: () => lost,
-    /** Resets every connection, and closes each new one at once, until `mend`. */
+    /** Resets every connection, and closes each new one immediately, until `mend`. */
     slam() {
       slamming = true
       here.reset()

@@ -220,9 +220,9 @@ describe('security headers and CORS', () => {
 
   test('CORS_ORIGINS allows its origins and no other, not even localhost', async ({ service }) => {
     const server = await start({ databaseUrl: service.databaseUrl, corsOrigins: ['https://app.example.com'] })
-    const person = client(server.url, await tokenOf('cors'))
+    const user = client(server.url, await tokenOf('cors'))
     const allowed = async (origin: string) =>
-      (await person.send('GET', tasks, { headers: { origin } })).headers.get('access-control-allow-origin')
+      (await user.send('GET', tasks, { headers: { origin } })).headers.get('access-control-allow-origin')
     expect(await allowed('https://app.example.com')).toBe('https://app.example.com')
     expect(await allowed('http://localhost:5173')).toBe(null)
     await server.stop()

@@ -1,4 +1,4 @@
-// Load shedding over HTTP: which requests are shed, which are not, and what clients and operators see of it.
+// Load shedding over HTTP: which requests are shed, which are not, and the effects that clients and operators see.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'

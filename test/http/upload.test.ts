@@ -49,7 +49,7 @@ describe('the media type', () => {
       })
   })
 
-  test('decides what the handler gets', async () => {
+  test('decides whether the handler gets JSON or a stream', async () => {
     const { url } = await serve()
     expect(await send(url, '/small', 'application/json', '{"text":"a"}')).toEqual({ status: 200, body: { text: 'a' } })
     expect(await send(url, '/small', 'text/csv', 'a,b')).toEqual({ status: 200, body: 3 })

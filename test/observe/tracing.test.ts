@@ -1,4 +1,4 @@
-// What a collector of traces receives, through the wire.
+// The traces that a collector receives over the wire.
 import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
 import type { TracingConfig } from '../../src/config/tracing.ts'
@@ -69,7 +69,7 @@ describe('a request', () => {
     expect(server.log.slice(0, 2).map(line => line.traceId)).toEqual(spans().map(each => each.traceId))
   })
 
-  test('that fails has its error type, and only an error of the server is marked as one', async ({ service }) => {
+  test('that fails has its error type, and only an error of the server gives the span the status of an error', async ({ service }) => {
     const { url, spans } = await collector()
     const broken = new URL(service.databaseUrl)
     broken.pathname = '/nowhere'

@@ -1,4 +1,4 @@
-// Backups are worth what was restored from them: by src/ops/*.sh, with real clusters, and the server on what came out.
+// Restores backups with src/ops/*.sh and real clusters, and runs the server on the result.
 import { execFile } from 'node:child_process'
 import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -62,7 +62,7 @@ test('an erased account is there again, from a base backup and the archive, as i
   await migrate(url, { quiet: true })
   const before = await live(url, onTestFinished)
   const base = join(archive, 'base')
-  // Where there is no pg_basebackup, the same by hand: PostgreSQL is told, and the files are copied.
+  // Without pg_basebackup the test announces the backup to PostgreSQL and copies the files itself.
   await (installed === null ? copied(cluster, base, as) : basebackup(installed, cluster, base, as))
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const later = await before.ann.createTask({ body: { title: 'after the base backup' } })
@@ -123,7 +123,7 @@ async function initialised(bin: string, directory: string) {
   await run(join(bin, 'initdb'), ['-D', data, '-U', 'taskspec', ...words], as as object)
 }
 
-/** What src/ops/compose.yaml tells PostgreSQL about its archive, with another folder. */
+/** The archive settings of PostgreSQL in src/ops/compose.yaml, with another folder. */
 async function archiving(archive: string) {
   const words = (await compose()).services.database?.command?.filter(word => word.includes('=')) as string[]
   const settings = Object.fromEntries(words.map(word => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]))
@@ -153,7 +153,7 @@ async function copied({ url, directory }: Postgres, base: string, as: { uid: num
   )
 }
 
-/** A server, and a person who has something. */
+/** A server, and a user with a category and two tasks. */
 async function live(databaseUrl: string, atEnd: End) {
   const server = await start({ databaseUrl })
   atEnd(() => server.stop())

@@ -1,4 +1,4 @@
-// The steps of Dockerfile, carried out, and what they make, run as an engine would: as its user, with nothing to write to.
+// Builds the image by the steps of Dockerfile, and runs it as an engine would: as its user, without a writable folder.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, chmod, constants, mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { build, type Image } from './image.ts'
 
 const root = process.getuid?.() === 0
 
-test('what the image has migrates and serves without writing, says how it is, and ends in peace', { timeout: 120_000 }, async ({
+test('the image migrates and serves without writing files, reports its health and stops cleanly', { timeout: 120_000 }, async ({
   onTestFinished,
 }) => {
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-image-'))
@@ -51,7 +51,7 @@ test('what the image has migrates and serves without writing, says how it is, an
   await ann.createTask({ body: { title: 'a' } })
   expect((await ann.getDocs()).status).toBe(200)
   expect((await ann.getDocsAsset({ path: { asset: 'swagger-ui-bundle.js' } })).status).toBe(200)
-  // As the server's user, who is not this one when the tests run as root.
+  // As the server's user. If the tests run as root, that is another user.
   if (root) expect(await ended(inside(image, ['touch', 'written'], env))).not.toBe(0)
   else await expect(access(join(image.root, image.workdir), constants.W_OK)).rejects.toThrow()
 

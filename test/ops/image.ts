@@ -1,4 +1,4 @@
-// What a container engine does with Dockerfile, as far as this project needs it: its steps, carried out in a folder.
+// The part of a container engine that Dockerfile needs: its steps, carried out in a folder.
 import { execFile } from 'node:child_process'
 import { cp, mkdir, readFile } from 'node:fs/promises'
 import { join, matchesGlob } from 'node:path'
@@ -69,7 +69,7 @@ export async function build(directory: string): Promise<Image> {
       case 'STOPSIGNAL':
         break
       default:
-        throw new Error(`What does ${instruction.getKeyword()} do?`)
+        throw new Error(`The instruction ${instruction.getKeyword()} is not supported.`)
     }
   }
   const image = stages.at(-1) as Image
@@ -77,7 +77,7 @@ export async function build(directory: string): Promise<Image> {
   return image
 }
 
-/** A folder is copied with what is in it, under the name of the target; a file into the target. */
+/** Copies a folder with its content, under the name of the target, or a file into the target. */
 async function copy(words: string[], from: Image | null, to: Image) {
   const target = join(to.root, to.workdir, words.at(-1) as string)
   for (const word of words.slice(0, -1)) {

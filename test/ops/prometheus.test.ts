@@ -1,4 +1,4 @@
-// The alert rules and the dashboard against what the server really says at /metrics.
+// Compares the alert rules and the dashboard with the real /metrics of the server.
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -40,7 +40,7 @@ const ofPrometheus = ['job', 'instance'] // labels that it adds itself
 type Metric = { type: string; labels: Set<string> }
 const metrics = new Map<string, Metric>([['up', { type: 'gauge', labels: new Set() }]])
 
-/** Notes what a page of /metrics has: the type of each metric, and the labels of its series. */
+/** Records the metrics of a page of /metrics: the type of each, and the labels of its series. */
 function note(page: string) {
   const types = new Map(Array.from(page.matchAll(/^# TYPE (\w+) (\w+)$/gm), ([, name, type]) => [name as string, type as string]))
   for (const [, name = '', labels = ''] of page.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)) {
@@ -75,7 +75,7 @@ describe('alerts and dashboard', () => {
     expect(Math.max(...cells.map(cell => Number.parseInt(cell, 10)))).toBeLessThan(24)
   })
 
-  test('have a word for each alert on what to do', () => {
+  test('have instructions for each alert', () => {
     const headings = Array.from(text('alerts.md').matchAll(/^### (Taskspec\w+)\n\n\S/gm), ([, name]) => name)
     expect(headings).toEqual(rules.map(({ alert }) => alert))
   })
@@ -93,7 +93,7 @@ describe('an expression', () => {
     expect(errors(expr)).toEqual([])
   })
 
-  test('asks for what the server says, and for nothing else', async ({ service, onTestFinished }) => {
+  test('uses only metrics and labels that the server exposes', async ({ service, onTestFinished }) => {
     const limits = { perMinute: 1, shared: false }
     const { url, metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0, limits })
     onTestFinished(stop)
@@ -175,7 +175,7 @@ function errors(expr: string): string[] {
 type Selected = {
   metric: string
   matchers: { label: string; value: string }[]
-  /** what stands around it */
+  /** the functions around it, and the labels of its groups */
   within: { functions: string[]; labels: string[] }
 }
 

@@ -1,4 +1,4 @@
-// What Prometheus reads as rules, and what of Grafana's dashboards we use. Closed, so that a word that nobody knows is seen.
+// Schemas of the rules of Prometheus, and of the parts of Grafana's dashboards in use. They are closed, so an unknown key is an error.
 const duration = { type: 'string', pattern: '^([0-9]+(ms|s|m|h|d|w|y))+$' }
 const closed = (properties: object, required: string[] = Object.keys(properties)) => ({
   type: 'object',

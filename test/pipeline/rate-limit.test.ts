@@ -78,8 +78,8 @@ describe('several processes with counters in the database', () => {
       await database.drop()
     })
     const [here, there] = await Promise.all(both.map(async ({ url }) => client(url, await tokenOf('ann'))))
-    for (const person of [here, there, here, there]) await person?.listTasks()
-    for (const person of [here, there]) await person?.listTasks({}, 429)
+    for (const each of [here, there, here, there]) await each?.listTasks()
+    for (const each of [here, there]) await each?.listTasks({}, 429)
     await here?.createTask({ body: { title: 'a' } })
 
     const rows = await sql<{ key: string; points: number }[]>`select key, points from rate_limits order by key`

@@ -4,10 +4,10 @@ import { type Operation, type Parameter, resolved, type Schema } from '../suppor
 import { fitting, maybe, nearly, owned, ownedAs, text } from './values.ts'
 
 export type Sample = {
-  /** what the person's `sub` ends with */
+  /** the end of the user's `sub` */
   sub: string
   method: string
-  /** with `{userId}` where the id of the person goes, unless it says `me` or names somebody else */
+  /** with `{userId}` in place of the id of the user, unless it says `me` or names another user */
   target: string
   headers: [name: string, value: string][]
   body: Uint8Array | undefined
@@ -17,7 +17,7 @@ type Of = (schema: Schema) => fc.Arbitrary<unknown>
 
 export function sample(operation: Operation): fc.Arbitrary<Sample> {
   const parameters = operation.parameters.filter(({ name }) => name !== 'userId')
-  // What is wrong, if anything: one parameter, the body, or how it is written.
+  // The place of the error, if there is one: a parameter, the body, or its spelling.
   const places = [...parameters.map(({ name }) => name), ...(operation.requestBody === undefined ? [] : ['body']), 'query', 'form']
   return fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: fc.constantFrom(...places), weight: 2 }).chain(wrong => {
     const at = (place: string): Of => (place === wrong ? nearly : fitting)
@@ -69,7 +69,7 @@ function encoded(value: unknown, encode: (value: string) => string): string {
 function inPath(parameter: Parameter, of: Of): fc.Arbitrary<string> {
   const own = ownedAs.get(parameter.name)
   const value = own === undefined ? of(parameter.schema) : fc.oneof(fc.constant(own), of(parameter.schema))
-  // An empty segment is another path. What stands for a space in a query is a plus in a path.
+  // An empty segment is another path. A plus means a space in a query, and a plus in a path.
   return fc.tuple(value, fc.constantFrom(...encodings.slice(0, 3))).map(([each, encode]) => encoded(each, encode) || '%20')
 }
 
@@ -90,7 +90,7 @@ function agreed(pairs: Pairs): Pairs {
   return sort === undefined || sort === 'position' ? pairs : [...pairs.filter(([name]) => name !== 'sort'), ['sort', sort]]
 }
 
-/** Numbers in the ways that people write them, and cursors in the ways that people make them up. */
+/** Numbers in several spellings, and made-up cursors. */
 function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
   if (schema.type === 'integer')
     return fc.constantFrom('', '1e1', '0x10', '+5', ' 5', '5.0', '05', '-0', '1e400', '５', 'NaN', '5,6', 'null')

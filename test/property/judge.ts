@@ -1,4 +1,4 @@
-// What a request must be answered with. Reads the request as it went over the wire, apart from the server and from how it was made.
+// The reply that a request must get. Reads the request as it went over the wire, independently of the server and of the generator.
 import { faults, type Operation, type Parameter, resolved, type Schema } from '../support/spec.ts'
 import type { Sample } from './arbitraries.ts'
 import { owned, ownedAs } from './values.ts'
@@ -8,7 +8,7 @@ export type Verdict = {
   statuses: (number | '2xx')[]
   /** For 422: the parts of the request that break the schema. Empty where the schema is kept. */
   locations: string[]
-  /** what the body says */
+  /** the parsed body */
   body?: unknown
 }
 type Where = { location: string; faults: string[] }
@@ -46,7 +46,7 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
   return { statuses: ofMeaning(operation, values, query, fields, json), locations: [], body: json }
 }
 
-/** What is refused though the schema takes it: an unknown id, a duplicate name, a condition that fails. */
+/** The statuses for a request that fits its schema: an unknown id, a duplicate name or a failed condition is refused. */
 function ofMeaning(
   { method, path }: Operation,
   values: Record<string, string>,
@@ -81,7 +81,7 @@ function ofMeaning(
 
 const revisions: Record<string, number> = { profile: 1, categoryId: 2, taskId: 3, list: 3 }
 
-/** Whether a condition names the revision; undefined for what RFC 9110 (section 13.1) doesn't know how to read. */
+/** Whether a condition names the revision; undefined if RFC 9110 (section 13.1) does not define its meaning. */
 function names(condition: string, revision: number, weakly: boolean): boolean | undefined {
   if (condition === '*') return true
   const tag = /(W\/)?"[\x21\x23-\x7e\x80-\xff]*"/
@@ -90,7 +90,7 @@ function names(condition: string, revision: number, weakly: boolean): boolean | 
   return tags.includes(`"${revision}"`)
 }
 
-/** What the segments of the path stand for. A segment that isn't percent-encoded UTF-8 stands for itself. */
+/** The values of the segments of the path. A segment that isn't percent-encoded UTF-8 stands for itself. */
 function pathValues(template: string, path: string): Record<string, string> {
   const segments = path.split('/')
   const pairs = template

@@ -1,4 +1,4 @@
-// What one person's account must be after each request: maps and a number. Instants and ids of the server's are learnt from its replies.
+// The expected state of one user's account after each request: maps and a number. Instants and ids of the server come from its replies.
 export type Kind = 'categories' | 'tasks'
 export type Row = { id: string | undefined; revision: number; createdAt?: string; updatedAt?: string; [field: string]: unknown }
 export type Tag = 'current' | 'stale' | 'future' | 'weak' | 'several' | 'any' | 'nonsense'
@@ -7,7 +7,7 @@ export type Expected = {
   status: number
   /** null: there is none */
   etag: string | null
-  /** What the reply shows. A field that is undefined is learnt from it. */
+  /** The fields of the reply. A field that is undefined is copied from it. */
   row?: Row
 }
 export type Query = {
@@ -49,7 +49,7 @@ const matches = (tag: Tag) => tag === 'current' || tag === 'several' || tag === 
 const unchanged = (tag: Tag | undefined) => tag === 'weak' || (tag !== undefined && matches(tag))
 
 /** `start` gives the revision before the first change of the account, which only the server knows. */
-export function model(person: { id: string; email: string; name: string }, start: () => number) {
+export function model(user: { id: string; email: string; name: string }, start: () => number) {
   let revision = 0
   let profile: Row | undefined
   const rows = { categories: new Map<string, Row>(), tasks: new Map<string, Row>() }
@@ -57,7 +57,7 @@ export function model(person: { id: string; email: string; name: string }, start
   function met(): Row {
     if (profile !== undefined) return profile
     revision = start() + 1
-    profile = { ...person, timeZone: null, revision }
+    profile = { ...user, timeZone: null, revision }
     return profile
   }
 

@@ -26,7 +26,7 @@ export async function holds<Values>(property: fc.IAsyncProperty<Values>, { runs,
   throw new Error(`Again with TASKSPEC_SEED=${seed}. ${report}`, { cause: failed.errorInstance })
 }
 
-/** A machine that stands still for seconds makes the server answer 503. What a request is to blame for comes again. */
+/** A machine that stalls for seconds makes the server answer 503, so the work is repeated. An error that a request causes occurs again. */
 export async function unlessStalled(work: () => Promise<void>): Promise<void> {
   try {
     await work()

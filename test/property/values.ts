@@ -1,8 +1,8 @@
-// Values made from a schema: what fits it, and what nearly fits it.
+// Values made from a schema: values that fit it, and values that nearly fit it.
 import fc from 'fast-check'
 import { faults, resolved, type Schema } from '../support/spec.ts'
 
-/** What the person of every request owns, under the ids of the spec's examples. */
+/** The rows that the user of every request owns, under the ids of the spec's examples. */
 export const owned = {
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
@@ -14,7 +14,7 @@ export const ownedAs = new Map(Object.entries(owned))
 type Limits = { minLength?: number; maxLength?: number; minimum?: number; maximum?: number; minItems?: number; maxItems?: number }
 type Rules = Limits & { enum?: unknown[]; format?: string; pattern?: string; properties?: Record<string, Schema> }
 
-// NUL, halves of characters, other directions, what joins, what is invisible, and what means something to SQL, JSON, arrays or URLs.
+// NUL, halves of characters, other directions, joiners, invisible characters, and characters with a meaning in SQL, JSON, arrays or URLs.
 const odd = [
   ...['\0', '\ud800', '\udfff', '\u0001', '\n', '\t', '\u007f', '\u0085', '\u00a0', '\u200d', '\u2028', '\u202e', '\ufeff', '\uffff'],
   ...`e\u0301 👩‍👩‍👧 😀 𝄞 שלום ß İ ς ﬁ ٣ ５ ' " \\ { } [ , ; % & + # / ~ NULL -- $1 %00 %s EXISTING ${owned.name}`.split(' '),
@@ -41,7 +41,7 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 )
 
-/** Only what fits. */
+/** Only values that fit. */
 export const fitting = once(schema => {
   const fits = ofKind(schema).filter(value => faults(schema, JSON.parse(JSON.stringify(value))).length === 0)
   return [schema.type].flat().includes('null') ? maybe(fits, null) : fits
@@ -100,7 +100,7 @@ function repeated(lengths: number[]) {
   return fc.tuple(fc.constantFrom('x', 'ä', '中', '😀', '\u0001', ' '), fc.constantFrom(...lengths)).map(([each, n]) => each.repeat(n))
 }
 
-/** What fits but for one thing, and what has nothing to do with the schema. */
+/** Values with one error, and values that are unrelated to the schema. */
 export const nearly = once(schema => {
   const { properties, minimum = 0, maximum = 0, maxItems = 10, maxLength = 50 } = schema as Rules
   if (properties !== undefined) return fc.oneof({ arbitrary: nearlyObject(schema), weight: 9 }, { arbitrary: anything, weight: 1 })

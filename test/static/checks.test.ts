@@ -1,4 +1,4 @@
-// No check passes because it did not run: lists of cases are never empty, and every skip says what would run the test.
+// No check passes because it did not run: lists of cases are never empty, and every skip names its need.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { cases, needs } from '../support/checks.ts'
@@ -11,7 +11,7 @@ const files = readdirSync(directory, { recursive: true })
 
 const retries = 'retry hides a failure'
 
-/** What lets a test file pass without running its tests. */
+/** The constructs that let a test file pass without running its tests. */
 function faults(text: string): string[] {
   const lists = [...text.matchAll(/\b(?:describe|test|it)(?:\.\w+)*\.(?:for|each)(?:<[^()]*>)?\(\s*(\S{1,30})/g)].map(
     ([, list]) => list as string,
@@ -22,7 +22,7 @@ function faults(text: string): string[] {
     .map(([found]) => found)
   return [
     ...lists.filter(list => !/^(\[|cases\(|operations\.map\()/.test(list)).map(list => `cases(${list}…) would fail if the list is empty`),
-    ...[...skips, ...inTest].map(found => `${found} does not say what would run the test: use needs()`),
+    ...[...skips, ...inTest].map(found => `${found} does not name its need: use needs()`),
     ...(/\bretry: [1-9]/.test(text) ? [retries] : []),
   ]
 }
@@ -67,7 +67,7 @@ test('an empty list of cases is an error', () => {
   expect(() => cases([])).toThrow('The list of cases is empty')
 })
 
-test('the end of a run says in one line what skipped tests need', () => {
+test('the end of a run names the needs of skipped tests in one line', () => {
   const skipped = (result: object) => ({ state: 'skipped', ...result })
   const { skip, meta } = needs(false, 'promtool')
   expect(skip).toBe(true)

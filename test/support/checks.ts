@@ -1,8 +1,8 @@
-// A check must not pass because it did not run. It fails, or the end of the run counts it and says what would run it.
+// A check must not pass because it did not run. It fails, or the end of the run counts it and names its need.
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** what would run the test, if it is skipped */
+    /** the need that the machine or the run lacks, if the test is skipped */
     needs?: string
   }
 }

@@ -47,7 +47,7 @@ export type Collector = {
   headers: IncomingHttpHeaders[]
 }
 
-/** `silent`: takes everything, and never answers. `broken`: whether it refuses what comes just now. */
+/** `silent`: reads every request, and never answers. `broken`: whether it refuses the current request. */
 export async function collector({ silent = false, broken = () => false as boolean, atEnd = onTestFinished } = {}): Promise<Collector> {
   const bodies: string[] = []
   const headers: IncomingHttpHeaders[] = []

@@ -9,7 +9,7 @@ import type { TestProject } from 'vitest/node'
 
 const run = promisify(execFile)
 const names = ['pgbouncer', 'haproxy'] as const
-/** What the tests of these programs need, for the end of the run. */
+/** The need of the tests of these programs, for the end of the run. */
 export const poolerAndProxy = 'PgBouncer and HAProxy, installed, or downloaded by CI=true npm test on Debian'
 /** `env` locates its libraries. */
 export type Program = { path: string; env: Record<string, string> }

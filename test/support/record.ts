@@ -13,7 +13,7 @@ export function record(kind: Kind, item: unknown): void {
   const line = JSON.stringify(item)
   if (seen.has(kind + line)) return
   seen.add(kind + line)
-  // Each line is appended at once: other processes append to the same file, and any of them may be killed.
+  // Each line is appended immediately: other processes append to the same file, and any of them may be killed.
   writeSync(openFile(kind), `${line}\n`)
 }
 

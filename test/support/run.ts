@@ -1,4 +1,4 @@
-// The verdict judges what the whole suite recorded: this run's record, by every file with a server.
+// The verdict judges the record of the whole suite: the record must be of this run, and of every file with a server.
 import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {

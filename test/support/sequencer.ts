@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-// The files that take longest, longest first: one that starts last would run on alone while the other workers have nothing to do.
+// The slowest files, slowest first: a slow file that starts last would run alone while the other workers are idle.
 const slowest = [
   'main',
   'client/package',
@@ -29,7 +29,7 @@ const slowest = [
 ]
 
 /** Runs the slowest files first, and then the others by their names: the same order on every machine. */
-export default class LongestFirst extends BaseSequencer {
+export default class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return files.toSorted((a, b) => place(a) - place(b) || a.moduleId.localeCompare(b.moduleId))
   }

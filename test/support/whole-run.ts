@@ -5,7 +5,7 @@ import { readRecord } from './record.ts'
 const { id, files } = inject('run')
 const [recordedId] = await readRecord<number>('run').catch(() => [])
 if (files.length === 0 || recordedId !== id)
-  throw new Error('The verdict judges what the whole suite recorded, and this run recorded nothing. Run: npm test')
+  throw new Error('The verdict judges the record of the whole suite, and this run recorded nothing. Run: npm test')
 
 const ran = new Set(await readRecord<string>('files'))
 const missing = files.filter(file => !ran.has(file))
