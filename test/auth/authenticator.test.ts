@@ -48,7 +48,7 @@ describe('a shared secret', () => {
     expect(detail).toBe('The Authorization header has no bearer JWT. Send Authorization: Bearer <JWT>.')
   })
 
-  test.for<[what: string, token: () => string | Promise<string>, detail: string]>([
+  test.for<[name: string, token: () => string | Promise<string>, detail: string]>([
     ['garbage', () => 'a.b.c', notVerified],
     ['a header that is no object', () => forge(['HS256'], claims()), notVerified],
     ['claims that are no object', () => forge(header, [claims()]), notVerified],

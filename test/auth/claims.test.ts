@@ -30,7 +30,7 @@ describe('the claims about the user', () => {
     }
   })
 
-  test.for<[what: string, payload: JWTPayload, expected: { email: string | null; name: string | null }]>([
+  test.for<[name: string, payload: JWTPayload, expected: { email: string | null; name: string | null }]>([
     ['absent', {}, { email: null, name: null }],
     ['empty texts', { email: '', name: '' }, { email: null, name: null }],
     ['blanks', { email: 'x', name: ' \u3000 ' }, { email: 'x', name: null }],
@@ -42,8 +42,8 @@ describe('the claims about the user', () => {
     ['longer than allowed', { email: 'x'.repeat(321), name: '😀'.repeat(201) }, { email: null, name: '😀'.repeat(200) }],
     ['a name after many spaces', { name: `${' '.repeat(300)}Gus` }, { email: null, name: 'Gus' }],
     ['a very long name', { name: 'x'.repeat(9000) }, { email: null, name: 'x'.repeat(200) }],
-  ])('can be: %s', async ([what, payload, expected], { service }) => {
-    const gus = client(service.url, await hmac(claims({ sub: `gus ${what}`, ...payload })))
+  ])('can be: %s', async ([name, payload, expected], { service }) => {
+    const gus = client(service.url, await hmac(claims({ sub: `gus ${name}`, ...payload })))
     await gus.createTask({ body: { title: 'a' } })
     expect((await gus.getUser()).body).toMatchObject(expected)
   })

@@ -211,7 +211,7 @@ describe('while the key server is down', () => {
     expect(site.keys.requests).toBe(3)
   })
 
-  const answers: [what: string, answer: RequestListener][] = [
+  const answers: [name: string, answer: RequestListener][] = [
     ['an error', (_, response) => response.writeHead(500).end('{"keys":[]}')],
     ['a redirect', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
     ['nothing', (_, response) => response.end()],
@@ -226,12 +226,12 @@ describe('while the key server is down', () => {
   test('known keys stay valid, independent of its replies', async ({ open }) => {
     const site = await open()
     expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
-    for (const [what, answer] of answers.filter(([what]) => what !== 'no key at all')) {
+    for (const [name, answer] of answers.filter(([name]) => name !== 'no key at all')) {
       site.keys.instead = answer
       const before = site.keys.requests
       await vi.waitFor(async () => {
         advance(601)
-        expect([what, await site.status(await signerOf('EdDSA').sign(claims({ jti: `${what} ${now()}` })))]).toEqual([what, 200])
+        expect([name, await site.status(await signerOf('EdDSA').sign(claims({ jti: `${name} ${now()}` })))]).toEqual([name, 200])
         expect(site.keys.requests).toBeGreaterThan(before)
       }, 20_000)
     }
@@ -262,10 +262,10 @@ describe('while the key server is down', () => {
   test('every reply that is not a key set is answered with 503', async ({ open }) => {
     const site = await open()
     const ann = site.clientWith(await signerOf('EdDSA').sign())
-    for (const [what, answer] of answers) {
+    for (const [name, answer] of answers) {
       site.keys.instead = answer
       advance(1)
-      expect([what, (await ann.send('GET', '/v1/users/me')).status]).toEqual([what, 503])
+      expect([name, (await ann.send('GET', '/v1/users/me')).status]).toEqual([name, 503])
     }
     expect(site.keys.requests).toBe(answers.length)
     site.keys.instead = null

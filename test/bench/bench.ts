@@ -25,8 +25,8 @@ async function bench(words: string[]) {
   const result = await measure(plan, cluster, database, log)
 
   const where = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}, PostgreSQL on the same machine`
-  const what = `${size.accounts} accounts of ${size.tasks} tasks`
-  const text = markdown(result, conditions(plan, where, what, (await hasWrk()) ? 'wrk' : 'autocannon'))
+  const data = `${size.accounts} accounts of ${size.tasks} tasks`
+  const text = markdown(result, conditions(plan, where, data, (await hasWrk()) ? 'wrk' : 'autocannon'))
   const picture = chart(result, plan)
   await mkdir(artifacts, { recursive: true })
   await writeFile(new URL('report.json', artifacts), `${JSON.stringify({ plan, size, where, load: loadAverage(), ...result }, null, 2)}\n`)

@@ -59,7 +59,7 @@ describe('the doctor', () => {
     expect(code).toBe(output.includes('!!') ? 1 : 0)
   })
 
-  test.for<[what: string, variables: (databaseUrl: string) => Record<string, string>, expected: RegExp]>([
+  test.for<[name: string, variables: (databaseUrl: string) => Record<string, string>, expected: RegExp]>([
     [
       'a role that can change the schema',
       () => ({ NODE_ENV: 'production' }),

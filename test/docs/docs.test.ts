@@ -122,7 +122,7 @@ describe('trying', () => {
     expect(trouble.splice(0)).toEqual([])
   })
 
-  test('says every place where a body is wrong', async ({ light: { page, trouble } }) => {
+  test('names every place where a body is wrong', async ({ light: { page, trouble } }) => {
     await authorise(page, await tokenOf('careless'))
 
     const { status, body } = await run(page, 'createTask', '{ "title": "", "prioritee": "high" }')

@@ -1,4 +1,4 @@
-// Checks of the text of Dockerfile. test/ops/container.test.ts runs what the image contains.
+// Checks of the text of Dockerfile. test/ops/container.test.ts builds and runs the image.
 import { readFileSync } from 'node:fs'
 import { ValidationSeverity, validate } from 'dockerfile-utils'
 import { expect, test } from 'vitest'

@@ -7,9 +7,9 @@ declare module 'vitest' {
   }
 }
 
-/** Options of a test that not every machine can run. `what` completes the sentence "The test needs …". */
-export function needs(present: boolean, what: string): { skip: boolean; meta: { needs: string } } {
-  return { skip: !present, meta: { needs: what } }
+/** Options of a test that not every machine can run. `need` completes the sentence "The test needs …". */
+export function needs(present: boolean, need: string): { skip: boolean; meta: { needs: string } } {
+  return { skip: !present, meta: { needs: need } }
 }
 
 /** The list itself. Throws if it is empty: `test.for` would run nothing and pass. */
