@@ -84,6 +84,8 @@ function parseJson(bytes: Buffer): unknown {
 function readWhole(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<Buffer> {
   invite(request, response)
   return new Promise((resolve, reject) => {
+    // 'close' is not emitted again for a client that disconnected during authentication.
+    if (request.destroyed) return reject(new Problem('malformed-json', { detail: incomplete }))
     const chunks: Buffer[] = []
     let size = 0
     function append(chunk: Buffer) {

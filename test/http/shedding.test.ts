@@ -2,31 +2,36 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
+import type { AuthConfig } from '../../src/config/auth.ts'
 import { json } from '../faults/crowd.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
-import { test as base, start, tokenOf } from '../support/taskspec.ts'
+import { createKeyServer, signer } from '../support/keyserver.ts'
+import { auth, test as base, start, tokenOf } from '../support/taskspec.ts'
 
 const timeout = 120_000
 
 type Site = Awaited<ReturnType<typeof start>> & { metric: (name: string) => Promise<number> }
-const test = base.extend<{ $test: { open: (maxInFlight: number) => Promise<Site> } }>({
-  open: async ({ service }, use) => {
-    const ends: (() => unknown)[] = []
-    await use(async maxInFlight => {
-      const server = await start({ databaseUrl: service.databaseUrl, maxInFlight, metricsPort: 0 })
-      ends.push(server.stop)
-      return {
-        ...server,
-        async metric(name: string) {
-          const text = await (await fetch(server.metricsUrl as string)).text()
-          const line = text.split('\n').find(line => line.startsWith(`${name} `))
-          return Number(line?.split(' ')[1] ?? 0)
-        },
-      }
-    })
-    for (const end of ends) await end()
-  },
+const test = base.extend<{ $test: { open: (maxInFlight: number, auth?: AuthConfig) => Promise<Site> } }>({
+  open: [
+    async ({ service }, use) => {
+      const ends: (() => unknown)[] = []
+      await use(async (maxInFlight, trusted) => {
+        const server = await start({ databaseUrl: service.databaseUrl, auth: trusted ?? auth, maxInFlight, metricsPort: 0 })
+        ends.push(server.stop)
+        return {
+          ...server,
+          async metric(name: string) {
+            const text = await (await fetch(server.metricsUrl as string)).text()
+            const line = text.split('\n').find(line => line.startsWith(`${name} `))
+            return Number(line?.split(' ')[1] ?? 0)
+          },
+        }
+      })
+      for (const end of ends) await end()
+    },
+    { scope: 'test' },
+  ],
 })
 
 /** Sends the head of a request with a body of so many bytes, and collects the replies. */
@@ -135,6 +140,30 @@ test('slow senders take no slot, also when they disconnect', { timeout }, async 
   }
   await eventually(async () => expect(await metric('taskspec_requests_in_flight')).toBe(0))
   for (const { socket } of slow) socket.destroy()
+})
+
+test('clients that disconnect during authentication leave no body bytes behind', { timeout }, async ({ open }) => {
+  const { jwk, sign } = await signer('EdDSA')
+  const keys = await createKeyServer(jwk)
+  const asked = Promise.withResolvers<() => void>()
+  keys.instead = (_, response) => asked.resolve(() => response.end(JSON.stringify({ keys: [jwk] })))
+  const { url, log, metric } = await open(1000, { ...auth, secret: null, jwksUrl: keys.url, algorithms: ['EdDSA'] })
+  try {
+    const token = await sign()
+    const senders = Array.from({ length: 64 }, () => begin(url, token, 1024 * 1024)) // all bytes that may arrive at the same time
+    const answerKeys = await asked.promise
+    await eventually(async () => expect(await metric('taskspec_requests_in_flight')).toBe(64))
+    for (const { socket } of senders) socket.destroy()
+    await client(url, token).getLiveness() // the server has read what happened before
+    keys.instead = null
+    answerKeys()
+
+    await eventually(() => expect(log.filter(({ operation }) => operation === 'createTask')).toHaveLength(64))
+    expect(await metric('taskspec_requests_in_flight')).toBe(0)
+    await eventually(() => client(url, token).createTask({ body: { title: 'a' } }))
+  } finally {
+    await keys.stop()
+  }
 })
 
 test('bodies of 64 MiB may arrive at the same time; further ones are shed, and reads go on', { timeout }, async ({ open, as }) => {
