@@ -29,7 +29,7 @@ export class Shed extends Problem {
 
   constructor(reason: Reason) {
     const headers = { 'Retry-After': String(retryAfterSeconds) }
-    super('unavailable', { detail: 'The server has more to do than it can. Try again shortly.', headers })
+    super('unavailable', { detail: 'The server is overloaded. Try again shortly.', headers })
     this.reason = reason
   }
 }

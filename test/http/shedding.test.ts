@@ -56,7 +56,7 @@ test('without a free slot a request is shed before it is processed, and health i
   const { headers, body } = await anonymous.createTask({ body: { title: '' } }, 503)
   expect(headers.get('retry-after')).toBe('1')
   expect(headers.get('connection')).toBe('keep-alive')
-  expect(body.detail).toBe('The server has more to do than it can. Try again shortly.')
+  expect(body.detail).toBe('The server is overloaded. Try again shortly.')
   await anonymous.getDocs({}, 503)
   await anonymous.getLiveness()
   await anonymous.getReadiness()

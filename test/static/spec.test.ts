@@ -1,5 +1,7 @@
 // Rules for the spec that its linter does not check.
 import { describe, expect, test } from 'vitest'
+import { Problem } from '../../src/contract/problem.ts'
+import { Shed } from '../../src/http/shedding.ts'
 import { document, faults, type Media, operations, resolved, type Schema } from '../support/spec.ts'
 
 const schemas = Object.entries(document.components.schemas)
@@ -137,4 +139,20 @@ describe('schemas', () => {
         expect(schema, at).toHaveProperty('maxLength')
     }
   })
+})
+
+test('the examples of problems with a fixed detail have the detail of the code', () => {
+  const examples = Object.values(document.components.responses).flatMap(({ content = {} }) =>
+    Object.entries(content['application/problem+json']?.examples ?? {}).map(([name, { value }]) => [name, value] as const),
+  )
+  const fixed = {
+    malformedJson: new Problem('malformed-json'),
+    missing: new Problem('unauthenticated'),
+    notYours: new Problem('forbidden'),
+    notFound: new Problem('not-found'),
+    internal: new Problem('internal'),
+    overload: new Shed('queue'),
+  }
+  for (const [name, problem] of Object.entries(fixed))
+    expect(examples.filter(([other]) => other === name)).toEqual([[name, expect.objectContaining({ detail: problem.message })]])
 })

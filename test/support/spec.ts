@@ -32,7 +32,7 @@ type SpecDocument = {
   security: object[]
   tags: { name: string }[]
   paths: Record<string, Record<string, unknown>>
-  components: { schemas: Record<string, Schema>; examples: Record<string, unknown> }
+  components: { schemas: Record<string, Schema>; responses: Record<string, Response>; examples: Record<string, unknown> }
 }
 
 // Headers that a reply may have without a declaration: those of HTTP, CORS and security. Any other header must be declared.
