@@ -77,6 +77,7 @@ function createOperation({ declaration, validate }: Declared, handle: Handle, op
   const { operationId, method, path, parameters, security, requestBody, responses } = declaration
   const secured = security.some(scheme => 'bearerAuth' in scheme)
   if (!secured && security.length !== 0) throw new Error(`${operationId} asks for another security than bearerAuth`)
+  if (secured && !path.includes(`{${ownerParameter}}`)) throw new Error(`${operationId} asks for a token and has no {${ownerParameter}}`)
   const named = (place: string) => parameters.filter(each => each.in === place)
   const headerNames = named('header').map(({ name }) => name.toLowerCase())
   const budget = method === 'get' ? 'reads' : 'writes'

@@ -106,11 +106,16 @@ describe('an operation', () => {
     expect(of('getLiveness')).toMatchObject({ vital: true })
   })
 
-  test('needs its handler, and a security that the pipeline knows', async () => {
+  test('needs its handler, a security that the pipeline knows, and an owner in its path if it needs a token', async () => {
     const options = { authenticate: async () => ({ id: 'ann', claims }), rateLimit: async () => ({}) }
     await expect(createPipeline({ ...options, document, handlers: {} })).rejects.toThrow('listNotes has no handler')
     const cookies = { ...document, security: [{ cookie: [] }] }
     await expect(createPipeline({ ...options, document: cookies, handlers })).rejects.toThrow('another security')
+    const { '/livez': health } = document.paths
+    const ownerless = { ...document, paths: { '/notes': { get: { ...health.get, security: bearer } } } }
+    await expect(createPipeline({ ...options, document: ownerless, handlers })).rejects.toThrow(
+      'getLiveness asks for a token and has no {userId}',
+    )
   })
 })
 
