@@ -20,11 +20,11 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
   conflict: { status: 409, title: 'Conflict', detail: 'The change conflicts with an existing resource.' },
   'quota-exceeded': { status: 409, title: 'Quota exceeded', detail: 'The account has reached its limit. Delete something first.' },
   'precondition-failed': { status: 412, title: 'Precondition failed', detail: 'The resource does not exist. It may have been deleted.' },
-  'content-too-large': { status: 413, title: 'Content too large', detail: 'The body exceeds 1 MiB.' },
+  'content-too-large': { status: 413, title: 'Content too large', detail: 'The body is too large.' },
   'unsupported-media-type': {
     status: 415,
     title: 'Unsupported media type',
-    detail: 'Send the body uncompressed with Content-Type: application/json.',
+    detail: 'The media type or the coding of the body is not supported.',
   },
   'invalid-request': { status: 422, title: 'Invalid request', detail: 'The request breaks the schema.' },
   'too-many-requests': { status: 429, title: 'Too many requests', detail: 'The request budget is used up. Try again later.' },
@@ -69,6 +69,11 @@ export class Problem extends Error {
 export function invalid(...errors: FieldError[]): Problem {
   const places = errors.length === 1 ? '1 place' : `${errors.length} places`
   return new Problem('invalid-request', { detail: `The request breaks the schema in ${places}.`, errors })
+}
+
+/** 415 for an operation that takes these media types. */
+export function unsupportedMediaType(types: readonly string[]): Problem {
+  return new Problem('unsupported-media-type', { detail: `Send the body uncompressed with Content-Type: ${types.join(' or ')}.` })
 }
 
 /** 503. `seconds` is the value of Retry-After. */

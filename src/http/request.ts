@@ -1,6 +1,6 @@
 // A request as HTTP has it (RFC 9110, RFC 9112): whether its framing can be trusted, its target, and its body.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Problem } from '../contract/problem.ts'
+import { Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { Accepted, Content } from '../pipeline/pipeline.ts'
 
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
@@ -40,7 +40,7 @@ export async function readBody(
   const { 'content-encoding': coding = 'identity', 'content-length': length, 'transfer-encoding': transfer } = request.headers
   if (transfer === undefined && Number(length ?? 0) === 0) return { json: undefined }
   const type = mediaType(request.headers['content-type'] ?? '', types)
-  if (type === undefined || coding.toLowerCase() !== 'identity') throw unsupported(types)
+  if (type === undefined || coding.toLowerCase() !== 'identity') throw unsupportedMediaType(types)
   if (Number(length) > maxBytes) throw tooLarge(maxBytes)
 
   const bytes = transfer === undefined ? Number(length) : maxBytes
@@ -60,10 +60,6 @@ function mediaType(header: string, types: readonly string[]): string | undefined
   const [type = ''] = header.toLowerCase().split(';', 1)
   const name = type.trim()
   return name !== json && types.includes(name) && !otherCharset.test(header) ? name : undefined
-}
-
-function unsupported(types: readonly string[]): Problem {
-  return new Problem('unsupported-media-type', { detail: `Send the body uncompressed with Content-Type: ${types.join(' or ')}.` })
 }
 
 function tooLarge(maxBytes: number): Problem {

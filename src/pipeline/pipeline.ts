@@ -1,6 +1,6 @@
 // What every operation goes through, whatever its transport: authenticate, rate limit, own the space, read the body, validate, handle.
 import type { Document } from '../contract/document.ts'
-import { type FieldError, invalid, Problem } from '../contract/problem.ts'
+import { type FieldError, invalid, Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { AnyHandlers, AnyReply, Caller, Upload } from '../contract/types.ts'
 import type { Steps } from '../observe/spans.ts'
 import { createDeprecation } from './deprecation.ts'
@@ -120,7 +120,7 @@ function createOperation({ declaration, validate }: Declared, handle: Handle, op
 
   /** The errors of a request without a body, where the operation takes one that is not JSON. */
   function jsonRefused(json: unknown): FieldError[] {
-    if (json !== undefined) throw new Problem('unsupported-media-type')
+    if (json !== undefined) throw unsupportedMediaType(Object.keys(requestBody?.content ?? {}))
     return requestBody?.required ? [{ pointer: '', location: 'body', code: 'required', message: 'is missing' }] : []
   }
 

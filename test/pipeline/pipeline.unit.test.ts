@@ -163,7 +163,7 @@ describe('a problem', () => {
   const kinds = async (id: string, request: Partial<Request>) => {
     const { run, counts } = await pipeline()
     const { headers, problem } = await run(id, request)
-    return { headers, kind: problem?.kind, errors: problem?.errors, counts }
+    return { headers, kind: problem?.kind, detail: problem?.message, errors: problem?.errors, counts }
   }
   const neverRead = () => expect.fail('the body was read')
 
@@ -198,7 +198,10 @@ describe('a problem', () => {
   })
 
   test('of JSON where the operation takes none is one of the media type', async () => {
-    expect(await kinds('importNotes', { readBody: async () => ({ json: {} }) })).toMatchObject({ kind: 'unsupported-media-type' })
+    expect(await kinds('importNotes', { readBody: async () => ({ json: {} }) })).toMatchObject({
+      kind: 'unsupported-media-type',
+      detail: 'Send the body uncompressed with Content-Type: text/csv.',
+    })
   })
 
   test('of a handler that throws an error is internal, with the error as its cause', async () => {
