@@ -81,7 +81,7 @@ function readWhole(request: IncomingMessage, response: ServerResponse, maxBytes:
   invite(request, response)
   return new Promise((resolve, reject) => {
     // 'close' is not emitted again for a client that disconnected during authentication.
-    if (request.destroyed) return reject(new Problem('malformed-json', { detail: incomplete }))
+    if (request.destroyed) return reject(incomplete())
     const chunks: Buffer[] = []
     let size = 0
     function append(chunk: Buffer) {
@@ -92,7 +92,7 @@ function readWhole(request: IncomingMessage, response: ServerResponse, maxBytes:
     }
     request.on('data', append)
     request.once('end', () => resolve(Buffer.concat(chunks)))
-    request.once('close', () => reject(new Problem('malformed-json', { detail: incomplete })))
+    request.once('close', () => reject(incomplete()))
   })
 }
 
@@ -111,14 +111,14 @@ async function* readChunks(request: IncomingMessage, response: ServerResponse, m
       yield value
     }
   } catch (error) {
-    throw error instanceof Problem ? error : new Problem('malformed-request', { detail: incomplete, cause: error })
+    throw error instanceof Problem ? error : incomplete(error)
   } finally {
     await incoming.return?.()
     request.resume()
   }
 }
 
-const incomplete = 'The body ended before it was complete.'
+const incomplete = (cause?: unknown) => new Problem('malformed-request', { detail: 'The body ended before it was complete.', cause })
 
 /** Asks for the body of a client that waits to be asked (RFC 9110, section 10.1.1). */
 function invite({ headers, httpVersion }: IncomingMessage, response: ServerResponse): void {

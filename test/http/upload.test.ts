@@ -1,8 +1,12 @@
 // Bodies by operation: media types, size limits, and bodies that are read in chunks.
 import { EventEmitter, once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Problem } from '../../src/contract/problem.ts'
 import type { AnyReply, Upload } from '../../src/contract/types.ts'
+import { readBody } from '../../src/http/request.ts'
 import { noDatabase, sizeOf, smallApi } from '../support/small-api.ts'
 import { start } from '../support/taskspec.ts'
 
@@ -82,6 +86,19 @@ describe('the size limit', () => {
     expect(read).toBeLessThanOrEqual(64 * mebibyte)
     socket.destroy()
   })
+})
+
+test('a body that is read as a whole and breaks off is a malformed request', async () => {
+  const stream = new PassThrough()
+  const request = Object.assign(stream, { headers: { 'content-type': 'application/json', 'content-length': '10' } })
+  const accepted = { types: ['application/json'], maxBytes: mebibyte }
+  const read = () =>
+    readBody(request as unknown as IncomingMessage, {} as ServerResponse, accepted, (_, body) => body()).catch((error: Problem) => error)
+  const body = read()
+  stream.write('{"a"')
+  stream.destroy()
+  expect(await body).toMatchObject({ kind: 'malformed-request' })
+  expect(await read()).toMatchObject({ kind: 'malformed-request' })
 })
 
 describe('a body in chunks', () => {
