@@ -479,7 +479,7 @@ export interface components {
             instance: string;
             /** @description The id of this request in the server's log. */
             requestId: string;
-            /** @description All faults of the request. It is empty if the problem concerns no specific place. */
+            /** @description Up to 100 errors of the parameters and 100 of the body. The list is empty if the problem concerns no specific place. */
             errors: components["schemas"]["FieldError"][];
         };
         FieldError: {
@@ -727,7 +727,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request breaks the schema. `errors` lists all faults. */
+        /** @description The request breaks the schema. `errors` lists up to 100 errors of the parameters and 100 of the body. */
         InvalidRequest: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
