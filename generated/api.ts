@@ -753,7 +753,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The budget for reads or for writes is used up for this minute. The other budget is not affected. */
+        /** @description The budget for reads or for writes, or the budget of the address for requests without a valid token, is used up for this minute. The other budgets are not affected. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
