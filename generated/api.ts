@@ -26,7 +26,7 @@ export interface paths {
         post?: never;
         /**
          * Erase your account
-         * @description Erases the account with every category and task, immediately and permanently. The identity provider keeps its own record. The next request with a valid token creates an empty account. Its revision starts at the current time in milliseconds, so an ETag from before the erasure never matches.
+         * @description Erases the account with every category and task, immediately and permanently. The identity provider keeps its own record. The next request with a valid token creates an empty account. Its revision starts at the current time in milliseconds, so an ETag from before the erasure matches no more, unless the clock of the database was set back.
          */
         delete: operations["deleteUser"];
         options?: never;
