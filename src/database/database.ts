@@ -45,7 +45,8 @@ export type DatabaseOptions = {
   timeoutFactor?: number
 }
 
-// A caller waits for the sum of the first two at most: 3 seconds.
+// A statement takes the sum of the first two at most: 3 seconds. A change that shared a statement and got no row is sent again alone,
+// with a new deadline.
 const connectionTimeoutMs = 1_000 // for a free connection, and for retries
 const answerTimeoutMs = 2_000
 const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living server always answers
