@@ -51,7 +51,7 @@ async function main() {
 /** Each worker serves as if it were alone; this process adds up their metrics. */
 async function workers({ workers, host, metricsPort }: Config, databaseUrl: string, log: Log): Promise<Running> {
   const { port, died, stop } = await supervise(workers, { DATABASE_URL: databaseUrl }, log)
-  const metrics = metricsPort === null ? null : await serveMetrics(createClusterMetrics(died), host, metricsPort)
+  const metrics = metricsPort === null ? null : await serveMetrics(createClusterMetrics(died), host, metricsPort, log)
   return {
     url: origin(host, port),
     metricsUrl: metrics?.url ?? null,

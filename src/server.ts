@@ -101,7 +101,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   server.listen(port, host)
   await once(server, 'listening')
   const bound = server.address() as AddressInfo
-  const metricsServer = metrics === null || supervised ? null : await serveMetrics(metrics, host, metricsPort as number)
+  const metricsServer = metrics === null || supervised ? null : await serveMetrics(metrics, host, metricsPort as number, log)
 
   return {
     url: origin(bound.address, bound.port),
