@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { document, text } from '../contract/document.ts'
 import { Problem, unavailable } from '../contract/problem.ts'
-import type { Handlers } from '../contract/types.ts'
+import type { Handlers, Reply } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { sharedPending } from '../database/migrations.ts'
 
@@ -23,7 +23,15 @@ const pagePolicy =
 export function createSystemHandlers(db: Database, stopping: AbortSignal) {
   // Readiness needs no token, so simultaneous requests share one statement.
   const pending = sharedPending(db)
-  const texts = new Map<Asset, string>() // kept, because reading and decoding 1.7 MB delays every other request for milliseconds
+  // Texts are kept, because reading and decoding 1.7 MB delays every other request for milliseconds.
+  const documentText = JSON.stringify(document)
+  const texts = new Map<string, string>()
+
+  async function read(name: string, from: URL): Promise<string> {
+    const kept = texts.get(name) ?? (await readFile(new URL(name, from), 'utf8'))
+    texts.set(name, kept)
+    return kept
+  }
 
   return {
     async getLiveness() {
@@ -38,7 +46,7 @@ export function createSystemHandlers(db: Database, stopping: AbortSignal) {
     },
 
     async getOpenapiJson() {
-      return { status: 200, body: document as { openapi: string; info: never; paths: never } }
+      return { status: 200, type: 'application/json', body: documentText } as unknown as Reply<'getOpenapiJson'>
     },
 
     async getOpenapiYaml() {
@@ -47,14 +55,13 @@ export function createSystemHandlers(db: Database, stopping: AbortSignal) {
 
     async getDocs() {
       const headers = { 'Content-Security-Policy': pagePolicy }
-      return { status: 200, headers, type: 'text/html', body: await readFile(new URL('index.html', ours), 'utf8') }
+      return { status: 200, headers, type: 'text/html', body: await read('index.html', ours) }
     },
 
     async getDocsAsset({ path }) {
       const asset = Object.hasOwn(assets, path.asset) ? assets[path.asset] : undefined
       if (asset === undefined) throw new Problem('not-found')
-      const body = texts.get(asset) ?? (await readFile(new URL(path.asset, asset.from), 'utf8'))
-      texts.set(asset, body)
+      const body = await read(path.asset, asset.from)
       return { status: 200, headers: { 'Cache-Control': 'public, max-age=3600' }, type: asset.type, body }
     },
   } satisfies Partial<Handlers>
