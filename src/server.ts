@@ -117,12 +117,12 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   }
 }
 
-const idleMs = 200 // for which idle connections stay open at shutdown: a request may be on its way on any of them
+const idleMs = 200 // idle connections stay open this long at shutdown, because a request may still arrive on them
 
 async function drain(server: HttpServer, drainMs: number): Promise<void> {
   const closed = once(server, 'close')
   stopAccepting(server)
-  await Promise.race([closed, sleep(idleMs).then(() => turn())]) // a turn, so that requests that have arrived are read
+  await Promise.race([closed, sleep(idleMs).then(() => turn())]) // one more turn reads requests that have arrived
   server.close()
   const deadline = setTimeout(() => server.closeAllConnections(), drainMs)
   await closed

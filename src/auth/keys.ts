@@ -93,7 +93,7 @@ export function setBounded<Value>(map: Map<string, Value>, maxSize: number, key:
   if (map.size > maxSize) map.delete(map.keys().next().value as string)
 }
 
-/** Allows `burst` calls at once, and then one more per `periodMs`. */
+/** Allows a burst of `burst` calls, and then one more per `periodMs`. */
 function createAllowance(burst: number, periodMs: number): () => boolean {
   let left = burst
   let updatedAt = performance.now()

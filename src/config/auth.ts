@@ -1,4 +1,4 @@
-// AUTH_*: who issues the tokens, and how they are signed.
+// AUTH_*: the issuer of the tokens, and their signature.
 import type { Environment } from './environment.ts'
 
 export type AuthConfig = Readonly<{

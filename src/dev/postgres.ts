@@ -65,7 +65,7 @@ async function embeddedBinaries(): Promise<Binaries> {
   }
 }
 
-/** PostgreSQL refuses to run as root. Root runs it as `postgres` or `nobody`, who needs access to the files. */
+/** PostgreSQL refuses to run as root. Root runs it as the user `postgres` or `nobody`, which needs access to the files. */
 async function unprivilegedUser(directory: string, binary: string): Promise<User> {
   if (process.getuid?.() !== 0) return {}
   const name = ['postgres', 'nobody'].find(each => id('-u', each) !== null) ?? 'nobody'

@@ -1,4 +1,4 @@
-// What operators learn of a request once it has been answered: a line of the log, the metrics and a trace.
+// Reports each request after its reply to the operators: one log line, the metrics and a trace.
 import type { IncomingMessage } from 'node:http'
 import type { Problem } from '../contract/problem.ts'
 import type { Log } from '../observe/log.ts'
@@ -10,7 +10,7 @@ import type { Operation } from '../pipeline/pipeline.ts'
 import { Shed } from './shedding.ts'
 import type { StreamEnd } from './stream.ts'
 
-export type Answered = {
+export type RequestRecord = {
   request: IncomingMessage
   requestId: string
   /** undefined where no path and method fits */
@@ -23,7 +23,7 @@ export type Answered = {
   began: number
   steps: readonly Step[]
 }
-export type AccessLog = (answered: Answered) => void
+export type AccessLog = (record: RequestRecord) => void
 type Options = { log: Log; metrics: Metrics | null; tracing: Tracing | null }
 
 /** The operation says which path it was: the path itself and its query are content of the user. */

@@ -24,7 +24,7 @@ type Options = {
   log: Log
   metrics: Metrics | null
   shedding: Shedding
-  /** null: nobody watches */
+  /** null: steps are not measured */
   steps?: Steps | null
   tracing?: Tracing | null
   /** whether replies have Server-Timing, for which there must be steps */
@@ -41,7 +41,7 @@ type Options = {
   heartbeatMs?: number | undefined
 }
 
-const noSteps: Step[] = [] // shared: where nobody watches, no step is added
+const noSteps: Step[] = [] // shared: without measurement no step is added
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 const preflightSeconds = 86_400
 const defaultHeartbeatMs = 15_000
@@ -106,7 +106,7 @@ export function createApp(options: Options): RequestListener {
     })
   }
 
-  /** In the same turn: Node is about to refuse what comes behind the request, and would drop the reply. */
+  /** Writes the reply synchronously. Node may refuse the bytes after this request in the same tick, and would then drop a later reply. */
   function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem) {
     const began = performance.now()
     const requestId = idOf(request)
@@ -158,6 +158,6 @@ function idOf({ headers }: IncomingMessage): string {
 }
 
 function split(url: string) {
-  const mark = url.indexOf('?')
-  return mark === -1 ? { pathname: url, query: '' } : { pathname: url.slice(0, mark), query: url.slice(mark + 1) }
+  const queryStart = url.indexOf('?')
+  return queryStart === -1 ? { pathname: url, query: '' } : { pathname: url.slice(0, queryStart), query: url.slice(queryStart + 1) }
 }

@@ -64,7 +64,7 @@ function isStreamed({ type, body }: AnyReply): boolean {
   return type !== undefined && typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
-/** The head goes out at once: a stream may be quiet for long. */
+/** Sends the head immediately, because the first chunk may come much later. */
 async function writeStreamed(response: ServerResponse, reply: AnyReply, common: Headers, options: StreamOptions): Promise<StreamEnd> {
   const { status, type, headers, body, heartbeat } = reply as Streamed
   try {

@@ -1,7 +1,7 @@
 // A request as HTTP has it (RFC 9110, RFC 9112): whether its framing can be trusted, its target, and its body.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem, unsupportedMediaType } from '../contract/problem.ts'
-import type { Accepted, Content } from '../pipeline/pipeline.ts'
+import type { BodyRules, Content } from '../pipeline/pipeline.ts'
 
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
@@ -34,7 +34,7 @@ const maxBufferedBytes = 128 * 1024 // of a body that is read in chunks: the buf
 export async function readBody(
   request: IncomingMessage,
   response: ServerResponse,
-  { types, maxBytes }: Accepted,
+  { types, maxBytes }: BodyRules,
   receive: Receive,
 ): Promise<Content> {
   const { 'content-encoding': coding = 'identity', 'content-length': length, 'transfer-encoding': transfer } = request.headers
@@ -96,7 +96,7 @@ function readWhole(request: IncomingMessage, response: ServerResponse, maxBytes:
   })
 }
 
-/** Reads no faster than the chunks are taken. The rest of a body that is not read to its end is thrown away. */
+/** Reads a chunk only when the handler asks for it (backpressure). If the handler stops early, the rest of the body is discarded. */
 async function* readChunks(request: IncomingMessage, response: ServerResponse, maxBytes: number, receive: Receive) {
   const incoming: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false })
   const next = () => incoming.next()

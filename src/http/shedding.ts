@@ -91,7 +91,7 @@ export function createShedding(log: Log, maxInFlight = defaultMaxInFlight): Shed
       }
     },
     inFlight: () => inFlight,
-    // A refusal costs a quarter of a small request. Clients that retry at once would keep the process busy with refusals.
+    // A refusal costs a quarter of a small request. Clients that retry immediately would keep the process busy with refusals.
     delayNextRequest(response) {
       const { socket } = response
       const pause = () => {

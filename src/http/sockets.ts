@@ -19,7 +19,7 @@ export function linger(request: IncomingMessage): void {
   const cut = () => socket.destroy()
   const timer = setTimeout(cut, lingerMs)
   socket.once('close', () => clearTimeout(timer))
-  socket.destroySoon = () => socket.end() // Node calls it after the reply, and would close the connection at once
+  socket.destroySoon = () => socket.end() // Node calls it after the reply, and would close the connection immediately
   let rest = maxDiscardedBytes
   request.on('data', chunk => {
     rest -= chunk.length

@@ -17,7 +17,7 @@ export type Readings = {
   shedReasons: readonly string[]
   /** of the database: statements in flight and waiting, connections at most, opened and lost so far */
   load: () => { busy: number; waiting: number; max: number; opened: number; lost: number }
-  /** Asks the database which migrations it still needs, once for all who ask at the same time. */
+  /** Asks the database which migrations it still needs, with one statement for simultaneous callers. */
   pending: () => Promise<string[]>
 }
 

@@ -21,7 +21,7 @@ import type { Step } from './spans.ts'
 import type { Parent, Place } from './traceparent.ts'
 
 /** A request that has been answered. Times are those of performance.now(). */
-export type Answered = {
+export type TracedRequest = {
   method: string
   /** undefined where no path and method fits */
   operation: string | undefined
@@ -35,7 +35,7 @@ export type Answered = {
 }
 export type Tracing = {
   /** Queues the trace of a request, and returns the place of the request in it. */
-  add: (request: Answered) => Place
+  add: (request: TracedRequest) => Place
   /** Sends the queued traces, for 3 seconds at most. */
   close: () => Promise<void>
 }
@@ -80,7 +80,7 @@ export function createTracing({ url, headers, resource, sampler, ratio }: Tracin
   }
 
   /** A step that has not ended, such as a count that the request did not wait for, ends with its request. */
-  function add(step: Step, { operation, ended }: Answered, inside: Context, epoch: number) {
+  function add(step: Step, { operation, ended }: TracedRequest, inside: Context, epoch: number) {
     const startTime = epoch + step.began
     const span =
       step.name === 'statement' ? statement(step, operation, startTime, inside) : tracer.startSpan(step.name, { startTime }, inside)
@@ -102,10 +102,10 @@ function fail(span: Span, error: unknown) {
 
 const neverSent = 'wait' // the name of a statement that got no connection
 const methods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY'])
-const methodOf = ({ method }: Answered) => (methods.has(method) ? method : '_OTHER')
+const methodOf = ({ method }: TracedRequest) => (methods.has(method) ? method : '_OTHER')
 
 /** Without `url.path` and `url.query`: they are user content. */
-function ofRequest(request: Answered): Attributes {
+function ofRequest(request: TracedRequest): Attributes {
   return {
     'http.request.method': methodOf(request),
     'http.response.status_code': request.status,

@@ -1,21 +1,21 @@
 // Replies announce the deprecations of the spec: Deprecation (RFC 9745) and Sunset (RFC 8594).
 // Beside `deprecated: true` the spec says `x-deprecated-at` and `x-sunset-at`, each a day.
 
-type Marked = { deprecated?: boolean; 'x-deprecated-at'?: string; 'x-sunset-at'?: string }
-type Schema = Marked & { properties?: Record<string, Schema>; items?: Schema }
+type DeprecationFields = { deprecated?: boolean; 'x-deprecated-at'?: string; 'x-sunset-at'?: string }
+type Schema = DeprecationFields & { properties?: Record<string, Schema>; items?: Schema }
 type Media = { content?: Record<string, { schema?: Schema }> }
-export type Deprecatable = Marked & {
-  parameters?: (Marked & { name: string; in: string })[]
+export type Deprecatable = DeprecationFields & {
+  parameters?: (DeprecationFields & { name: string; in: string })[]
   requestBody?: Media
   responses?: Record<string, Media>
 }
-type Used = { query: object; header: object; body: unknown }
+type RequestParts = { query: object; header: object; body: unknown }
 
 export type Deprecation = {
   /** on every reply: the operation itself is deprecated, or a field of its reply */
   always: Record<string, string>
   /** on a reply to a request that uses a deprecated parameter or field; undefined where there is none */
-  used: ((request: Used) => Record<string, string>) | undefined
+  used: ((request: RequestParts) => Record<string, string>) | undefined
 }
 
 /** The headers of an operation whose references are resolved. */
@@ -57,9 +57,10 @@ const has = (value: unknown, name: string) =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name) && value[name as keyof typeof value] !== undefined
 
 /** The earliest days of all deprecations. */
-function headersOf(all: Marked[]): Record<string, string> {
-  const marked = all.filter(({ deprecated }) => deprecated)
-  const days = (name: 'x-deprecated-at' | 'x-sunset-at') => marked.map(each => new Date(each[name] ?? Number.NaN)).sort((a, b) => +a - +b)
+function headersOf(all: DeprecationFields[]): Record<string, string> {
+  const deprecations = all.filter(({ deprecated }) => deprecated)
+  const days = (name: 'x-deprecated-at' | 'x-sunset-at') =>
+    deprecations.map(each => new Date(each[name] ?? Number.NaN)).sort((a, b) => +a - +b)
   const [since, end] = [days('x-deprecated-at')[0], days('x-sunset-at')[0]]
   if (since === undefined || end === undefined) return {}
   return { Deprecation: `@${since.getTime() / 1000}`, Sunset: end.toUTCString() }

@@ -1,11 +1,11 @@
-// What every operation goes through, whatever its transport: authenticate, rate limit, own the space, read the body, validate, handle.
+// The steps of every operation, independent of the transport: authenticate, rate limit, own the space, read the body, validate, handle.
 import type { Document } from '../contract/document.ts'
 import { type FieldError, invalid, Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { AnyHandlers, AnyReply, Caller, Upload } from '../contract/types.ts'
 import type { Steps } from '../observe/spans.ts'
 import { createDeprecation } from './deprecation.ts'
 import type { RateLimit } from './rate-limit.ts'
-import { type Declared, readOperations } from './validation.ts'
+import { type DeclaredOperation, readOperations } from './validation.ts'
 
 export type Operation = {
   operationId: string
@@ -20,14 +20,14 @@ export type Operation = {
   /** the JSON type of each query parameter */
   query: ReadonlyMap<string, string | undefined>
   /** undefined where the operation takes none */
-  body: Accepted | undefined
+  body: BodyRules | undefined
   /** must be served under overload too */
   vital: boolean
   /** Never rejects. */
   run: (request: Request) => Promise<Outcome>
 }
 /** The bodies that an operation takes. */
-export type Accepted = { types: readonly string[]; maxBytes: number }
+export type BodyRules = { types: readonly string[]; maxBytes: number }
 
 /** A request whose parts its transport has parsed. The pipeline fills in defaults, and owns the parts from then on. */
 export type Request = {
@@ -54,7 +54,7 @@ type Options = {
   handlers: AnyHandlers
   authenticate: (authorization: string | undefined) => Promise<Caller>
   rateLimit: RateLimit
-  /** null: nobody watches */
+  /** null: steps are not measured */
   steps?: Steps | null
 }
 type Handle = (call: object) => Promise<AnyReply>
@@ -72,7 +72,11 @@ export async function createPipeline({ document, handlers, ...options }: Options
   })
 }
 
-function createOperation({ declaration, validate }: Declared, handle: Handle, options: Omit<Options, 'document' | 'handlers'>): Operation {
+function createOperation(
+  { declaration, validate }: DeclaredOperation,
+  handle: Handle,
+  options: Omit<Options, 'document' | 'handlers'>,
+): Operation {
   const { authenticate, rateLimit, steps = null } = options
   const { operationId, method, path, parameters, security, requestBody, responses } = declaration
   const secured = security.some(scheme => 'bearerAuth' in scheme)

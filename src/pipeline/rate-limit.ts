@@ -56,7 +56,7 @@ export function createRateLimit({ perMinute, shared }: LimitsConfig, db: Databas
 const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1000))
 
 /** The store needs to count keys, not to know them. */
-const digest = (who: string) => createHash('sha256').update(who).digest('base64url')
+const digest = (key: string) => createHash('sha256').update(key).digest('base64url')
 
 function inTime<Rows>(answer: Promise<Rows>): Promise<Rows> {
   return new Promise((resolve, reject) => {

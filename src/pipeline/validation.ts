@@ -22,9 +22,9 @@ type Parameter = NonNullable<Deprecatable['parameters']>[number] & { schema?: { 
 export type Parts = { path: object; query: object; header: object }
 /** Reports every error of a request, and fills in defaults. `body` is undefined where there is no JSON to judge. */
 export type Validate = (parts: Parts, body: { requestBody: unknown } | undefined) => FieldError[]
-export type Declared = { declaration: Declaration; validate: Validate }
+export type DeclaredOperation = { declaration: Declaration; validate: Validate }
 
-export async function readOperations(document: Document): Promise<Declared[]> {
+export async function readOperations(document: Document): Promise<DeclaredOperation[]> {
   const api = new OpenAPIBackend({ definition: structuredClone(document) as never, strict: true, validate: false })
   // openapi-backend checks documents against OpenAPI 3.0 only; a linter for 3.1 checks ours in the tests.
   api.validateDefinition = () => api.document
