@@ -124,7 +124,7 @@ describe('categories', () => {
         }
       }),
     )
-    await holds(property, { runs: 24, lanes: 3 })
+    await holds(property, { runs: 12, lanes: 3 })
   })
 
   test('of four concurrent puts of one id into the last place none is refused', async ({ as, service: { sql } }) => {
