@@ -1,13 +1,17 @@
-// `npm run lint` runs every check that needs no server, side by side. It prints the output of a check only if the check fails.
+// `npm run lint` runs every check that needs no server, side by side. It prints the output of a check only if the check fails, and always the
+// difference to the last release of the contract.
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+type Check = { name: string; command: string[]; alwaysPrint?: boolean }
+
 /** The slowest first: the others run beside it. */
-const checks = [
+const checks: Check[] = [
   { name: 'types', command: ['tsc', '--incremental', '--tsBuildInfoFile', '.artifacts/types.json'] },
+  { name: 'contract:diff', command: ['node', 'src/dev/contract-diff.ts'], alwaysPrint: true },
   { name: 'style', command: ['biome', 'check', '--error-on-warnings'] },
   { name: 'generated files', command: ['node', 'src/dev/generate.ts', '--check'] },
   { name: 'openapi.yaml', command: ['redocly', 'lint', 'openapi.yaml', '--config', 'test/contract/redocly.yaml'] },
@@ -20,10 +24,10 @@ await Promise.all(
   }),
 )
 
-async function report({ name, command: [program = '', ...words] }: (typeof checks)[number]) {
+async function report({ name, command: [program = '', ...words], alwaysPrint = false }: Check) {
   const { failed, output } = await run(`${root}node_modules/.bin/${program}`, words)
   if (failed) process.exitCode = 1
-  console.log(failed ? `✗ ${name}\n${output.trim()}\n` : `✓ ${name}`)
+  console.log(`${failed ? '✗' : '✓'} ${name}${failed || alwaysPrint ? `\n${output.trim()}\n` : ''}`)
 }
 
 function run(program: string, words: string[]): Promise<{ failed: boolean; output: string }> {

@@ -15,7 +15,7 @@ type Row = Record<string, unknown>
 type User = { userId: string; token: string }
 type Tried = { sample: Sample; verdict: Verdict; user: User; answer: Answer }
 
-const runsForEachPart = 30 // for each parameter and field; every run of the suite has another seed, so they add up
+const runsForEachPart = 20 // for each parameter and field; every run of the suite has another seed, so they add up
 const revision = 3 // of an account before its request
 let userCount = 0
 
