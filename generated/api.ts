@@ -507,6 +507,8 @@ export interface components {
             openapi: string;
             info: Record<string, never>;
             paths: Record<string, never>;
+        } & {
+            [key: string]: unknown;
         };
     };
     responses: {

@@ -109,7 +109,7 @@ export function readSpec(source: object) {
   const ajv = new Ajv2020({ allErrors: true, strict: false })
   addFormats.default(ajv)
   ajv.addFormat('time-zone', () => true)
-  ajv.addSchema(document, 'spec')
+  ajv.addSchema(closed(document), 'spec')
   const compiled = new Map<Schema, ValidateFunction>()
 
   /** The errors of the value under the schema. Empty if the value is valid. */
@@ -118,7 +118,7 @@ export function readSpec(source: object) {
     if (validate === undefined) {
       // References start at the root of the document.
       const text = JSON.stringify(schema).replaceAll('"$ref":"#/', '"$ref":"spec#/')
-      validate = ajv.compile(JSON.parse(text))
+      validate = ajv.compile(closed(JSON.parse(text)))
       compiled.set(schema, validate)
     }
     return validate(value)
@@ -153,4 +153,15 @@ export function readSpec(source: object) {
   }
 
   return { document, resolved, operations, operation, exampleBody, faults, violations }
+}
+
+/**
+ * The schemas of objects, without properties that they do not declare. The spec leaves the schemas of replies open, because a later release
+ * may add properties; this release must reply with the declared ones only.
+ */
+function closed<Value>(schemas: Value): Value {
+  return JSON.parse(JSON.stringify(schemas), (_, value) => {
+    const isOpen = value?.type === 'object' && value.properties !== undefined && value.additionalProperties === undefined
+    return isOpen ? { ...value, additionalProperties: false } : value
+  })
 }
