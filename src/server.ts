@@ -32,7 +32,7 @@ type Settings = Pick<
   auth: AuthConfig
 }
 
-/** What a server serves. The layers below know nothing else of it. */
+/** The API that a server serves. The layers below know nothing else of it. */
 export type Api = {
   document: Document
   /** Makes the handlers. `stopping` aborts when the process begins to stop. */

@@ -4,7 +4,7 @@ import type { Defaults } from '../../generated/defaults.ts'
 
 export type OperationId = keyof operations
 
-/** What a token says about its user, beside the id. */
+/** The claims of a token about its user, beside the id. */
 export type Claims = { email: string | null; name: string | null }
 /** The user whose token came with the request; `id` is the verified `sub`. */
 export type Caller = { id: string; claims: Claims }

@@ -16,9 +16,9 @@ type TypeScriptOf = {
 export type SqlType = keyof TypeScriptOf | (string & {})
 export type Columns = Readonly<Record<string, SqlType>>
 
-/** What a statement writes for each column. A misspelt one does not compile. */
+/** The part of a statement that stands for each column. A misspelt column does not compile. */
 export type Asked<Names extends Columns> = { readonly [Name in keyof Names]: Part }
-/** What a caller gives for each column; absent means null. */
+/** The value of a caller for each column; absent means null. */
 export type Values<Names extends Columns> = {
   readonly [Name in keyof Names]?: (Names[Name] extends keyof TypeScriptOf ? TypeScriptOf[Names[Name]] : string) | null | undefined
 }

@@ -38,10 +38,10 @@ type Owned = { owner: string | undefined }
 export function createChange(send: Send, steps: Steps | null, lock: OwnerLock | undefined): Change {
   return <Names extends Columns & { owner: 'text' }>(name: string, columns: Names) =>
     <Row extends object>(change: (asked: Asked<Names>, callers: Callers) => Part) => {
-      type Given = Values<Names> & { owner: string }
+      type Input = Values<Names> & { owner: string }
       const single = template(name, sql`with ${change(asParameters(columns), noCallers)}`)
       const shared = template(name, sharedForm(columns, change(asColumns(columns), allCallers), lock))
-      const send1 = createCoalescer<Given, Row & Owned>(send, steps, {
+      const ask = createCoalescer<Input, Row & Owned>(send, steps, {
         single,
         shared: several => ({
           statement: shared({ callers: JSON.stringify(several) }),
@@ -49,8 +49,8 @@ export function createChange(send: Send, steps: Steps | null, lock: OwnerLock | 
         }),
         joins: ({ owner }, other) => lock !== undefined && other.owner !== owner,
       })
-      return async (values: Given) => {
-        const rows = await send1(values)
+      return async (values: Input) => {
+        const rows = await ask(values)
         for (const row of rows as Owned[]) row.owner = undefined // JSON leaves it out, and deleting it would be slower
         return rows
       }

@@ -1,4 +1,4 @@
-// One connection to PostgreSQL. Together with database.ts and types.ts the only file that knows postgres.js, whose own pool is not safe here:
+// One connection to PostgreSQL. The only file that knows postgres.js, whose own pool is not safe here:
 // it sends statements on connections that are busy, and its reconnection can forget a connection, hand the error of one statement to the
 // next, and try without end.
 import { Socket } from 'node:net'

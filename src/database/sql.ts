@@ -24,7 +24,7 @@ export type Value = Part | Parameter | string | number | boolean | null | readon
 /** `name` says what the statement does, such as `insert task`: traces show it. */
 export type Statement = { name: string; text: string; values: unknown[] }
 
-/** A part. Whatever stands in `${}` is a part too or becomes a parameter: never text. */
+/** Makes a part. A value in `${}` is a part too or becomes a parameter: never text. */
 export function sql(texts: TemplateStringsArray, ...values: Value[]): Part {
   return new Part(texts, values)
 }

@@ -3,10 +3,11 @@
 // `users.task_room` and `users.category_room` then hold the revision up to which there is room for certain, whatever the changes are.
 // So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { type Document, document } from '../contract/document.ts'
-import { Problem, unavailable } from '../contract/problem.ts'
+import { Problem } from '../contract/problem.ts'
 import type { Database } from '../database/database.ts'
 import { constant, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
+import { busyAccount } from './revision.ts'
 
 const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
@@ -25,6 +26,8 @@ export function createQuota({ write }: Database, noun: QuotaName) {
   const limit = constant(maxRows)
 
   return {
+    table,
+
     /** The condition on a row `u` of users that the account may get one more row. */
     hasRoom: sql`u.revision < greatest(u.${room}, u.start_revision + ${limit})`,
 
@@ -46,7 +49,7 @@ export function createQuota({ write }: Database, noun: QuotaName) {
           })
         wasFull = full
       }
-      throw unavailable('There are too many changes in this account at the same time. Try again shortly.')
+      throw busyAccount()
     },
   }
 

@@ -1,5 +1,6 @@
 // `users.revision` counts the changes of an owner's rows. The statement that changes rows also bumps it: the row lock on `users` puts the
 // changes of one owner in commit order. These are the parts of statements that do it.
+import { type Problem, unavailable } from '../contract/problem.ts'
 import type { Claims } from '../contract/types.ts'
 import type { Asked, Columns } from '../database/asked.ts'
 import type { Callers } from '../database/batched-writes.ts'
@@ -7,7 +8,7 @@ import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 
-/** What a statement is asked with that may be the first change of its owner. */
+/** The columns of a statement that may be the first change of its owner. */
 export const ownerColumns = { owner: 'text', ownerEmail: 'text', ownerName: 'text' } as const
 export const ownerValues = (owner: string, { email, name }: Claims) => ({ owner, ownerEmail: email, ownerName: name })
 
@@ -69,3 +70,6 @@ export function createRevision({ lookup }: Pick<Database, 'lookup'>): (owner: st
   )
   return async owner => (await select({ owner }))[0]?.revision ?? 0
 }
+
+/** The problem of a request that lost every one of its races with other changes of the account. */
+export const busyAccount = (): Problem => unavailable('There are too many changes in this account at the same time. Try again shortly.')

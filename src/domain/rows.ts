@@ -22,17 +22,17 @@ type Table<Input> = {
 }
 type Matched = { owner: 'text'; id: 'uuid'; match: 'bigint[]' }
 
-/** What a change of one row is asked with: `match` has the revisions that the row may have; null for any. */
+/** The columns of a change of one row: `match` has the revisions that the row may have; null for any. */
 const matched: Matched = { owner: 'text', id: 'uuid', match: 'bigint[]' }
 
 export function createRows<Row extends Item, Input extends object>(
   db: Database,
-  { name, noun, fields: table, refuse, afterDelete = () => sql`` }: Table<Input>,
+  { name, noun, fields: declared, refuse, afterDelete = () => sql`` }: Table<Input>,
 ) {
-  const fields = createFields(table)
+  const fields = createFields(declared)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
-  const item = flattened(sql`${names[name]} as item`)
-  const { hasRoom, within } = createQuota(db, name)
+  const { table, hasRoom, within } = createQuota(db, name)
+  const item = flattened(sql`${table} as item`)
 
   const one = db.lookup(`select ${noun}`, { owner: 'text', id: 'uuid' })<Row>(
     asked => sql`
@@ -131,8 +131,6 @@ export function createRows<Row extends Item, Input extends object>(
     return withRevision(owner, columns, items)
   }
 }
-
-const names: Record<QuotaName, Part> = { tasks: sql`tasks`, categories: sql`categories` }
 
 /** The row `item` that a change is about, in one of the revisions that it may have. */
 const current = (asked: Asked<Matched>): Part => sql`

@@ -1,11 +1,10 @@
 // The statements on the account of a user and its profile.
 import type { components } from '../../generated/api.ts'
-import { unavailable } from '../contract/problem.ts'
 import type { Call, Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { assigned, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
-import { insertAccount } from './revision.ts'
+import { busyAccount, insertAccount } from './revision.ts'
 
 type User = components['schemas']['User']
 type Patch = Call<'updateUser'>['body']
@@ -44,7 +43,7 @@ export function createUsers({ lookup, write }: Database) {
         )
         if (created !== undefined) return created
       }
-      throw unavailable('There are too many changes in this account at the same time. Try again shortly.')
+      throw busyAccount()
     },
 
     /** Resolves with no row if there is no account in one of these revisions; null for any. */

@@ -1,6 +1,6 @@
-import { unavailable } from '../contract/problem.ts'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
+import { busyAccount } from '../domain/revision.ts'
 import { createUsers } from '../domain/users.ts'
 import { conditionalReply, matchRevisions, okReply, preconditionFailed, requireMatch } from '../resource/etag.ts'
 
@@ -25,7 +25,7 @@ export function createUserHandlers(db: Database) {
         requireMatch(match, user)
         if (isEmpty) return okReply(user)
       }
-      throw unavailable('There are too many changes in this account at the same time. Try again shortly.')
+      throw busyAccount()
     },
 
     async deleteUser({ owner, headers }) {
