@@ -10,7 +10,7 @@ type Check = { name: string; command: string[]; alwaysPrint?: boolean }
 
 /** The slowest first: the others run beside it. */
 const checks: Check[] = [
-  { name: 'types', command: ['tsc', '--incremental', '--tsBuildInfoFile', '.artifacts/types.json'] },
+  { name: 'types', command: ['../typescript-7/bin/tsc'] }, // `.bin/tsc` is TypeScript 5, which openapi-typescript needs; it takes three times as long
   { name: 'contract:diff', command: ['node', 'src/dev/contract-diff.ts'], alwaysPrint: true },
   { name: 'style', command: ['biome', 'check', '--error-on-warnings'] },
   { name: 'generated files', command: ['node', 'src/dev/generate.ts', '--check'] },

@@ -37,6 +37,7 @@ const projects = {
 }
 type Project = keyof typeof projects
 const names = Object.keys(projects) as Project[]
+const compiler = join(root, 'node_modules/typescript-7/bin/tsc')
 
 const timeout = 180_000
 
@@ -49,7 +50,7 @@ beforeAll(async () => {
   const [client, ...peers] = await pack()
   await install('nodenext', [client as string, ...peers])
   await cp(join(directory, 'nodenext/node_modules/@taskspec'), join(directory, 'bundler/node_modules/@taskspec'), { recursive: true })
-  const results = await Promise.all(names.map(name => run('tsc', ['--project', '.', '--pretty', 'false'], join(directory, name))))
+  const results = await Promise.all(names.map(name => run(compiler, ['--project', '.', '--pretty', 'false'], join(directory, name))))
   compiled = { nodenext: results[0] as Output, bundler: results[1] as Output }
 }, timeout)
 afterAll(() => rm(directory, { recursive: true, force: true }))

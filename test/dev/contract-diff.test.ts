@@ -8,10 +8,8 @@ import { promisify } from 'node:util'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { text } from '../../src/contract/document.ts'
 import { compare, contractDiff, versionErrors } from '../../src/dev/contract-diff.ts'
-import { readReleases } from '../../src/dev/releases.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const lastRelease = readReleases(root).releases.at(-1)?.version
 const commit = '1'.repeat(40)
 let folder: string
 
@@ -115,15 +113,12 @@ describe('contract:diff', () => {
     expect(errors).toEqual([])
   })
 
-  test('lists a breaking change, and refuses it until the version is high enough', async () => {
+  test('lists a breaking change, and refuses it if the version is too low', async () => {
     const withoutMedium: Edit = ['enum: [none, low, medium, high]', 'enum: [none, low, high]']
     write('openapi.yaml', edited(withVersion('0.1.0'), withoutMedium))
     const { report, errors } = await contractDiff(folder)
     expect(report).toContain("lost values: 'medium'")
     expect(errors[0]).toContain('This breaks clients: raise info.version from 0.1.0 to 0.2.0 or higher')
-    write('openapi.yaml', edited(withVersion('0.2.0'), withoutMedium))
-    writeVersion('0.2.0')
-    expect((await contractDiff(folder)).errors).toEqual([])
   })
 
   test('compares with the last release, or with another one', async () => {
@@ -162,10 +157,9 @@ describe('the command', () => {
       ({ code, stdout, stderr }) => ({ code, output: stdout + stderr }),
     )
 
-  test('compares this repository with its last release, and two releases with each other', async () => {
-    const [here, releases] = await Promise.all([run(root), run(root, '0.1.0', '0.2.0')])
-    expect(here).toEqual({ code: 0, output: expect.stringContaining(`From ${lastRelease} to openapi.yaml:`) })
-    expect(releases).toEqual({ code: 0, output: expect.stringContaining('added x-quotas') })
+  // `npm run lint` compares this repository with its last release.
+  test('compares two releases of this repository', async () => {
+    expect(await run(root, '0.1.0', '0.2.0')).toEqual({ code: 0, output: expect.stringContaining('added x-quotas') })
   })
 
   test('ends with 1 and one sentence if it cannot compare or must refuse', async () => {
