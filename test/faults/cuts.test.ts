@@ -44,10 +44,10 @@ test.concurrent.for([
   },
 )
 
-test.concurrent('users go on through thirty cuts, each soon after the one before', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('users go on through twenty cuts, each soon after the one before', { timeout }, async ({ onTestFinished }) => {
   const { url, databaseUrl, line } = await serve(onTestFinished)
   const users = await crowd(url, size, { rest })
-  for (let cut = 0; cut < 30; cut++) {
+  for (let cut = 0; cut < 20; cut++) {
     await created(users, size)
     line.reset()
   }
@@ -56,7 +56,7 @@ test.concurrent('users go on through thirty cuts, each soon after the one before
   await expectFullPool(url, databaseUrl, size)
 })
 
-test.concurrent('after thirty outages memory and connections are as before', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('after twenty outages memory and connections are as before', { timeout }, async ({ onTestFinished }) => {
   const { databaseUrl, line } = await setUp(onTestFinished)
   const settings = { DATABASE_URL: line.url, DATABASE_POOL_SIZE: `${size}`, NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
   const server = run(settings, { flags: scales, atEnd: onTestFinished })
@@ -75,9 +75,9 @@ test.concurrent('after thirty outages memory and connections are as before', { t
     expect(users.calls.some(({ status }) => status === 503)).toBe(true)
   }
 
-  await outages(10)
+  await outages(5)
   const before = await weigh(server)
-  await outages(30)
+  await outages(20)
   const after = await weigh(server)
   // A leaked connection has 100 kB, and each outage cuts several. The rest of the change is a few sockets of clients.
   expect(after.heap - before.heap).toBeLessThan(3_000_000)
