@@ -1,16 +1,14 @@
 // `npm run doctor`: checks everything that the server needs, with the server's own settings, and says what to do.
-import { createAuthenticator } from '../auth/authenticator.ts'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { hosts } from '../config/database-url.ts'
-import { Problem } from '../contract/problem.ts'
 import { createDatabase, type Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { applied, versions } from '../database/migrations.ts'
 import { roleOf } from '../database/primary.ts'
 import { sql } from '../database/sql.ts'
+import type { Finding } from './findings/finding.ts'
+import { keysFinding } from './findings/keys.ts'
 
-/** `remedy` says what to do; undefined if nothing is wrong. */
-type Finding = { subject: string; state: string; remedy?: string }
 type ServerFacts = { version: string; versionNumber: number; now: number; maxConnections: number; createsTables: boolean }
 
 const minVersionNumber = 150_000 // server_version_num
@@ -86,17 +84,6 @@ function connectionsFinding(needed: number, available: number): Finding {
   const remedy = 'Lower DATABASE_POOL_SIZE or WEB_CONCURRENCY, raise max_connections, or put a pooler in between.'
   const state = `this server needs ${needed}, the database has ${available}`
   return { subject: 'connections', state, ...(needed > available && { remedy }) }
-}
-
-/** Authenticates with an unsigned token, which makes the authenticator fetch its keys. */
-async function keysFinding({ auth }: Config): Promise<Finding> {
-  if (auth === null) return { subject: 'keys', state: 'development key' }
-  if (auth.jwksUrl === null) return { subject: 'keys', state: 'shared secret' }
-  const header = Buffer.from(JSON.stringify({ alg: auth.algorithms[0], kid: 'doctor' })).toString('base64url')
-  const error = await createAuthenticator(auth)(`Bearer ${header}.e30.AA`).catch(error => error)
-  if (error instanceof Problem && error.kind === 'unauthenticated') return { subject: 'keys', state: `available at ${auth.jwksUrl}` }
-  const remedy = 'Check AUTH_JWKS_URL and the network between this machine and the key server.'
-  return { subject: 'keys', state: `not available at ${auth.jwksUrl}`, remedy }
 }
 
 function unreachable(error: unknown, host: string): Finding {
