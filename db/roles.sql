@@ -13,3 +13,6 @@ alter default privileges in schema public grant select, insert, update, delete o
 -- Without a pooler the server sets these for each connection. Through a pooler it cannot, so the role has them.
 alter role taskspec_server set statement_timeout = '1500ms';
 alter role taskspec_server set jit = off;
+alter role taskspec_server set timezone = 'UTC';
+alter role taskspec_server set datestyle = 'ISO, MDY';
+alter role taskspec_server set search_path = public;

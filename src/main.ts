@@ -2,6 +2,7 @@
 
 import { isWorker, supervise } from './cluster.ts'
 import { type Config, ConfigError, readConfig } from './config/config.ts'
+import type { DatabaseUrl } from './config/database-url.ts'
 import { serveMetrics } from './http/metrics-endpoint.ts'
 import { origin } from './http/origin.ts'
 import { createLog, type Log } from './observe/log.ts'
@@ -22,11 +23,12 @@ async function main() {
     })
   const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).startEmbeddedDatabase() : null
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
-  const databaseUrl = config.databaseUrl ?? (embedded?.url as string)
+  const databaseUrl = config.databaseUrl ?? (embedded?.url as DatabaseUrl)
+  if (!isWorker && databaseUrl.warning !== null) log.warn({ warning: `DATABASE_URL ${databaseUrl.warning}` }, 'ignored')
 
   const several = config.workers > 1 && !isWorker
   const server = await (several
-    ? workers(config, databaseUrl, log)
+    ? workers(config, embedded === null ? {} : { DATABASE_URL: embedded.text }, log)
     : serve({ ...config, databaseUrl, auth }, { log, supervised: isWorker })
   ).catch(async error => {
     await embedded?.stop()
@@ -49,8 +51,8 @@ async function main() {
 }
 
 /** Each worker serves as if it were alone; this process adds up their metrics. */
-async function workers({ workers, host, metricsPort }: Config, databaseUrl: string, log: Log): Promise<Running> {
-  const { port, died, stop } = await supervise(workers, { DATABASE_URL: databaseUrl }, log)
+async function workers({ workers, host, metricsPort }: Config, env: Record<string, string>, log: Log): Promise<Running> {
+  const { port, died, stop } = await supervise(workers, env, log)
   const metrics = metricsPort === null ? null : await serveMetrics(createClusterMetrics(died), host, metricsPort, log)
   return {
     url: origin(host, port),

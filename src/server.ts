@@ -6,6 +6,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createAuthenticator } from './auth/authenticator.ts'
 import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config/config.ts'
+import type { DatabaseUrl } from './config/database-url.ts'
 import type { Document } from './contract/document.ts'
 import type { AnyHandlers } from './contract/types.ts'
 import type { OwnerLock } from './database/batched-writes.ts'
@@ -28,7 +29,7 @@ type Settings = Pick<
   Config,
   'host' | 'port' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
 > & {
-  databaseUrl: string
+  databaseUrl: DatabaseUrl
   auth: AuthConfig
 }
 

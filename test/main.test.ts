@@ -122,10 +122,12 @@ describe.concurrent('workers', { timeout }, () => {
     service,
     onTestFinished,
   }) => {
-    const process = run({ ...settings, DATABASE_URL: service.databaseUrl }, { atEnd: onTestFinished })
+    const process = run({ ...settings, DATABASE_URL: `${service.databaseUrl}?pgbouncer=true` }, { atEnd: onTestFinished })
     const ready = () => linesOf(process).find(({ msg, metrics }) => msg === 'listening' && metrics !== undefined)
     await eventually(() => expect(ready()).toBeDefined())
     const { url, metrics } = ready() as { url: string; metrics: string }
+    const warnings = linesOf(process).filter(({ level }) => level === 40)
+    expect(warnings.map(({ warning }) => warning)).toEqual(['DATABASE_URL has parameters without effect here: pgbouncer.'])
     const ann = client(url, await tokenOf('workers'))
     await Promise.all(Array.from({ length: 20 }, () => ann.listTasks()))
     expect(await (await fetch(metrics)).text()).toContain('http_request_duration_seconds_count{operation="listTasks",status="200"} 20')

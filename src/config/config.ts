@@ -1,7 +1,7 @@
 // The settings of a process, read once from the environment. Only this folder reads it.
 import ipaddr from 'ipaddr.js'
 import { type AuthConfig, readAuth } from './auth.ts'
-import { readDatabaseUrl } from './database-url.ts'
+import { type DatabaseUrl, readDatabaseUrl } from './database-url.ts'
 import { createEnvironment, type Environment, type Variables } from './environment.ts'
 import { readTracing, type TracingConfig } from './tracing.ts'
 
@@ -20,9 +20,9 @@ export type Config = Readonly<{
   port: number
   logLevel: (typeof logLevels)[number]
   /** null: the embedded database, for development only */
-  databaseUrl: string | null
+  databaseUrl: DatabaseUrl | null
   /** URL of the role that owns the schema, for migrations */
-  migrationUrl: string | null
+  migrationUrl: DatabaseUrl | null
   poolSize: number
   /** whether a pooler in transaction mode stands in front of the database */
   pooler: boolean
@@ -80,6 +80,11 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
 
   if (errors.length > 0) throw new ConfigError(`The environment is not valid:\n${errors.map(each => `  - ${each}\n`).join('')}`)
   return Object.freeze(config)
+}
+
+/** The driver obeys this variable against its own options. DATABASE_URL alone says what to connect to. */
+export function ignoreDriverVariables(): void {
+  delete process.env.PGTARGETSESSIONATTRS
 }
 
 function origins({ list, errors }: Environment): readonly string[] | null {

@@ -1,12 +1,15 @@
 // One connection to PostgreSQL. The only file that knows postgres.js, whose own pool is not safe here:
 // it sends statements on connections that are busy, and its reconnection can forget a connection, hand the error of one statement to the
 // next, and try without end.
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import { driverUrl, hosts } from '../config/database-url.ts'
+import { ignoreDriverVariables } from '../config/config.ts'
+import type { DatabaseUrl, Host } from '../config/database-url.ts'
 import { ConnectionLost, isAccessRefused, isConnectionUnusable } from './errors.ts'
-import type { Statement } from './sql.ts'
+import { checkReported, checkSettings, readSettings, type Setting, startupSettings, WrongSetting } from './session.ts'
+import { openSocket } from './socket.ts'
+import { type Statement, statement } from './sql.ts'
 import { createTimeout, TimeoutError } from './timeout.ts'
 import { detachRows, types } from './types.ts'
 
@@ -19,9 +22,11 @@ export type Connection = {
 
 type Options = {
   /** may name several hosts: the one that takes writes gets every statement */
-  url: string
+  url: DatabaseUrl
   /** whether a pooler stands between that gives each statement another connection */
   pooler: boolean
+  /** whether a session with wrong settings is used nevertheless */
+  unchecked: boolean
   /** ms after which a connection that doesn't answer counts as lost */
   answerTimeoutMs: number
   /** ms after which PostgreSQL itself cancels a statement */
@@ -32,76 +37,113 @@ type Options = {
 
 const lockRetryMs = 100
 
+// `simple` is missing in the driver's types.
+const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions
+
 /** Makes connections that have one life and carry one statement at a time: each is a pool of one, whose driver may open one socket. */
-export function createConnector({ url, pooler, answerTimeoutMs, statementTimeoutMs, observe }: Options): () => Connection {
-  const { urls, primary } = hosts(url)
-  const locations = urls.map(driverUrl)
+export function createConnector({ url, pooler, unchecked, answerTimeoutMs, statementTimeoutMs, observe }: Options): () => Connection {
   let current = 0 // index of the host that was the right one the last time
   // Compiling a plan can take longer than each of our statements. A pooler keeps no settings: there they belong to the role.
-  const settings = pooler ? {} : { statement_timeout: statementTimeoutMs, jit: 'off' }
+  const settings = pooler ? {} : { statement_timeout: String(statementTimeoutMs), jit: 'off' }
   const options = {
-    max: 1,
     // The driver closes a connection to a standby before it sends a statement. Its `read-write` mistakes a standby for a primary.
-    target_session_attrs: primary ? 'primary' : undefined,
-    // Pipelining makes the driver repeat statements out of order when a prepared plan has changed:
-    // rows of one caller would go to another.
-    max_pipeline: 0,
-    fetch_types: false, // asking each connection for the types of arrays takes time, and when that fails the process ends
-    onnotice: () => {}, // a notice can quote users' content
+    ...(url.primary && { target_session_attrs: 'primary' as const }),
     prepare: !pooler, // a prepared statement stays with its connection
-    connection: { application_name: 'taskspec', TimeZone: 'UTC', ...settings },
-    transform: { column: postgres.camel.column, undefined: undefined }, // `postgres.camel` would rename keys inside json too
-    types,
+    connection: { application_name: url.applicationName, ...startupSettings(pooler), ...settings },
+    ...(!unchecked && { onparameter: checkReported }), // an error of it fails the first statement before that is sent
     ...(observe && { debug: (_: number, statement: string) => observe(statement) }),
   }
 
   return () => {
     const host = current
-    let socket: Socket | undefined
+    let isChecked = !pooler || unchecked
     const inTime = createTimeout(answerTimeoutMs)
-    const isOpen = () => socket?.readyState === 'open'
+    const { driver, isOpen, destroy } = createDriver(url, url.hosts[host] as Host, options)
 
-    function open({ host: [name], port: [port], path }: { host: string[]; port: number[]; path: string | false }) {
-      if (socket !== undefined) throw new Error('the database closed the connection')
-      const opened = new Socket()
-      // The driver listens a moment later: an earlier failure would end the process.
-      setImmediate(() => (path ? opened.connect(path) : opened.connect(Number(port), name as string)))
-      socket = Object.assign(opened, { host: name }) // the name for TLS
-      return socket
+    const send = (query: postgres.PendingQuery<postgres.Row[]>) => inTime(query).then(rows => detachRows(rows as unknown as object[]))
+
+    async function check() {
+      const { text, values } = statement('select settings', readSettings)
+      checkSettings((await send(driver.unsafe(text, values as never[], prepared))) as Setting[])
+      isChecked = true
     }
 
-    const driver = postgres(locations[host] as string, { ...options, socket: open } as postgres.Options<typeof types>)
     return {
       isOpen,
       async send<Row>({ text, values }: Statement) {
-        const query = driver.unsafe(text, values as never[], prepared)
+        let query: postgres.PendingQuery<postgres.Row[]> | undefined
         try {
-          return detachRows((await inTime(query)) as unknown as Row[])
+          if (!isChecked) await check()
+          query = driver.unsafe(text, values as never[], prepared)
+          return (await send(query)) as Row[]
         } catch (error) {
           // The driver sets `state` when it writes the statement.
-          const sent = (query as { state?: unknown }).state !== null
+          const sent = ((query as { state?: unknown } | undefined)?.state ?? null) !== null
           if (sent && isOpen() && !isConnectionUnusable(error)) throw error
-          if ((!sent || error instanceof TimeoutError) && current === host) current = (host + 1) % locations.length
-          socket?.destroy()
-          throw isAccessRefused(error) ? error : new ConnectionLost(error, sent)
+          if ((!sent || error instanceof TimeoutError) && current === host) current = (host + 1) % url.hosts.length
+          destroy()
+          throw isAccessRefused(error) || error instanceof WrongSetting ? error : new ConnectionLost(error, sent)
         }
       },
       async close() {
         await driver.end({ timeout: 1 })
-        socket?.destroy()
+        destroy()
       },
     }
   }
 }
 
-const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions // `simple` is missing in the driver's types
-
 /** Does the work while no other process does work of this name on the database, whose URL has one host. */
-export async function withAdvisoryLock(url: string, name: string, work: () => Promise<void>): Promise<void> {
-  const sql = postgres(driverUrl(url), { max: 1, onnotice: () => {}, connect_timeout: 10 })
+export async function withAdvisoryLock(url: DatabaseUrl, name: string, work: () => Promise<void>): Promise<void> {
+  const connection = { application_name: url.applicationName, ...startupSettings(false), statement_timeout: '0' }
+  const { driver: sql } = createDriver(url, url.hosts[0] as Host, { connection, connect_timeout: 10, prepare: true })
   await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) }
   // Polled: `create index concurrently` waits for every statement in flight, and so for a statement that waits for this lock.
   const lock = () => sql`select where pg_try_advisory_lock(hashtextextended(${name}, 0))`
   while ((await lock()).length === 0) await sleep(lockRetryMs)
   await work()
+}
+
+// An option that is missing here would come from a variable of the environment, such as PGMAX_LIFETIME.
+const driverDefaults = {
+  max: 1,
+  ssl: false, // the socket has it
+  idle_timeout: 0,
+  connect_timeout: 30,
+  max_lifetime: () => 60 * (30 + Math.random() * 30), // seconds: not all connections end together
+  backoff: 0,
+  keep_alive: 60,
+  debug: false,
+  // Pipelining makes the driver repeat statements out of order when a prepared plan has changed:
+  // rows of one caller would go to another.
+  max_pipeline: 0,
+  fetch_types: false, // asking each connection for the types of arrays takes time, and when that fails the process ends
+  onnotice: () => {}, // a notice can quote users' content
+  transform: { column: postgres.camel.column, undefined: undefined }, // `postgres.camel` would rename keys inside json too
+  types,
+}
+
+/** The driver on one socket. It gets the parts of the URL, never the URL: it would send unknown parameters as settings. */
+function createDriver({ user, password, database, tls }: DatabaseUrl, host: Host, options: object) {
+  let raw: Socket | undefined
+
+  function open() {
+    if (raw !== undefined) throw new Error('the database closed the connection')
+    const opened = openSocket(host, tls)
+    raw = opened.raw
+    return opened.ready
+  }
+
+  ignoreDriverVariables()
+  const driver = postgres({
+    ...driverDefaults,
+    ...options,
+    host: [host.name],
+    port: [host.port],
+    user,
+    pass: () => password, // an empty text would be replaced by PGPASSWORD
+    database,
+    socket: open,
+  } as unknown as postgres.Options<typeof types>)
+  return { driver, isOpen: () => raw?.readyState === 'open', destroy: () => raw?.destroy() }
 }

@@ -1,5 +1,6 @@
 // The database as handlers see it: `read`, `lookup`, `write` and `change` send statements over a pool of connections.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DatabaseUrl } from '../config/database-url.ts'
 import type { Steps } from '../observe/spans.ts'
 import { createLookup, type Lookup } from './batched-reads.ts'
 import { type Change, createChange, type OwnerLock } from './batched-writes.ts'
@@ -32,10 +33,12 @@ export type Database = {
 
 export type DatabaseOptions = {
   /** may name several hosts: the one that takes writes gets every statement */
-  url: string
+  url: DatabaseUrl
   poolSize: number
   /** whether a pooler stands between that gives each statement another connection */
   pooler?: boolean
+  /** whether a session with wrong settings is used nevertheless; for the doctor */
+  unchecked?: boolean
   /** without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
   steps?: Steps | null
@@ -53,10 +56,10 @@ const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living se
 const retryDelayMs = 100
 
 export function createDatabase(options: DatabaseOptions): Database {
-  const { url, poolSize, pooler = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
+  const { url, poolSize, pooler = false, unchecked = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
   const answerMs = answerTimeoutMs * timeoutFactor
   const statementMs = statementTimeoutMs * timeoutFactor
-  const connect = createConnector({ url, pooler, answerTimeoutMs: answerMs, statementTimeoutMs: statementMs, observe })
+  const connect = createConnector({ url, pooler, unchecked, answerTimeoutMs: answerMs, statementTimeoutMs: statementMs, observe })
   const connections = createSemaphore(poolSize)
   // The fewer shared statements are in flight, the more callers share each: a tenth more requests of a mix.
   const sharedStatements = createSemaphore(Math.ceil(poolSize / 2))

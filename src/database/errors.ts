@@ -1,5 +1,6 @@
 // The errors of PostgreSQL, of the driver and of the network, and the problem that a caller gets for each.
 import { unavailable } from '../contract/problem.ts'
+import { WrongSetting } from './session.ts'
 import { TimeoutError } from './timeout.ts'
 
 /** The connection is lost. If the statement was sent, it is unknown whether it was carried out. */
@@ -26,7 +27,7 @@ export function violatedConstraint(error: unknown): string {
 
 /** The connection can't be used again: silent, cut by a proxy, or to a server that has become read-only. */
 export function isConnectionUnusable(error: unknown): boolean {
-  return error instanceof TimeoutError || /^(08\w{3}|25006)$/.test(errorCode(error))
+  return error instanceof TimeoutError || error instanceof WrongSetting || /^(08\w{3}|25006)$/.test(errorCode(error))
 }
 
 /** The user, password or database is wrong: a retry would not help. */
@@ -42,7 +43,10 @@ export function isRolledBack(error: unknown): boolean {
 /** The problem that the caller gets; the error itself if it is a bug in the statement. */
 export function toProblem(error: unknown): unknown {
   const code = errorCode(error instanceof ConnectionLost ? error.cause : error)
-  if (code === '57014') return unavailable('The database took too long for this. Try again later.', error, 5)
+  if (error instanceof WrongSetting)
+    return unavailable('A setting of the database is not the one that the server needs. Run: npm run doctor', error, 5)
+  // Cancelled by the timeout of a statement, of a lock or of a transaction; the last two only through a pooler, whose role has them.
+  if (/^(57014|55P03|25P04)$/.test(code)) return unavailable('The database took too long for this. Try again later.', error, 5)
   if (isAccessRefused(error)) return unavailable('The database refuses the connection of the server.', error, 5)
   if (/^53/.test(code)) return unavailable('The database is out of resources. Try again later.', error, 5)
   // A refusal of the kernel often has no code of its own: a quota, a limit on the size of files.

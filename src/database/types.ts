@@ -1,3 +1,5 @@
+import { WrongSetting } from './session.ts'
+
 // Rows leave the driver as the API shows them. Values go in as the text that the spec has validated:
 // the driver's own way through Date would lose microseconds.
 const unchanged = (value: string) => value
@@ -5,15 +7,22 @@ const unchanged = (value: string) => value
 /** By the type OIDs of PostgreSQL. */
 export const types = {
   instant: { to: 1184, from: [1184], serialize: unchanged, parse: instant },
-  date: { to: 1082, from: [1082], serialize: unchanged, parse: unchanged },
+  date: { to: 1082, from: [1082], serialize: unchanged, parse: date },
   time: { to: 1083, from: [1083], serialize: unchanged, parse: (text: string) => text.slice(0, 5) },
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
   list: { to: 1009, from: [1009, 1016], serialize: list, parse: items }, // text[], bigint[]; another type of array needs its OID here
 }
 
 // Joined instead of concatenated: JSON.stringify takes twice as long for strings that V8 still keeps in parts.
+// Behind a pooler the time zone of the session can change at any time, and would make the instant a wrong one.
 function instant(text: string): string {
+  if (!text.endsWith('+00') || text[4] !== '-') throw new WrongSetting(text[4] === '-' ? 'TimeZone' : 'DateStyle', 'another')
   return [text.slice(0, 10), 'T', text.slice(11, -'+00'.length), 'Z'].join('')
+}
+
+function date(text: string): string {
+  if (text[4] !== '-') throw new WrongSetting('DateStyle', 'another')
+  return text
 }
 
 // The driver serializes a value again when it repeats a statement, so a list may be text already.

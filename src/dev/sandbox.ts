@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tokenFor } from '../auth/issue.ts'
 import { ConfigError, readConfig } from '../config/config.ts'
+import { parseDatabaseUrl } from '../config/database-url.ts'
 import { createDatabase, type Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { migrate } from '../database/migrate.ts'
@@ -31,7 +32,7 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
     await rm(directory, { recursive: true, force: true })
   }
   try {
-    const databaseUrl = `${postgres.url}postgres`
+    const databaseUrl = parseDatabaseUrl(`${postgres.url}postgres`)
     await migrate(databaseUrl, { quiet: true })
     const db = createDatabase({ url: databaseUrl, poolSize: 1 })
     let startRevision = 0

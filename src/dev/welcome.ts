@@ -2,7 +2,7 @@
 import { tokenFor } from '../auth/issue.ts'
 import type { AuthConfig } from '../config/auth.ts'
 import type { Config } from '../config/config.ts'
-import { databaseLocation } from '../config/database-url.ts'
+import { type DatabaseUrl, databaseLocation } from '../config/database-url.ts'
 import type { EmbeddedDatabase } from './database.ts'
 
 type Facts = { url: string; config: Config; embedded: EmbeddedDatabase | null; auth: AuthConfig }
@@ -10,7 +10,7 @@ type Facts = { url: string; config: Config; embedded: EmbeddedDatabase | null; a
 /** Shows a newcomer where everything is, and how to send a first request. */
 export async function welcome({ url, config, embedded, auth }: Facts): Promise<string> {
   const location =
-    embedded === null ? `PostgreSQL at ${databaseLocation(config.databaseUrl as string)}` : 'embedded PostgreSQL in .data/postgres'
+    embedded === null ? `PostgreSQL at ${databaseLocation(config.databaseUrl as DatabaseUrl)}` : 'embedded PostgreSQL in .data/postgres'
   const lines = [
     '',
     'Taskspec is ready.',

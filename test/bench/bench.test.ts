@@ -1,6 +1,7 @@
 // The benchmark is fair: every target sends the same statements and replies, and the peers authenticate and validate.
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase as connect } from '../../src/database/database.ts'
 import { createHandlers } from '../../src/handlers/index.ts'
 import { createDatabase } from '../support/taskspec.ts'
@@ -90,7 +91,7 @@ test('every target except the bare ones refuses a request that breaks the schema
 
 test('the targets send the same statements as the server', async () => {
   const sent: { ours: string[]; theirs: string[] } = { ours: [], theirs: [] }
-  const db = connect({ url: base.url, poolSize: 1, observe: text => sent.ours.push(plain(text)) })
+  const db = connect({ url: parseDatabaseUrl(base.url), poolSize: 1, observe: text => sent.ours.push(plain(text)) })
   const handlers = createHandlers(db, new AbortController().signal)
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0 }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { type Size, seed } from './seed.ts'
@@ -30,7 +31,7 @@ export async function startCluster(): Promise<Cluster> {
   const admin = postgres(`${running.url}postgres`, { max: 1, onnotice: () => {} })
   const clients: postgres.Sql[] = [admin]
   await admin`create database template_bench`
-  await migrate(template, { quiet: true })
+  await migrate(parseDatabaseUrl(template), { quiet: true })
 
   const cluster: Cluster = {
     pid: Number((await readFile(join(directory, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]),

@@ -30,7 +30,7 @@ describe('the doctor', () => {
   test('finds nothing wrong with a working server, and shows no password', async ({ service }) => {
     const { code, output } = await doctor({ DATABASE_URL: service.databaseUrl })
     expect(output).toMatch(
-      /^ok {2}settings .*\nok {2}database .*\nok {2}migrations .*\nok {2}connections .*\nok {2}clock .*\nok {2}role .*\nok {2}keys .*\n$/,
+      /^ok {2}settings .*\nok {2}database .*\nok {2}session {5}TimeZone UTC, set by the server\nok {2}encoding {4}UTF8\nok {2}collations .*\nok {2}migrations .*\nok {2}connections .*\nok {2}clock .*\nok {2}role .*\nok {2}keys .*\n$/,
     )
     expect(output).not.toContain(new URL(service.databaseUrl).password)
     expect(code).toBe(0)
@@ -78,19 +78,29 @@ describe('the doctor', () => {
     [
       'a database that is not reachable',
       () => ({ DATABASE_URL: 'postgres://127.0.0.1:9/x' }),
-      /!! {2}database {4}does not answer at 127\.0\.0\.1:9 \(ECONNREFUSED\)\n +Check DATABASE_URL/,
+      /!! {2}database {4}not usable at 127\.0\.0\.1:9: nothing listens there \(ECONNREFUSED\)\n +Check the host and port/,
     ],
     [
       'a database that does not exist',
       url => ({ DATABASE_URL: Object.assign(new URL(url), { pathname: '/nothing' }).href }),
-      /!! {2}database .* \(3D000\)\n +Check the user, password and database/,
+      /!! {2}database .* the database does not exist \(3D000\)\n +Check the name in the URL/,
     ],
     [
       'a wrong password',
       url => ({ DATABASE_URL: Object.assign(new URL(url), { password: 'wrong' }).href }),
-      /!! {2}database .* \(28P01\)\n +Check the user, password and database/,
+      /!! {2}database .* wrong user or password \(28P01\)\n +Check the user and password/,
     ],
     ['a bad setting', () => ({ PORT: 'x' }), / {2}- PORT must be a whole number/],
+    [
+      'a parameter that is refused',
+      url => ({ DATABASE_URL: `${url}?service=mine` }),
+      / {2}- DATABASE_URL must not have the parameter service\. Put the values/,
+    ],
+    [
+      'a database without TLS, beside parameters without effect',
+      url => ({ DATABASE_URL: `${url}?sslmode=require&pgbouncer=true` }),
+      /ok {2}url {9}DATABASE_URL has parameters without effect here: pgbouncer\.\n!! {2}database .*does not offer TLS \(TLS_REFUSED\)\n +Switch on/,
+    ],
   ])('reports %s', async ([, variables, expected], { service }) => {
     const { code, output } = await doctor({ DATABASE_URL: service.databaseUrl, ...variables(service.databaseUrl) })
     expect(output).toMatch(expected)
@@ -104,9 +114,7 @@ describe('the doctor', () => {
     expect(one.output).toContain(`ok  hosts       127.0.0.1:9 unreachable, ${host} primary\nok  database`)
     expect(one.code).toBe(0)
     expect(two.output).toContain(`!!  hosts       ${host} primary, ${host} primary\n                Stop all primaries except one`)
-    expect(none.output).toMatch(
-      /!! {2}hosts .*\n +Promote a standby.\n!! {2}database {4}does not answer at 127\.0\.0\.1:9 or 127\.0\.0\.1:8 /,
-    )
+    expect(none.output).toMatch(/!! {2}hosts .*\n +Promote a standby.\n!! {2}database {4}not usable at 127\.0\.0\.1:9 or 127\.0\.0\.1:8: /)
     for (const { code } of [two, none]) expect(code).toBe(1)
   })
 })

@@ -94,11 +94,11 @@ test.each([
   expect(messageOf({ [name]: value })).toContain(`- ${name} must`)
 })
 
-test('the URL of a database can have several hosts', () => {
-  const databaseUrl = 'postgresql://u:a,b@one:5432,[::1]:5433/db?target_session_attrs=read-write'
-  expect(readConfig({ DATABASE_URL: databaseUrl, MIGRATION_DATABASE_URL: databaseUrl })).toMatchObject({
-    databaseUrl,
-    migrationUrl: databaseUrl,
+test('the URLs of the database are read', () => {
+  const [DATABASE_URL, MIGRATION_DATABASE_URL] = ['postgres://u:p@one:5432,[::1]:5433/db', 'postgres://owner@one/db']
+  expect(readConfig({ DATABASE_URL, MIGRATION_DATABASE_URL })).toMatchObject({
+    databaseUrl: { primary: true, user: 'u' },
+    migrationUrl: { user: 'owner' },
   })
 })
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { resolveBinary } from 'dbmate'
 import postgres from 'postgres'
 import { expect, inject, test } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { directory, versions } from '../../src/database/migrations.ts'
 
@@ -46,7 +47,7 @@ test('db/schema.sql equals the result of the migrations', async () => {
     .filter(line => !line.startsWith('\\') && !line.startsWith('SET ') && !line.includes("'search_path'"))
     .join('\n')
   await loaded.sql.unsafe(statements)
-  await migrate(migrated.url, { quiet: true })
+  await migrate(parseDatabaseUrl(migrated.url), { quiet: true })
 
   const expected = await shape(migrated.sql)
   expect(await shape(loaded.sql)).toEqual(expected)
@@ -57,7 +58,7 @@ test('db/schema.sql equals the result of the migrations', async () => {
 
 test('every migration can be rolled back and applied again', async () => {
   const { url, sql } = await createEmptyDatabase('schema_down')
-  await migrate(url, { quiet: true })
+  await migrate(parseDatabaseUrl(url), { quiet: true })
   const before = await shape(sql)
   const dbmate = (...args: string[]) =>
     promisify(execFile)(resolveBinary(), [
@@ -71,14 +72,14 @@ test('every migration can be rolled back and applied again', async () => {
   for (const _ of await versions()) await dbmate('rollback')
   const left = await sql`select relname from pg_class where relnamespace = 'public'::regnamespace and relname not like 'schema_migrations%'`
   expect([...left]).toEqual([])
-  await migrate(url, { quiet: true })
+  await migrate(parseDatabaseUrl(url), { quiet: true })
   expect(await shape(sql)).toEqual(before)
   await sql.end()
 })
 
 test('concurrent migrations all succeed and apply each version once', async () => {
   const { url, sql } = await createEmptyDatabase('schema_concurrent')
-  await Promise.all(Array.from({ length: 4 }, () => migrate(url, { quiet: true })))
+  await Promise.all(Array.from({ length: 4 }, () => migrate(parseDatabaseUrl(url), { quiet: true })))
   const applied = await sql`select version from schema_migrations order by version`
   expect(applied.map(({ version }) => version)).toEqual(await versions())
   await sql.end()

@@ -1,5 +1,6 @@
 // Changes that share a statement: each is made as if it were alone.
 import { expect } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase, type Database } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
 import { accountLock, openAccount, ownerColumns, ownerValues } from '../../src/domain/revision.ts'
@@ -78,7 +79,12 @@ test('of several changes under one ETag one wins, also while other owners write'
 
 test('changes of one moment share a statement, up to sixteen; a new account goes alone', async ({ service }) => {
   const sent: string[] = []
-  const db = createDatabase({ url: service.databaseUrl, ownerLock: accountLock, poolSize: 4, observe: text => sent.push(text) })
+  const db = createDatabase({
+    url: parseDatabaseUrl(service.databaseUrl),
+    ownerLock: accountLock,
+    poolSize: 4,
+    observe: text => sent.push(text),
+  })
   const open = openIn(db)
   const all = owners('together', 40)
 
@@ -94,7 +100,7 @@ test('changes of one moment share a statement, up to sixteen; a new account goes
 
 test('without a lock of owners no change shares a statement', async ({ service }) => {
   const sent: string[] = []
-  const db = createDatabase({ url: service.databaseUrl, poolSize: 4, observe: text => sent.push(text) })
+  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, observe: text => sent.push(text) })
   const open = openIn(db)
   const all = owners('unlocked', 5)
   await Promise.all(all.map(open))
@@ -105,7 +111,7 @@ test('without a lock of owners no change shares a statement', async ({ service }
 })
 
 test('a row of no caller of the statement fails it', async ({ service }) => {
-  const db = createDatabase({ url: service.databaseUrl, ownerLock: accountLock, poolSize: 4 })
+  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), ownerLock: accountLock, poolSize: 4 })
   const stray = db.change(
     'open account',
     ownerColumns,
@@ -136,7 +142,7 @@ test('no owner waits for the lock of another', async ({ service: { sql, log }, a
 })
 
 test('a change that waits alone for a lock holds up no shared statement', async ({ service: { sql: admin, databaseUrl } }) => {
-  const db = createDatabase({ url: databaseUrl, ownerLock: accountLock, poolSize: 2 })
+  const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), ownerLock: accountLock, poolSize: 2 })
   const open = openIn(db)
   const all = owners('alone', 6)
   const [ann, ...others] = all as [(typeof all)[0], ...typeof all]

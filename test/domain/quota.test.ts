@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import type postgres from 'postgres'
 import { describe, expect } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { document } from '../../src/contract/document.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { createQuota, quotas } from '../../src/domain/quota.ts'
@@ -159,7 +160,7 @@ describe('categories', () => {
   test('are answered with 503 if every attempt loses a race', async ({ as, service: { sql, databaseUrl } }) => {
     const ann = await as('ann')
     await fill(sql, ann.id, 'categories', 1)
-    const db = createDatabase({ url: databaseUrl, poolSize: 1 })
+    const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1 })
     await expect(createQuota(db, 'categories').within(ann.id, async () => [])).rejects.toMatchObject({ kind: 'unavailable' })
     await db.close()
   })

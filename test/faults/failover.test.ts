@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, type TestContext } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { client } from '../support/client.ts'
 import { eventually, steadyMs, within } from '../support/clock.ts'
@@ -80,10 +81,10 @@ test.concurrent('while the standby that must confirm is away, writes are refused
   await expectPromises(await users.leave(), `${primary.url}postgres`)
   await expectFullPool(server.url, `${primary.url}postgres`, 4)
 
-  await migrate(databaseUrl, { quiet: true })
+  await migrate(parseDatabaseUrl(databaseUrl), { quiet: true })
   await server.stop()
   await primary.stop()
-  await expect(migrate(databaseUrl, { quiet: true })).rejects.toThrow('No host of the database takes writes')
+  await expect(migrate(parseDatabaseUrl(databaseUrl), { quiet: true })).rejects.toThrow('No host of the database takes writes')
 })
 
 /** A primary with a standby. `databaseUrl` names both, the standby first; `url` names the standby alone. */

@@ -82,3 +82,21 @@ export async function createLine(atEnd: AtEnd, databaseUrl: string) {
     },
   }
 }
+
+/** Forwards connections to the database as a pooler that drops a setting of the start-up message: its name gets one that means nothing. */
+export async function createDroppingPooler(atEnd: AtEnd, databaseUrl: string, setting: string): Promise<string> {
+  const url = new URL(databaseUrl)
+  const [host, port] = [url.hostname, Number(url.port)]
+  const listener = await createListener(atEnd, socket => {
+    const database = connect(port, host)
+    socket.on('data', data => {
+      const text = data.toString('latin1').replace(`\0${setting}\0`, `\0x.${'x'.repeat(setting.length - 2)}\0`)
+      database.write(Buffer.from(text, 'latin1'))
+    })
+    database.pipe(socket)
+    socket.on('close', () => database.destroy())
+    database.on('error', () => {}).on('close', () => socket.destroy())
+  })
+  url.port = String(listener.port)
+  return url.href
+}

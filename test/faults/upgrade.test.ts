@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { checkOut, git, type Release, readReleases } from '../../src/dev/releases.ts'
 import { client } from '../support/client.ts'
@@ -111,7 +112,7 @@ async function migrateBesideReader(databaseUrl: string, whileWaiting: () => Prom
   await reader`begin`
   for (const table of ['users', 'categories', 'tasks']) await reader`select count(*) from ${reader(table)}`
   let ended = false
-  const migrated = migrate(databaseUrl, { quiet: true }).finally(() => {
+  const migrated = migrate(parseDatabaseUrl(databaseUrl), { quiet: true }).finally(() => {
     ended = true
   })
   const isWaiting = async () => {

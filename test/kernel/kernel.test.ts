@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { cases } from '../support/checks.ts'
 import { readSpec } from '../support/spec.ts'
@@ -21,7 +22,7 @@ const cleanUp: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   const database = await createDatabase('template0')
   cleanUp.unshift(database.drop)
-  await migrate(database.url, { quiet: true, directory: api.migrations })
+  await migrate(parseDatabaseUrl(database.url), { quiet: true, directory: api.migrations })
   sql = postgres(database.url, { max: 1, onnotice: () => {} })
   cleanUp.unshift(() => sql.end())
   const server = await start({ databaseUrl: database.url, api, observe: text => statements.push(text) })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { expect, type TestContext, vi } from 'vitest'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
 import { needs } from '../support/checks.ts'
@@ -31,7 +32,7 @@ test('a dump is restored with every row, and the server serves it', withPrograms
   const owner = { PGHOST: '127.0.0.1', PGPORT: String(cluster.port), PGUSER: 'taskspec_owner', PGPASSWORD: 'owner-of-this-test' }
   const env = { PATH: `${installed}:${process.env.PATH}`, SERVER_PASSWORD: "it's a password", ...owner, PGDATABASE: 'taskspec' }
   const sh = (script: string, ...words: string[]) => run('sh', [ops(script), ...words], { env })
-  await migrate(`postgres://taskspec_owner:owner-of-this-test@127.0.0.1:${cluster.port}/taskspec`, { quiet: true })
+  await migrate(parseDatabaseUrl(`postgres://taskspec_owner:owner-of-this-test@127.0.0.1:${cluster.port}/taskspec`), { quiet: true })
   await sh('roles.sh', here('db/roles.sql'))
   await sh('roles.sh', here('db/roles.sql'))
   const server = (database: string) =>
@@ -59,7 +60,7 @@ test('an erased account is there again, from a base backup and the archive, as i
   const { cluster, directory, as } = await made(onTestFinished, installed, await archiving(archive))
   await chown(archive, as.uid, as.gid)
   const url = `${cluster.url}postgres`
-  await migrate(url, { quiet: true })
+  await migrate(parseDatabaseUrl(url), { quiet: true })
   const before = await live(url, onTestFinished)
   const base = join(archive, 'base')
   // Without pg_basebackup the test announces the backup to PostgreSQL and copies the files itself.

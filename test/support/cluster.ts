@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { startRecord } from './record.ts'
@@ -27,7 +28,7 @@ export default async function setup(project: TestProject) {
   await startRecord()
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-test-'))
   const cluster = await startPostgres({ directory, settings })
-  await migrate(`${cluster.url}postgres`, { quiet: true })
+  await migrate(parseDatabaseUrl(`${cluster.url}postgres`), { quiet: true })
   await cluster.stop()
   const files = join(directory, 'files')
   await mkdir(files)

@@ -9,7 +9,7 @@ const text = (value: unknown) => typeof value === 'string'
 // The messages that the server logs.
 const logMessages = new Set([
   ...['request', 'refused', 'reply failed', 'stream cleanup failed', 'uncaught exception', 'listening', 'stopping', 'stopped'],
-  ...['worker started', 'worker died', 'worker did not start', 'traces are lost', 'traces arrive again', 'overload'],
+  ...['ignored', 'worker started', 'worker died', 'worker did not start', 'traces are lost', 'traces arrive again', 'overload'],
 ])
 // Every field that a line may have, with a check of its value.
 const fields: Record<string, (value: unknown) => boolean> = {
@@ -26,6 +26,7 @@ const fields: Record<string, (value: unknown) => boolean> = {
   error: value => typeof value === 'object',
   signal: value => value === null || /^SIG[A-Z0-9]+$/.test(String(value)),
   worker: Number.isInteger,
+  warning: value => /^DATABASE_URL has [\w ,.:=-]+$/.test(String(value)),
   shed: value => Object.entries(value as object).every(([reason, count]) => word.test(reason) && Number.isInteger(count)),
   url: value => /^http:\/\/127\.0\.0\.1:\d+$/.test(String(value)),
   metrics: value => /^http:\/\/127\.0\.0\.1:\d+\/metrics$/.test(String(value)),

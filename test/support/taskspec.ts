@@ -5,7 +5,7 @@ import { test as base, inject } from 'vitest'
 import { issue } from '../../src/auth/issue.ts'
 import type { AuthConfig } from '../../src/config/auth.ts'
 import type { Config } from '../../src/config/config.ts'
-import { hosts } from '../../src/config/database-url.ts'
+import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { type Options, type Server, serve } from '../../src/server.ts'
 import { type Client, client } from './client.ts'
@@ -52,6 +52,7 @@ export async function start({
       done()
     },
   })
+  const url = parseDatabaseUrl(databaseUrl)
   const all = {
     host: '127.0.0.1',
     port: 0,
@@ -65,9 +66,9 @@ export async function start({
     trustProxy: 0,
     auth,
     ...settings,
-    databaseUrl,
+    databaseUrl: url,
   }
-  for (const url of hosts(databaseUrl).urls) record('secrets', new URL(url).password)
+  record('secrets', url.password)
   const server = await serve(all, {
     log: createLog('info', lines),
     timeouts,
