@@ -20,6 +20,20 @@ describe('the network of an address', () => {
     ['[2001:db8::1]:4711', '2001:db8:0:0::/64'],
     ['[2001:db8::1]', '2001:db8:0:0::/64'],
     ['[::ffff:192.0.2.1]:4711', '192.0.2.1'],
+    ['[fe80::1%eth0]:4711', 'fe80:0:0:0::/64'],
+    // A port may be a name instead of a number (RFC 7239, section 6.2).
+    ['192.0.2.1:_x7', '192.0.2.1'],
+    [' 192.0.2.1:4711 ', '192.0.2.1'],
+    ['"192.0.2.1:4711"', '192.0.2.1'],
+    ['"[2001:db8::1]:4711"', '2001:db8:0:0::/64'],
+    // Translated IPv4 clients must not share one network.
+    ['64:ff9b::192.0.2.1', '192.0.2.1'],
+    ['64:ff9b::c000:202', '192.0.2.2'],
+    ['::ffff:0:192.0.2.1', '192.0.2.1'],
+    ['64:ff9b:1::192.0.2.1', '192.0.2.1'],
+    ['2002:c000:201::1', '2002:c000:201:0::/64'],
+    // Without brackets the last group is no port.
+    ['2001:db8::1:4711', '2001:db8:0:0::/64'],
   ] as const)('of %s is %s', ([address, network]) => {
     expect(networkOf(address)).toBe(network)
   })
@@ -28,6 +42,7 @@ describe('the network of an address', () => {
     ...[undefined, '', ' ', 'unknown', '_hidden', 'localhost', 'example.com:80', '__proto__'],
     ...['1', '127.1', '0x7f.0.0.1', '010.0.0.1', '256.0.0.1', '1.2.3.4.5', '1.2.3.4/8', '1.2.3.4:', '1.2.3.4%eth0'],
     ...[':', ':::', '1::2::3', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '12345::', '::g', '2001:db8::/32', '[::1', '[]', '::ffff:300.0.0.1'],
+    ...['"', '""', '"unknown"', '192.0.2.1:80:80', '192.0.2.1:a b', '[192.0.2.1', '[2001:db8::1]:', 'unix:', '198.51.100.7 192.0.2.1'],
   ])('there is none of %j', text => {
     expect(networkOf(text)).toBeUndefined()
   })
@@ -53,6 +68,19 @@ describe('the client behind proxies', () => {
     expect(client(from('192.0.2.1', '203.0.113.9', '198.51.100.7', '192.0.2.2'))).toBe('198.51.100.7')
     expect(client(from('::ffff:192.0.2.1', '203.0.113.9:1', '198.51.100.7:2', '192.0.2.2:3', '[2001:db8::5]:4'))).toBe('198.51.100.7')
     expect(client(from('198.51.100.1', '203.0.113.9'))).toBe('198.51.100.1')
+  })
+
+  test('is the same for each port, and another one for each address', () => {
+    for (const client of [createClientAddress(1), createClientAddress(['192.0.2.1'])]) {
+      const networks = ['198.51.100.9:50001', '198.51.100.9:50002', '198.51.100.10:50001'].map(hop => client(from('192.0.2.1', hop)))
+      expect(networks).toEqual(['198.51.100.9', '198.51.100.9', '198.51.100.10'])
+    }
+  })
+
+  test('is found where the header has empty entries and spaces', () => {
+    for (const forwarded of ['198.51.100.7,', ' ,198.51.100.7 , ', ',,198.51.100.7,,'])
+      expect(createClientAddress(1)(from('192.0.2.1', forwarded))).toBe('198.51.100.7')
+    for (const forwarded of ['', ' ', ',', ', ,']) expect(createClientAddress(1)(from('192.0.2.1', forwarded))).toBe('192.0.2.1')
   })
 
   test('is the nearest hop with an address when the header has other text', () => {

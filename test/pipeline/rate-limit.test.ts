@@ -57,12 +57,18 @@ describe('an address without a valid token', () => {
     [['127.0.0.0/8'], '1.1.1.1', [401, 401, 429, 429]],
     [['10.0.0.0/8'], '1.1.1.1', [401, 429, 429, 429]],
     [1, '2001:db8:0:1::1', [401, 401, 429, 429]],
+    [1, '1.1.1.1:50001', [401, 401, 429, 429]],
+    [1, '[2001:db8:0:1::1]:50001', [401, 401, 429, 429]],
+    [1, '"[2001:db8:0:1::1]:50001"', [401, 401, 429, 429]],
+    [1, '64:ff9b::1.1.1.1', [401, 401, 429, 429]],
+    // Both count for the proxy.
+    [1, '_hidden', [401, 401, 429, 429]],
   ] as const)('comes from the trusted proxies: TRUST_PROXY=%s', async ([trustProxy, address, expected], { service, onTestFinished }) => {
     const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false }, trustProxy })
     onTestFinished(stop)
     const ask = async (forwarded: string) =>
       (await client(url, undefined).send('GET', tasks, { headers: { 'x-forwarded-for': forwarded } })).status
-    const neighbour = address.includes(':') ? '2001:0db8:0:1:ffff::2' : address
+    const neighbour = address.replace(':1::1', ':1:ffff::2').replace('50001', '50002')
     expect([await ask('2.2.2.2'), await ask(address), await ask(neighbour), await ask('2.2.2.2')]).toEqual(expected)
   })
 })
