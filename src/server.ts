@@ -83,7 +83,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     ...{ url: databaseUrl, poolSize, pooler, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) },
     timeoutFactor: timeouts.databaseFactor ?? 1,
   })
-  const verify = createAuthenticator(auth)
+  const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))
   const operations = await createPipeline({
     document: api.document,
     handlers: api.handlers(db, stopping.signal),

@@ -2,8 +2,9 @@
 import { errors, type JWTVerifyResult, jwtVerify } from 'jose'
 import type { AuthConfig } from '../config/auth.ts'
 import type { Caller } from '../contract/types.ts'
-import { claims, isAccessTokenType, subject } from './claims.ts'
-import { createKeyResolver, maxAgeMs, setBounded } from './keys.ts'
+import { checkAudience, claims, isAccessTokenType, subject } from './claims.ts'
+import { withSynonyms } from './key-set.ts'
+import { createKeyResolver, maxAgeMs, type Report, setBounded } from './keys.ts'
 import { refuse, remedy, unauthenticated } from './refusals.ts'
 
 const clockToleranceSeconds = 5
@@ -14,14 +15,15 @@ const maxCachedTokenLength = 4_096 // characters: all cached tokens together sta
  * Creates the function that turns an Authorization header into its caller.
  * The function throws `unauthenticated` without a valid token, and `unavailable` when it needs the key server and can't reach it.
  */
-export function createAuthenticator(config: AuthConfig): (authorization: string | undefined) => Promise<Caller> {
-  const resolveKey = createKeyResolver(config)
+export function createAuthenticator(config: AuthConfig, report: Report = () => {}): (authorization: string | undefined) => Promise<Caller> {
+  const { issuers, audiences, audienceClaim } = config
+  const algorithms = withSynonyms(config.algorithms)
+  const resolveKey = createKeyResolver({ ...config, algorithms }, report)
   const options = {
-    algorithms: [...config.algorithms],
+    algorithms,
     requiredClaims: ['sub', 'exp'],
     clockTolerance: clockToleranceSeconds,
-    ...(config.issuer !== null && { issuer: config.issuer }),
-    ...(config.audience !== null && { audience: config.audience }),
+    ...(issuers.length > 0 && { issuer: [...issuers] }),
   }
   // A verification costs more than the rest of a small request, so verified tokens are cached by their text. An entry expires
   // after `maxAgeMs`, so that a token does not outlive its withdrawn key, however far away its `exp` is.
@@ -35,7 +37,7 @@ export function createAuthenticator(config: AuthConfig): (authorization: string 
     const cached = cache.get(token)
     if (cached !== undefined && Date.now() < cached.expiresAt) return cached.caller
 
-    const { payload, protectedHeader } = await verify(token).catch(refuse)
+    const { payload, protectedHeader } = await verify(token).catch(error => refuse(error, issuers))
     if (!isAccessTokenType(protectedHeader.typ)) throw unauthenticated(`The token's type says that it is not an access token. ${remedy}`)
     const caller = { id: subject(payload), claims: claims(payload) }
     const expiresAt = Math.min(((payload.exp as number) + clockToleranceSeconds) * 1000, Date.now() + maxAgeMs)
@@ -44,6 +46,12 @@ export function createAuthenticator(config: AuthConfig): (authorization: string 
   }
 
   async function verify(token: string): Promise<JWTVerifyResult> {
+    const verified = await verifySignature(token)
+    if (audiences.length > 0) checkAudience(verified.payload, audienceClaim, audiences)
+    return verified
+  }
+
+  async function verifySignature(token: string): Promise<JWTVerifyResult> {
     try {
       return await jwtVerify(token, resolveKey, options)
     } catch (error) {

@@ -1,11 +1,20 @@
 // What a verified token says: its type, its subject and the claims about its user.
-import type { JWTPayload } from 'jose'
+import { errors, type JWTPayload } from 'jose'
 import type { Claims } from '../contract/types.ts'
 import { unauthenticated } from './refusals.ts'
 
 /** A type like logout+jwt names another purpose (RFC 8725, section 3.11). Of these types only at+jwt is for access (RFC 9068). */
 export function isAccessTokenType(type: string | undefined): boolean {
   return type === undefined || !/\+jwt$/i.test(type) || /^(application\/)?at\+jwt$/i.test(type)
+}
+
+/** The claim must be an accepted value, or a list with one (RFC 7519, section 4.1.3). Some providers use another claim than `aud`. */
+export function checkAudience(payload: JWTPayload, claim: string, accepted: readonly string[]): void {
+  const { [claim]: value } = payload
+  if (value === undefined) throw new errors.JWTClaimValidationFailed(`"${claim}" is missing`, payload, claim, 'missing')
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  if (!accepted.some(each => values.includes(each)))
+    throw new errors.JWTClaimValidationFailed(`"${claim}" is not accepted`, payload, claim, 'check_failed')
 }
 
 export function subject({ sub }: JWTPayload): string {

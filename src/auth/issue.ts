@@ -14,12 +14,14 @@ export function tokenFor(name: string, config: AuthConfig): Promise<string> {
 export async function issue(config: AuthConfig, { id, claims }: Caller, lifetimeSeconds: number): Promise<string> {
   if (config.secret === null) throw new Error('Tokens can be issued only with AUTH_SECRET or the development key.')
   const { email, name } = claims
-  const token = new SignJWT({ ...(email !== null && { email }), ...(name !== null && { name }) })
+  const [issuer] = config.issuers
+  const [audience] = config.audiences
+  const audienceClaim = audience === undefined ? {} : { [config.audienceClaim]: audience }
+  const token = new SignJWT({ ...(email !== null && { email }), ...(name !== null && { name }), ...audienceClaim })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(id)
     .setIssuedAt()
     .setExpirationTime(`${lifetimeSeconds} s`)
-  if (config.issuer !== null) token.setIssuer(config.issuer)
-  if (config.audience !== null) token.setAudience(config.audience)
+  if (issuer !== undefined) token.setIssuer(issuer)
   return token.sign(new TextEncoder().encode(config.secret))
 }

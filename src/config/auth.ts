@@ -5,19 +5,23 @@ export type AuthConfig = Readonly<{
   jwksUrl: string | null
   secret: string | null
   algorithms: readonly string[]
-  issuer: string | null
-  audience: string | null
+  /** accepted values of `iss`; empty: all */
+  issuers: readonly string[]
+  /** accepted values of the claim `audienceClaim`; empty: all */
+  audiences: readonly string[]
+  audienceClaim: string
 }>
 
 const asymmetric = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const minSecretBytes = 32 // HS256 needs a key as long as its hash (RFC 7518, section 3.2)
 
 /** null: neither keys nor a secret are configured. */
-export function readAuth({ text, list, url, errors }: Environment, production: boolean): AuthConfig | null {
+export function readAuth({ text, list, values, url, errors }: Environment, production: boolean): AuthConfig | null {
   const jwksUrl = url('AUTH_JWKS_URL', ['https:', 'http:'])
   const secret = text('AUTH_SECRET')
-  const issuer = text('AUTH_ISSUER')
-  const audience = text('AUTH_AUDIENCE')
+  const issuers = values('AUTH_ISSUER')
+  const audiences = values('AUTH_AUDIENCE')
+  const audienceClaim = text('AUTH_AUDIENCE_CLAIM')
   const algorithms = list('AUTH_ALGORITHMS') ?? asymmetric
 
   // fetch refuses such a URL.
@@ -27,15 +31,19 @@ export function readAuth({ text, list, url, errors }: Environment, production: b
     if (!asymmetric.includes(each)) errors.push(`AUTH_ALGORITHMS must be a list of ${asymmetric.join(', ')}: "${each}" is not one of them`)
   if (production && jwksUrl === null && secret === null)
     errors.push('AUTH_JWKS_URL or AUTH_SECRET must be set in production: it verifies the tokens')
-  if (production && issuer === null) errors.push('AUTH_ISSUER must be set in production: it is the "iss" of the tokens')
-  if (production && audience === null) errors.push('AUTH_AUDIENCE must be set in production: it is the "aud" of the tokens')
+  if (production && issuers.length === 0) errors.push('AUTH_ISSUER must be set in production: it is the "iss" of the tokens')
+  if (audiences.length === 0 && (production || audienceClaim !== null))
+    errors.push(
+      `AUTH_AUDIENCE must be set ${production ? 'in production' : 'with AUTH_AUDIENCE_CLAIM'}: it is the "${audienceClaim ?? 'aud'}" of the tokens`,
+    )
 
   if (jwksUrl === null && secret === null) return null
   return {
     jwksUrl,
     secret,
-    issuer,
-    audience,
+    issuers,
+    audiences,
+    audienceClaim: audienceClaim ?? 'aud',
     algorithms: [...(jwksUrl === null ? [] : algorithms), ...(secret === null ? [] : ['HS256'])],
   }
 }

@@ -11,6 +11,18 @@ export function createEnvironment(variables: Variables) {
 
   const list = (name: string) => text(name)?.split(/[\s,]+/) ?? null
 
+  /** Values separated by commas, which may contain spaces. Empty if the variable is not set. */
+  function values(name: string): string[] {
+    const all =
+      text(name)
+        ?.split(',')
+        .map(each => each.trim()) ?? []
+    if (all.includes('')) errors.push(`${name} must have a value before and after each comma`)
+    for (const each of new Set(all.filter((each, index) => all.indexOf(each) !== index)))
+      errors.push(`${name} must not name "${each}" twice`)
+    return all
+  }
+
   function number(name: string, fallback: number, [min, max]: readonly [number, number]): number {
     const value = Number(text(name) ?? fallback)
     if (!(value >= min && value <= max)) errors.push(`${name} must be a number from ${min} to ${max}`)
@@ -51,7 +63,7 @@ export function createEnvironment(variables: Variables) {
     }
   }
 
-  return { errors, text, list, number, integer, url, oneOf, pairs }
+  return { errors, text, list, values, number, integer, url, oneOf, pairs }
 }
 
 function pair(part: string): [name: string, value: string] {

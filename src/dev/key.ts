@@ -11,7 +11,8 @@ export async function developmentAuth(): Promise<AuthConfig> {
   // With the flag `wx` only one of several processes creates the file, and all of them read it.
   await writeFile(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(ignoreExisting)
   const secret = await readFile(file, 'utf8')
-  return { jwksUrl: null, secret, algorithms: ['HS256'], issuer: 'taskspec-development', audience: 'taskspec' }
+  const expected = { issuers: ['taskspec-development'], audiences: ['taskspec'], audienceClaim: 'aud' }
+  return { jwksUrl: null, secret, algorithms: ['HS256'], ...expected }
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException) {

@@ -41,6 +41,7 @@ export function createAccessLog({ log, metrics, tracing }: Options): AccessLog {
     const parent = headers.traceparent === undefined ? undefined : traceparent(headers.traceparent)
     const trace = { method, operation: operationId, template: operation?.path, status, parent, began, ended, steps }
     const place = tracing?.add(trace) ?? parent
+    const { code } = (problem?.cause ?? {}) as NodeJS.ErrnoException // why a token is refused
     const line = {
       requestId,
       traceId: place?.traceId,
@@ -48,6 +49,7 @@ export function createAccessLog({ log, metrics, tracing }: Options): AccessLog {
       method,
       operation: operationId,
       status,
+      code: status === 401 ? code : undefined,
       outcome,
       ms: Math.round(ms * 10) / 10,
     }

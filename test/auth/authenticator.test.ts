@@ -1,4 +1,5 @@
 // Which tokens are accepted, and for how long.
+import type { JWTPayload } from 'jose'
 import { describe, expect } from 'vitest'
 import { createAuthenticator } from '../../src/auth/authenticator.ts'
 import { advance, forge, freezeClock, header, isLeaked, part, refused, signerOf, test } from '../support/authentication.ts'
@@ -15,6 +16,7 @@ const wrongSub = 'The token\'s claim "sub" must have 1 to 255 characters, none o
 const reservedSub = 'The token\'s claim "sub" must not begin with "~": such ids are reserved for groups.'
 const wrong = (claim: string) => `The token's claim "${claim}" has a value that is not accepted here. ${remedy}`
 const missing = (claim: string) => `The token's claim "${claim}" is missing. ${remedy}`
+const slash = 'The token\'s claim "iss" and the accepted one differ only by the slash at the end. AUTH_ISSUER must be exactly the claim.'
 const wrongType = `The token's type says that it is not an access token. ${remedy}`
 const unknownKey = `The token is signed with a key that is not accepted here. ${remedy}`
 
@@ -85,10 +87,13 @@ describe('a shared secret', () => {
     ['sub too long', () => hmac(claims({ sub: 'x'.repeat(256) })), wrongSub],
     ['sub of a group', () => hmac(claims({ sub: '~board' })), reservedSub],
     ['sub that is only a tilde', () => hmac(claims({ sub: '~' })), reservedSub],
-    ['another issuer', () => hmac(claims({ iss: 'https://issuer.test/' })), wrong('iss')],
+    ['another issuer', () => hmac(claims({ iss: 'https://issuer.test/realm' })), wrong('iss')],
+    ['an issuer with a slash at the end', () => hmac(claims({ iss: 'https://issuer.test/' })), slash],
+    ['an issuer that is a list', () => hmac(claims({ iss: auth.issuers } as never)), wrong('iss')],
     ['no issuer', () => hmac(claims({ iss: undefined } as never)), missing('iss')],
     ['another audience', () => hmac(claims({ aud: 'other' })), wrong('aud')],
     ['other audiences', () => hmac(claims({ aud: ['other', 'taskspec2'] })), wrong('aud')],
+    ['audiences without a text', () => hmac(claims({ aud: [null, 7] } as never)), wrong('aud')],
     ['no audience', () => hmac(claims({ aud: undefined } as never)), missing('aud')],
     ['a logout token', () => forge({ ...header, typ: 'logout+jwt' }, claims()), wrongType],
     ['a security event', () => forge({ ...header, typ: 'application/SecEvent+JWT' }, claims()), wrongType],
@@ -183,6 +188,46 @@ describe('a verified token', () => {
     for (const token of others(1, 'last')) await verify(token)
     await expect(verify(oldest)).rejects.toMatchObject({ kind: 'unauthenticated' })
   })
+})
+
+describe('several issuers and audiences', () => {
+  const settings = { secret: auth.secret, jwksUrl: null, algorithms: ['HS256'], issuers: ['one', 'two/'], audiences: ['a', 'https://b c'] }
+
+  test.for<[claim: string, payload: JWTPayload, refusedClaim: string | null]>([
+    ['aud', { iss: 'one', aud: 'a' }, null],
+    ['aud', { iss: 'two/', aud: ['x', 'https://b c'] }, null],
+    ['aud', { iss: 'three', aud: 'a' }, 'iss'],
+    ['aud', { iss: 'two', aud: 'a' }, 'iss'],
+    ['aud', { iss: 'one', aud: 'a,https://b c' }, 'aud'],
+    ['aud', { iss: 'one', aud: 'x', client_id: 'a' }, 'aud'],
+    ['client_id', { iss: 'one', client_id: 'a' }, null],
+    ['client_id', { iss: 'one', client_id: 'a', aud: 'x' }, null],
+    ['client_id', { iss: 'one', aud: 'a' }, 'client_id'],
+    ['client_id', { iss: 'one', aud: 'a', client_id: 'x' }, 'client_id'],
+    ['azp', { iss: 'one', azp: ['x', 'a'] }, null],
+    ['azp', { iss: 'one', azp: { a: 'a' } }, 'azp'],
+    ['https://b.example/aud', { iss: 'one', 'https://b.example/aud': 'a' }, null],
+    ['constructor', { iss: 'one' }, 'constructor'],
+  ])('with the claim %s: %j', async ([audienceClaim, payload, refusedClaim]) => {
+    const authenticate = createAuthenticator({ ...settings, audienceClaim })
+    const outcome = await authenticate(`Bearer ${await hmac(claims({ iss: undefined, aud: undefined, ...payload } as JWTPayload))}`).catch(
+      ({ kind, message }) => [kind, message.includes(`"${refusedClaim}"`)],
+    )
+    if (refusedClaim === null) expect(outcome).toMatchObject({ id: 'ann' })
+    else expect(outcome).toEqual(['unauthenticated', true])
+  })
+})
+
+test('the log says why a token was refused', async ({ service }) => {
+  for (const [code, token] of [
+    ['ERR_JWT_EXPIRED', await hmac(claims({ exp: now() - 60 }))],
+    ['ERR_JWT_CLAIM_VALIDATION_FAILED', await hmac(claims({ aud: 'other' }))],
+    ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', await hmac(claims(), 'another-secret-that-is-as-long-as-ours')],
+    ['ERR_JOSE_ALG_NOT_ALLOWED', forge({ alg: 'none' }, claims())],
+  ] as const) {
+    await refused(client(service.url, token))
+    expect(service.log.at(-1)).toMatchObject({ level: 30, msg: 'request', status: 401, code })
+  }
 })
 
 test('the log contains no token', async ({ service }) => {

@@ -91,7 +91,14 @@ test('users of Better Auth have tasks of their own, and no access to the tasks o
 
 test('a token of Better Auth is refused if its audience is not the configured one', async ({ provider, service }) => {
   const { token } = await signUp(provider, 'Cy')
-  const auth = { jwksUrl: `${provider}/api/auth/jwks`, secret: null, algorithms: ['EdDSA'], issuer: provider, audience: 'taskspec' }
+  const auth = {
+    jwksUrl: `${provider}/api/auth/jwks`,
+    secret: null,
+    algorithms: ['EdDSA'],
+    issuers: [provider],
+    audiences: ['taskspec'],
+    audienceClaim: 'aud',
+  }
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, auth })
   const { body } = await client(url, token).getUser({}, 401)
   expect(body.detail).toContain('"aud"')

@@ -2,10 +2,10 @@
 import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose'
+import { exportSPKI, type JWK } from 'jose'
 import { describe, expect, vi } from 'vitest'
 import { createAuthenticator } from '../../src/auth/authenticator.ts'
-import { advance, algorithms, forge, freezeClock, header, part, refused, signerOf, test } from '../support/authentication.ts'
+import { advance, algorithms, forge, freezeClock, header, part, refused, type Site, signerOf, test } from '../support/authentication.ts'
 import { claims, createKeyServer, hmac, now, signer } from '../support/keyserver.ts'
 import { auth } from '../support/taskspec.ts'
 
@@ -163,6 +163,98 @@ describe('a key server', () => {
   })
 })
 
+/** The newest line with an error says what the key server did and what to do. */
+function expectFinding({ keys, log }: Site, finding: string) {
+  const { error } = log.findLast(({ error }) => error !== undefined) as { error: { message: string } }
+  expect(error.message).toContain(`The key server ${finding.replace('PORT', new URL(keys.url).port)}`)
+}
+
+describe('a key that can never work', () => {
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const weakJwk = { ...weak.publicKey.export({ format: 'jwk' }), kid: 'bad' } as JWK
+  const [ec, rsa] = [signerOf('ES256').jwk, signerOf('RS256').jwk]
+  const faulty: [name: string, key: unknown, kind: 'RSA' | 'EC' | null, reason: string | null][] = [
+    ['a short RSA key', weakJwk, 'RSA', 'is an RSA key of less than 2048 bits'],
+    ['an RSA key without modulus', { ...rsa, kid: 'bad', n: undefined }, 'RSA', 'is malformed'],
+    ['a modulus that is no number', { ...rsa, kid: 'bad', n: '*' }, 'RSA', 'is an RSA key of less than 2048 bits'],
+    ['a modulus that is no text', { ...rsa, kid: 'bad', n: 7 }, 'RSA', 'is an RSA key of less than 2048 bits'],
+    ['a point that is not on the curve', { ...ec, kid: 'bad', x: ec.y }, 'EC', 'is malformed'],
+    ['a private key', { ...signerOf('ES256').privateJwk, kid: 'bad' }, 'EC', 'is a private key'],
+    ['a key for encryption', { ...rsa, kid: 'bad', use: 'enc' }, 'RSA', null],
+    ['a key for signing', { ...ec, kid: 'bad', key_ops: ['sign'] }, 'EC', null],
+    ['a secret', { kty: 'oct', k: part('secret'), kid: 'bad' }, null, null],
+    ['an unknown type', { kty: 'QKD', kid: 'bad' }, null, null],
+    ['an unknown curve', { ...ec, kid: 'bad', crv: 'P-999' }, 'EC', null],
+    ['Ed448', { kty: 'OKP', crv: 'Ed448', x: part('x'.repeat(57)), kid: 'bad', alg: 'EdDSA' }, null, null],
+    ['an unknown algorithm', { ...rsa, kid: 'bad', alg: 'RSA-OAEP' }, 'RSA', null],
+    ['no type', { kid: 'bad' }, null, null],
+    ['a kid that is no text', { ...ec, kid: 7, x: ec.y }, null, null],
+    ['text', 'bad', null, null],
+    ['a list', [ec], null, null],
+    ['null', null, null, null],
+  ]
+
+  test('is 401 with a reason and decides about no other key, in any order, with and without kid', async ({ open }) => {
+    const site = await open()
+    const named = { RSA: signerOf('RS256'), EC: signerOf('ES256') }
+    const unnamed = { RSA: await signer('RS256', null), EC: await signer('ES256', null) }
+    const good = [...Object.values(named), ...Object.values(unnamed)].map(({ jwk }) => jwk)
+    for (const [name, bad, kind, reason] of faulty)
+      for (const [keys, signers] of [
+        [[bad, ...good], Object.values(unnamed)],
+        [
+          [...good, bad],
+          [unnamed.RSA, named.EC],
+        ],
+      ] as const) {
+        site.keys.keys = [...keys] as JWK[]
+        advance(601)
+        for (const { sign } of signers) expect([name, await site.status(await sign(claims({ jti: `${now()}` })))]).toEqual([name, 200])
+        if (kind === null) continue
+        const { detail } = await refused(site.clientWith(await named[kind].sign(claims(), { kid: 'bad' })))
+        const expected = `The token is signed with a key of the identity provider that ${reason}. It can't be used here.`
+        expect([name, detail]).toEqual([name, reason === null ? unknownKey : expected])
+        expect(site.log.at(-1)).toMatchObject({ status: 401, code: reason === null ? 'ERR_JWKS_NO_MATCHING_KEY' : 'ERR_KEY_UNUSABLE' })
+      }
+    const warned = site.log.filter(({ msg }) => msg === 'key server').map(({ error }) => (error as Error).message)
+    expect(warned).toContain('The key "bad" of the key server can\'t be used: it is an RSA key of less than 2048 bits')
+  })
+
+  test('is 401 also where it is the only key, and where the token names none', async ({ open }) => {
+    const site = await open()
+    const input = (kid: string | undefined) => `${part({ alg: 'RS256', kid })}.${part(claims())}`
+    const signed = (text: string) => `${text}.${signBytes('sha256', Buffer.from(text), weak.privateKey).toString('base64url')}`
+    site.keys.keys = [weakJwk]
+    for (const kid of ['bad', undefined]) {
+      const { detail } = await refused(site.clientWith(signed(input(kid))))
+      expect(detail).toContain('is an RSA key of less than 2048 bits')
+    }
+    expect((await refused(site.clientWith(await signerOf('EdDSA').sign()))).detail).toBe(unknownKey)
+    site.keys.keys = [weakJwk, { ...signerOf('RS256').jwk, kid: 'bad' }]
+    advance(601)
+    expect((await refused(site.clientWith(signed(input(undefined))))).detail).toBe(notVerified)
+    expect(await site.status(await signerOf('RS256').sign(claims(), { kid: 'bad' }))).toBe(200)
+  })
+})
+
+test('an Ed25519 key verifies tokens with either name of its algorithm, whichever is published and configured', async ({
+  onTestFinished,
+}) => {
+  const { jwk, sign } = signerOf('EdDSA')
+  const keys = await createKeyServer()
+  onTestFinished(keys.stop)
+  for (const published of ['EdDSA', 'Ed25519', undefined])
+    for (const configured of ['EdDSA', 'Ed25519', 'ES256']) {
+      keys.keys = [{ ...jwk, alg: published } as JWK]
+      const authenticate = createAuthenticator({ ...auth, secret: null, jwksUrl: keys.url, algorithms: [configured] })
+      for (const alg of ['EdDSA', 'Ed25519']) {
+        const outcome = await authenticate(`Bearer ${await sign(claims(), { alg })}`).catch(({ kind }) => kind)
+        if (configured === 'ES256') expect(outcome).toBe('unauthenticated')
+        else expect(outcome).toMatchObject({ id: 'ann' })
+      }
+    }
+})
+
 describe('a secret and a key server', () => {
   test('are used side by side, each for its own algorithms', async ({ open }) => {
     const site = await open({ secret: auth.secret, algorithms: ['EdDSA', 'HS256'] })
@@ -188,7 +280,7 @@ describe('while the key server is down', () => {
     const { headers, body } = await ann.getUser({}, 503)
     expect(headers.get('retry-after')).toBe('1')
     expect(body).toMatchObject({ type: '/problems/unavailable', detail: expect.stringContaining('key server') })
-    expect(site.log.at(-1)).toMatchObject({ level: 50, operation: 'getUser', error: { cause: { code: 'ECONNREFUSED' } } })
+    expect(site.log.at(-1)).toMatchObject({ level: 50, operation: 'getUser', error: { name: 'KeyServerError', code: 'ECONNREFUSED' } })
     await site.keys.start()
     advance(1)
     await ann.getUser()
@@ -211,22 +303,31 @@ describe('while the key server is down', () => {
     expect(site.keys.requests).toBe(3)
   })
 
-  const answers: [name: string, answer: RequestListener][] = [
-    ['an error', (_, response) => response.writeHead(500).end('{"keys":[]}')],
-    ['a redirect', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
-    ['nothing', (_, response) => response.end()],
-    ['a page', (_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><p>Sign in')],
-    ['half of its JSON', (_, response) => response.end('{"keys":[{"kty":')],
-    ['null', (_, response) => response.end('null')],
-    ['an object without keys', (_, response) => response.end('{}')],
-    ['keys that are none', (_, response) => response.end('{"keys":[1]}')],
-    ['no key at all', (_, response) => response.end('{"keys":[]}')],
-    ['a broken connection', request => request.socket.destroy()],
+  const answers: [name: string, answer: RequestListener, finding: string][] = [
+    ['an error', (_, response) => response.writeHead(500).end('{"keys":[]}'), 'answers 500. The key server has an error.'],
+    ['too many requests', (_, response) => response.writeHead(429).end(), 'answers 429. The key server has an error.'],
+    ['a wrong address', (_, response) => response.writeHead(404).end('{"keys":[]}'), 'answers 404. Check AUTH_JWKS_URL'],
+    ['a slash more', redirect(301, '/jwks/'), 'answers 301 and redirects to http://127.0.0.1:PORT/jwks/. Set AUTH_JWKS_URL to http://'],
+    ['TLS', redirect(308, 'https://127.0.0.1/jwks?key=x'), 'answers 308 and redirects to https://127.0.0.1/jwks. Set AUTH_JWKS_URL to h'],
+    ['another site', redirect(302, 'https://u:p@example.com/x'), 'answers 302 and redirects to another site, https://example.com/x. Check'],
+    ['a redirect to nowhere', (_, response) => response.writeHead(303).end(), 'answers 303. Check AUTH_JWKS_URL'],
+    ['nothing', (_, response) => response.end(), 'sends no JSON. Check AUTH_JWKS_URL'],
+    ['a page', (_, response) => response.setHeader('content-type', 'text/html; x').end('<p>Hi'), 'sends no JSON, but text/html. Check'],
+    ['half of its JSON', (_, response) => response.end('{"keys":[{"kty":'), 'sends no JSON. Check'],
+    ['null', (_, response) => response.end('null'), 'sends JSON that is no key set. Check'],
+    ['an object without keys', (_, response) => response.end('{"jwks_uri":"https://x"}'), 'sends JSON that is no key set. Check'],
+    ['keys that are none', (_, response) => response.end('{"keys":[1,null]}'), 'sends JSON that is no key set. Check'],
+    ['no key at all', (_, response) => response.end('{"keys":[]}'), 'sends an empty key set. The key server has'],
+    ['a broken connection', request => request.socket.destroy(), 'is not reachable (UND_ERR_SOCKET). Check AUTH_JWKS_URL and the network'],
   ]
+  function redirect(status: number, location: string): RequestListener {
+    return (_, response) => response.writeHead(status, { location }).end()
+  }
+
   test('known keys stay valid, independent of its replies', async ({ open }) => {
     const site = await open()
     expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
-    for (const [name, answer] of answers.filter(([name]) => name !== 'no key at all')) {
+    for (const [name, answer, finding] of answers.filter(([name]) => name !== 'no key at all')) {
       site.keys.instead = answer
       const before = site.keys.requests
       await vi.waitFor(async () => {
@@ -234,7 +335,17 @@ describe('while the key server is down', () => {
         expect([name, await site.status(await signerOf('EdDSA').sign(claims({ jti: `${name} ${now()}` })))]).toEqual([name, 200])
         expect(site.keys.requests).toBeGreaterThan(before)
       }, 20_000)
+      expectFinding(site, finding)
+      site.keys.instead = null
+      await vi.waitFor(async () => {
+        const before = site.keys.requests
+        advance(601)
+        await site.status(await signerOf('EdDSA').sign(claims({ jti: `after ${name} ${now()}` })))
+        expect(site.keys.requests).toBeGreaterThan(before)
+      }, 20_000)
     }
+    // One line for each time that it fails, and none for each request.
+    expect(site.log.filter(({ msg }) => msg === 'key server')).toHaveLength(answers.length - 1)
   })
 
   test('a reply that is too large is not read to its end', async ({ open }) => {
@@ -253,7 +364,7 @@ describe('while the key server is down', () => {
     await site.clientWith(await signerOf('EdDSA').sign()).getUser({}, 503)
     await cut
     expect(sent).toBeLessThan(32 * 1024 * 1024)
-    expect(JSON.stringify(site.log.at(-1))).toContain('The key server sent more than 1 MiB')
+    expect(JSON.stringify(site.log.at(-1))).toContain('The key server sends more than 1 MiB')
     site.keys.instead = null
     advance(1)
     expect(await site.status(await signerOf('EdDSA').sign())).toBe(200)
@@ -262,29 +373,16 @@ describe('while the key server is down', () => {
   test('every reply that is not a key set is answered with 503', async ({ open }) => {
     const site = await open()
     const ann = site.clientWith(await signerOf('EdDSA').sign())
-    for (const [name, answer] of answers) {
+    for (const [name, answer, finding] of answers) {
       site.keys.instead = answer
       advance(1)
       expect([name, (await ann.send('GET', '/v1/users/me')).status]).toEqual([name, 503])
+      expectFinding(site, finding)
     }
     expect(site.keys.requests).toBe(answers.length)
     site.keys.instead = null
     advance(1)
     await ann.getUser()
-  })
-
-  test('a token whose key is unusable is answered with 503', async ({ open }) => {
-    const site = await open()
-    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
-    const input = `${part({ alg: 'RS256', kid: 'weak' })}.${part(claims())}`
-    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-    site.keys.keys = [
-      { ...weak.publicKey.export({ format: 'jwk' }), kid: 'weak' } as JWK,
-      { ...signerOf('ES256').jwk, x: signerOf('ES256').jwk.y as string, kid: 'broken' },
-      { ...(await exportJWK(privateKey)), kid: 'private' },
-    ]
-    expect(await site.status(`${input}.${signBytes('sha256', Buffer.from(input), weak.privateKey).toString('base64url')}`)).toBe(503)
-    for (const kid of ['broken', 'private']) expect(await site.status(await signerOf('ES256').sign(claims(), { kid }))).toBe(503)
   })
 
   test('the last keys stay valid until it is back', async ({ open }) => {

@@ -79,8 +79,8 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_SIZE: String(poolSize),
     RATE_LIMIT_PER_MINUTE: '1000000000', // high, so that requests are counted but never refused
-    AUTH_ISSUER: auth.issuer as string,
-    AUTH_AUDIENCE: auth.audience as string,
+    AUTH_ISSUER: auth.issuers.join(),
+    AUTH_AUDIENCE: auth.audiences.join(),
     ...key,
     ...env,
   }

@@ -15,8 +15,9 @@ export const auth: AuthConfig = {
   jwksUrl: null,
   secret: 'a-secret-that-only-this-benchmark-uses',
   algorithms: ['HS256'],
-  issuer: 'https://issuer.bench',
-  audience: 'taskspec',
+  issuers: ['https://issuer.bench'],
+  audiences: ['taskspec'],
+  audienceClaim: 'aud',
 }
 const lifetime = 24 * 3600 // s
 
@@ -39,8 +40,8 @@ export async function eddsa(): Promise<Signer> {
       new SignJWT({ email, name })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: 'bench' })
         .setSubject(id)
-        .setIssuer(auth.issuer as string)
-        .setAudience(auth.audience as string)
+        .setIssuer(auth.issuers.join())
+        .setAudience(auth.audiences.join())
         .setIssuedAt()
         .setExpirationTime(`${lifetime} s`)
         .sign(privateKey),

@@ -12,8 +12,8 @@ function token(...names: string[]) {
   const env = {
     PATH: process.env.PATH ?? '',
     AUTH_SECRET: auth.secret as string,
-    AUTH_ISSUER: auth.issuer as string,
-    AUTH_AUDIENCE: auth.audience as string,
+    AUTH_ISSUER: auth.issuers.join(),
+    AUTH_AUDIENCE: auth.audiences.join(),
   }
   return promisify(execFile)(process.execPath, [program, ...names], { env })
 }

@@ -50,6 +50,24 @@ test('with a secret and no key server only HS256 is allowed', () => {
   expect(readConfig({ AUTH_SECRET: 'x'.repeat(32) }).auth?.algorithms).toEqual(['HS256'])
 })
 
+test('issuers and audiences are lists, and may have spaces around and in their values', () => {
+  const lists = { AUTH_ISSUER: ' https://a.example/ ,b', AUTH_AUDIENCE: 'my api,https://api.example' }
+  expect(readConfig({ ...production, ...lists }).auth).toMatchObject({
+    issuers: ['https://a.example/', 'b'],
+    audiences: ['my api', 'https://api.example'],
+    audienceClaim: 'aud',
+  })
+  expect(readConfig({ ...production, AUTH_AUDIENCE_CLAIM: 'client_id' }).auth?.audienceClaim).toBe('client_id')
+  expect(readConfig({ AUTH_SECRET: 'x'.repeat(32), AUTH_ISSUER: ' ' }).auth).toMatchObject({ issuers: [], audiences: [] })
+})
+
+test('a claim of the audience without an audience is refused', () => {
+  expect(messageOf({ AUTH_AUDIENCE_CLAIM: 'azp' })).toContain('- AUTH_AUDIENCE must be set with AUTH_AUDIENCE_CLAIM: it is the "azp"')
+  expect(messageOf({ ...production, AUTH_AUDIENCE_CLAIM: 'azp', AUTH_AUDIENCE: '' })).toContain(
+    'must be set in production: it is the "azp"',
+  )
+})
+
 test.each([
   ['PORT', 'http'],
   ['PORT', '70000'],
@@ -66,6 +84,10 @@ test.each([
   ['AUTH_JWKS_URL', 'id.example.com'],
   ['AUTH_JWKS_URL', 'https://user:hunter2@id.example.com/jwks'],
   ['AUTH_SECRET', 'short'],
+  ['AUTH_ISSUER', 'https://one.example,'],
+  ['AUTH_ISSUER', ','],
+  ['AUTH_AUDIENCE', 'one, , two'],
+  ['AUTH_AUDIENCE', 'one,two, one'],
   ['AUTH_ALGORITHMS', 'none'],
   ['AUTH_ALGORITHMS', 'HS256'],
   ['CORS_ORIGINS', 'https://app.example.com/'],

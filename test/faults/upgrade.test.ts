@@ -76,8 +76,8 @@ test('the last release serves during the migration, and then beside the current 
     PORT: '0',
     DATABASE_URL: databaseUrl,
     AUTH_SECRET: auth.secret as string,
-    AUTH_ISSUER: auth.issuer as string,
-    AUTH_AUDIENCE: auth.audience as string,
+    AUTH_ISSUER: auth.issuers.join(),
+    AUTH_AUDIENCE: auth.audiences.join(),
     RATE_LIMIT_PER_MINUTE: '0',
   }
   execFileSync(process.execPath, [migrationProgram(folder)], { env, stdio: ['ignore', 'ignore', 'inherit'] })

@@ -37,8 +37,8 @@ test('the image migrates and serves without writing files, reports its health an
     PORT: String(port),
     DATABASE_URL: url,
     AUTH_SECRET: auth.secret as string,
-    AUTH_ISSUER: auth.issuer as string,
-    AUTH_AUDIENCE: auth.audience as string,
+    AUTH_ISSUER: auth.issuers.join(),
+    AUTH_AUDIENCE: auth.audiences.join(),
   }
   expect(await ended(inside(image, ['node', 'src/cli/migrate.ts'], env))).toBe(0)
   expect(await ended(inside(image, image.healthcheck, env))).toBe(1)

@@ -221,7 +221,7 @@ async function workers(databaseUrl: string, onTestFinished: (work: () => void) =
   const env = {
     PATH: process.env.PATH ?? '',
     ...{ NODE_ENV: 'production', DATABASE_URL: databaseUrl, PORT: '0', METRICS_PORT: '0', WEB_CONCURRENCY: '2' },
-    ...{ AUTH_SECRET: auth.secret ?? '', AUTH_ISSUER: auth.issuer ?? '', AUTH_AUDIENCE: auth.audience ?? '' },
+    ...{ AUTH_SECRET: auth.secret ?? '', AUTH_ISSUER: auth.issuers.join(), AUTH_AUDIENCE: auth.audiences.join() },
   }
   const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
   const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] })

@@ -38,8 +38,8 @@ export const secrets = {
   SERVER_PASSWORD: 'server-of-this-test',
   POSTGRES_PASSWORD: 'superuser-of-this-test',
   AUTH_SECRET: auth.secret as string,
-  AUTH_ISSUER: auth.issuer as string,
-  AUTH_AUDIENCE: auth.audience as string,
+  AUTH_ISSUER: auth.issuers.join(),
+  AUTH_AUDIENCE: auth.audiences.join(),
 }
 
 /** The file with the variables of `.env` in their places, as Compose puts them. */

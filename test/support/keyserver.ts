@@ -9,7 +9,7 @@ export const now = () => Math.floor(Date.now() / 1000)
 
 /** The claims of a valid token with the changes of a test. `undefined` omits a claim. */
 export function claims(changes: JWTPayload = {}): JWTPayload {
-  return { sub: 'ann', iss: auth.issuer as string, aud: auth.audience as string, exp: now() + 3600, ...changes }
+  return { sub: 'ann', iss: auth.issuers[0] as string, aud: auth.audiences[0] as string, exp: now() + 3600, ...changes }
 }
 
 /** Signs claims under a shared secret. */
@@ -20,6 +20,7 @@ export function hmac(payload: JWTPayload, secret = auth.secret as string, alg = 
 export type Signer = {
   /** as the key server publishes it */
   jwk: JWK
+  privateJwk: JWK
   publicKey: CryptoKey
   sign: (payload?: JWTPayload, header?: Partial<JWTHeaderParameters>) => Promise<string>
 }
@@ -31,6 +32,7 @@ export async function signer(alg: string, kid: string | null = alg): Promise<Sig
   return {
     publicKey,
     jwk: { ...(await exportJWK(publicKey)), use: 'sig', ...identity },
+    privateJwk: await exportJWK(privateKey),
     sign: (payload = claims(), header = {}) => new SignJWT(payload).setProtectedHeader({ ...identity, ...header }).sign(privateKey),
   }
 }

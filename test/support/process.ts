@@ -11,8 +11,8 @@ const environment = {
   PATH: process.env.PATH ?? '',
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
   AUTH_SECRET: auth.secret ?? '',
-  AUTH_ISSUER: auth.issuer ?? '',
-  AUTH_AUDIENCE: auth.audience ?? '',
+  AUTH_ISSUER: auth.issuers.join(),
+  AUTH_AUDIENCE: auth.audiences.join(),
 }
 
 export type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }

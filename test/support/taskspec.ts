@@ -15,8 +15,9 @@ export const auth: AuthConfig = {
   jwksUrl: null,
   secret: 'a-secret-that-is-only-known-to-these-tests',
   algorithms: ['HS256'],
-  issuer: 'https://issuer.test',
-  audience: 'taskspec',
+  issuers: ['https://issuer.test'],
+  audiences: ['taskspec'],
+  audienceClaim: 'aud',
 }
 
 export type Service = Server & {

@@ -1,16 +1,22 @@
-// Whether the keys that verify tokens are available.
-import { createAuthenticator } from '../../auth/authenticator.ts'
+// The doctor's check of the keys that verify tokens.
+import { fetchKeys, KeyServerError } from '../../auth/key-server.ts'
+import { createKeySet } from '../../auth/key-set.ts'
 import type { Config } from '../../config/config.ts'
-import { Problem } from '../../contract/problem.ts'
 import type { Finding } from './finding.ts'
 
-/** Authenticates with an unsigned token, which makes the authenticator fetch its keys. */
-export async function keysFinding({ auth }: Config): Promise<Finding> {
-  if (auth === null) return { subject: 'keys', state: 'development key' }
-  if (auth.jwksUrl === null) return { subject: 'keys', state: 'shared secret' }
-  const header = Buffer.from(JSON.stringify({ alg: auth.algorithms[0], kid: 'doctor' })).toString('base64url')
-  const error = await createAuthenticator(auth)(`Bearer ${header}.e30.AA`).catch(error => error)
-  if (error instanceof Problem && error.kind === 'unauthenticated') return { subject: 'keys', state: `available at ${auth.jwksUrl}` }
-  const remedy = 'Check AUTH_JWKS_URL and the network between this machine and the key server.'
-  return { subject: 'keys', state: `not available at ${auth.jwksUrl}`, remedy }
+/** Fetches the key set as the server does. */
+export async function keysFinding({ auth }: Pick<Config, 'auth'>): Promise<Finding> {
+  const subject = 'keys'
+  if (auth === null) return { subject, state: 'development key' }
+  if (auth.jwksUrl === null) return { subject, state: 'shared secret' }
+  try {
+    const { usable, unusable } = await createKeySet(await fetchKeys(auth.jwksUrl), auth.algorithms)
+    const others = unusable.map(({ kid, reason }) => `; ${JSON.stringify(kid) ?? 'a key without kid'} ${reason}`)
+    const state = `${usable} usable ${usable === 1 ? 'key' : 'keys'} at ${auth.jwksUrl}${others.join('')}`
+    const remedy = 'No key can verify a token. Let the identity provider sign with one of AUTH_ALGORITHMS.'
+    return { subject, state, ...(usable === 0 && { remedy }) }
+  } catch (error) {
+    if (!(error instanceof KeyServerError)) throw error
+    return { subject, state: `${auth.jwksUrl} ${error.finding}`, remedy: error.remedy }
+  }
 }
