@@ -33,7 +33,7 @@ export async function createKeySet(keys: readonly unknown[], algorithms: readonl
   const usable: JWK[] = []
   const unusable: UnusableKey[] = []
   for (const key of keys) {
-    const jwk = withoutSynonym(key)
+    const jwk = normalized(key)
     const fault = await examine(jwk, algorithms)
     if (fault === null) usable.push(jwk as JWK)
     else unusable.push(fault)
@@ -54,10 +54,13 @@ export async function createKeySet(keys: readonly unknown[], algorithms: readonl
   }
 }
 
-/** An `alg` with one of two names would exclude tokens with the other name. */
-function withoutSynonym(key: unknown): unknown {
-  const { kty, crv, alg } = (key ?? {}) as JWK
-  return kty === 'OKP' && crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519') ? { ...(key as JWK), alg: undefined } : key
+/** Without what would exclude tokens that the key can verify: one of two names of its algorithm, and uses besides `verify`. */
+function normalized(key: unknown): unknown {
+  const { kty, crv, alg, key_ops } = (key ?? {}) as JWK
+  const hasTwoNames = kty === 'OKP' && crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519')
+  const verifies = Array.isArray(key_ops) && key_ops.includes('verify')
+  if (!hasTwoNames && !verifies) return key
+  return { ...(key as JWK), ...(hasTwoNames && { alg: undefined }), ...(verifies && { key_ops: ['verify'] }) }
 }
 
 /** null for a key that verifies tokens of at least one algorithm. */

@@ -65,6 +65,8 @@ describe('a key server', () => {
   test('a key for another use, algorithm or key id verifies nothing', async ({ open }) => {
     const site = await open()
     const { jwk, sign } = signerOf('ES256')
+    site.keys.keys = [{ ...jwk, key_ops: ['verify', 'sign', 'verify'], use: 'sig', ext: true }]
+    expect(await site.status(await sign(claims({ jti: 'several uses' })))).toBe(200)
     for (const other of [{ use: 'enc' }, { key_ops: ['sign'] }, { alg: 'ES384' }, { kid: 'other' }]) {
       site.keys.keys = [{ ...jwk, ...other }]
       advance(6)
