@@ -1,5 +1,5 @@
 // The process: settings, the additions for development, the server or its workers, and the shutdown.
-
+import { setGlobalProxyFromEnv } from 'node:http'
 import { isWorker, supervise } from './cluster.ts'
 import { type Config, ConfigError, readConfig } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
@@ -21,6 +21,7 @@ async function main() {
       log.fatal({ error }, 'uncaught exception')
       process.exit(1)
     })
+  if (config.proxy !== null) setGlobalProxyFromEnv(config.proxy) // for `fetch`, which only the key server is asked with
   const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).startEmbeddedDatabase() : null
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
   const databaseUrl = config.databaseUrl ?? (embedded?.url as DatabaseUrl)

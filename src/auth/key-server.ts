@@ -77,11 +77,20 @@ function parse(text: string, { headers }: Response): unknown[] {
 }
 
 function unreachable(error: unknown): KeyServerError {
-  const remedy = 'Check AUTH_JWKS_URL and the network between this machine and the key server.'
+  const remedy = 'Check AUTH_JWKS_URL, the network between this machine and the key server, HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'
   if (error instanceof Error && error.name === 'TimeoutError')
     return new KeyServerError('TIMEOUT', `does not answer within ${timeoutMs / 1000} s`, remedy, error)
-  const codes = []
-  for (let cause = error; cause instanceof Error; cause = cause.cause) codes.push((cause as NodeJS.ErrnoException).code)
-  const code = String(codes.findLast(each => typeof each === 'string') ?? 'UNREACHABLE')
-  return new KeyServerError(code, `is not reachable (${code})`, remedy, error)
+  const causes: NodeJS.ErrnoException[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause)
+  const refusal = causes
+    .map(({ message }) => /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(message)?.[1])
+    .find(each => each !== undefined)
+  if (refusal !== undefined) return proxyError(refusal, error) // undici has no code for it
+  const code = causes.findLast(cause => typeof cause.code === 'string')?.code
+  return new KeyServerError(code ?? 'UNREACHABLE', `is not reachable (${code ?? causes.at(-1)?.message})`, remedy, error)
+}
+
+function proxyError(status: string, cause: unknown): KeyServerError {
+  const remedy = 'Check HTTP_PROXY and HTTPS_PROXY, their user and password, and whether the proxy allows the key server.'
+  return new KeyServerError(`PROXY_${status}`, `is behind a proxy that answers ${status}`, remedy, cause)
 }

@@ -1,4 +1,5 @@
 // `npm run doctor`: checks everything that the server needs, with the server's own settings, and says what to do.
+import { setGlobalProxyFromEnv } from 'node:http'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { type DatabaseUrl, hostLocation } from '../config/database-url.ts'
 import { createDatabase } from '../database/database.ts'
@@ -26,7 +27,9 @@ async function examineDatabase(url: DatabaseUrl, config: Config): Promise<Findin
 }
 
 try {
-  const findings = await examine(readConfig())
+  const config = readConfig()
+  if (config.proxy !== null) setGlobalProxyFromEnv(config.proxy)
+  const findings = await examine(config)
   for (const { subject, state, remedy } of findings) {
     console.log(`${remedy === undefined ? 'ok' : '!!'}  ${subject.padEnd(12)}${state}`)
     if (remedy !== undefined) console.log(`                ${remedy}`)

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js'
 import { type AuthConfig, readAuth } from './auth.ts'
 import { type DatabaseUrl, readDatabaseUrl } from './database-url.ts'
 import { createEnvironment, type Environment, type Variables } from './environment.ts'
+import { type ProxyConfig, readProxy } from './proxy.ts'
 import { readTracing, type TracingConfig } from './tracing.ts'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -30,6 +31,8 @@ export type Config = Readonly<{
   timing: boolean
   /** null: the development key, and a token printed at start */
   auth: AuthConfig | null
+  /** between this server and the key server; null: none */
+  proxy: ProxyConfig | null
   /** null: every origin on localhost, for development only */
   corsOrigins: readonly string[] | null
   limits: LimitsConfig
@@ -65,6 +68,7 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
     pooler: oneOf('DATABASE_POOLER', ['transaction'], null) !== null,
     timing: !production,
     auth: readAuth(environment, production),
+    proxy: text('AUTH_JWKS_URL') === null ? null : readProxy(environment),
     corsOrigins: origins(environment) ?? (production ? [] : null),
     limits: {
       perMinute: integer('RATE_LIMIT_PER_MINUTE', 600, [0, 1_000_000_000]),

@@ -320,7 +320,7 @@ describe('while the key server is down', () => {
     ['an object without keys', (_, response) => response.end('{"jwks_uri":"https://x"}'), 'sends JSON that is no key set. Check'],
     ['keys that are none', (_, response) => response.end('{"keys":[1,null]}'), 'sends JSON that is no key set. Check'],
     ['no key at all', (_, response) => response.end('{"keys":[]}'), 'sends an empty key set. The key server has'],
-    ['a broken connection', request => request.socket.destroy(), 'is not reachable (UND_ERR_SOCKET). Check AUTH_JWKS_URL and the network'],
+    ['a broken connection', request => request.socket.destroy(), 'is not reachable (UND_ERR_SOCKET). Check AUTH_JWKS_URL, the network'],
   ]
   function redirect(status: number, location: string): RequestListener {
     return (_, response) => response.writeHead(status, { location }).end()

@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config/config.ts'
 import { createKeyServer, signer } from '../support/keyserver.ts'
 
 const { jwk } = await signer('EdDSA', 'one')
-const network = 'Check AUTH_JWKS_URL and the network between this machine and the key server.'
+const network = 'Check AUTH_JWKS_URL, the network between this machine and the key server, HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'
 const address = 'Check AUTH_JWKS_URL: the provider names its key set as "jwks_uri" in /.well-known/openid-configuration.'
 
 test.for<[name: string, answer: RequestListener | unknown[], state: string, remedy?: string]>([
@@ -46,4 +46,9 @@ test.for<[name: string, answer: RequestListener | unknown[], state: string, reme
   else server.keys = answer as JWK[]
   const expected = { subject: 'keys', state: state.replace('URL', server.url), ...(remedy !== undefined && { remedy }) }
   expect(await keysFinding(readConfig({ AUTH_JWKS_URL: server.url }))).toEqual(expected)
+})
+
+test('of a port that fetch refuses', async () => {
+  const { state } = await keysFinding(readConfig({ AUTH_JWKS_URL: 'http://127.0.0.1:9/jwks' }))
+  expect(state).toBe('http://127.0.0.1:9/jwks is not reachable (bad port)')
 })

@@ -22,6 +22,7 @@ test('development needs no setting', () => {
     pooler: false,
     timing: true,
     auth: null,
+    proxy: null,
     corsOrigins: null,
     limits: { perMinute: 600, shared: false },
     metricsPort: null,
@@ -173,6 +174,36 @@ describe('traces', () => {
     ['OTEL_TRACES_SAMPLER_ARG', 'x'],
   ])('%s=%s is refused, and the message names the variable', (name, value) => {
     const message = messageOf({ OTEL_EXPORTER_OTLP_ENDPOINT, [name]: value })
+    expect(message).toContain(`- ${name} must`)
+    expect(message).not.toContain('hunter2')
+  })
+})
+
+describe('the proxy to the key server', () => {
+  const AUTH_JWKS_URL = 'https://id.example.com/jwks'
+
+  test('is configured by the usual variables, of which the one in lower case comes first', () => {
+    expect(readConfig({ AUTH_JWKS_URL }).proxy).toBeNull()
+    expect(readConfig({ AUTH_JWKS_URL, NO_PROXY: '*' }).proxy).toBeNull()
+    expect(readConfig({ AUTH_JWKS_URL, HTTPS_PROXY: 'http://u:p%40@proxy:3128' }).proxy).toEqual({
+      HTTPS_PROXY: 'http://u:p%40@proxy:3128',
+      NO_PROXY: '',
+    })
+    const both = { HTTP_PROXY: 'http://upper', http_proxy: 'http://lower', https_proxy: 'https://s', NO_PROXY: 'a', no_proxy: 'b,c' }
+    expect(readConfig({ AUTH_JWKS_URL, ...both }).proxy).toEqual({ HTTP_PROXY: 'http://lower', HTTPS_PROXY: 'https://s', NO_PROXY: 'b,c' })
+  })
+
+  test('is not read without a key server', () => {
+    expect(readConfig({ HTTP_PROXY: 'proxy:3128' }).proxy).toBeNull()
+  })
+
+  test.each([
+    ['HTTP_PROXY', 'hunter2:3128'],
+    ['HTTPS_PROXY', 'socks5://u:hunter2@proxy:1080'],
+    ['https_proxy', 'http://u:hunter2@proxy:99999'],
+    ['http_proxy', 'http://u:hunter2%@proxy:3128'],
+  ])('%s=%s is refused, and the message names the variable without its value', (name, value) => {
+    const message = messageOf({ AUTH_JWKS_URL, [name]: value })
     expect(message).toContain(`- ${name} must`)
     expect(message).not.toContain('hunter2')
   })
