@@ -37,8 +37,6 @@ const mediaTypes = 'application/json, application/jwk-set+json'
 async function refused({ status, headers, body }: Response, url: string): Promise<KeyServerError> {
   await body?.cancel()
   const code = `HTTP_${status}`
-  if (status === 407)
-    return new KeyServerError(code, 'is behind a proxy that refuses with 407', 'Check the user and password in HTTPS_PROXY.')
   if (status >= 500 || status === 429) return new KeyServerError(code, `answers ${status}`, theirError)
   const location = headers.get('location')
   const target = status < 400 && location !== null ? URL.parse(location, url) : null

@@ -65,13 +65,14 @@ describe('a key server', () => {
   test('a key for another use, algorithm or key id verifies nothing', async ({ open }) => {
     const site = await open()
     const { jwk, sign } = signerOf('ES256')
-    site.keys.keys = [{ ...jwk, key_ops: ['verify', 'sign', 'verify'], use: 'sig', ext: true }]
-    expect(await site.status(await sign(claims({ jti: 'several uses' })))).toBe(200)
     for (const other of [{ use: 'enc' }, { key_ops: ['sign'] }, { alg: 'ES384' }, { kid: 'other' }]) {
       site.keys.keys = [{ ...jwk, ...other }]
       advance(6)
       expect((await refused(site.clientWith(await sign()))).detail).toBe(unknownKey)
     }
+    site.keys.keys = [{ ...jwk, key_ops: ['verify', 'sign', 'verify'], use: 'sig', ext: true }]
+    advance(6)
+    expect(await site.status(await sign(claims({ jti: 'several uses' })))).toBe(200)
   })
 
   test('keys without a key id are tried one by one', async ({ open }) => {

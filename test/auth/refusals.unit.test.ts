@@ -3,6 +3,7 @@ import { errors } from 'jose'
 import { expect, test } from 'vitest'
 import { refuse } from '../../src/auth/refusals.ts'
 import { Problem, unavailable } from '../../src/contract/problem.ts'
+import { cases } from '../support/checks.ts'
 
 const faultOfTheToken = [
   'JOSEAlgNotAllowed',
@@ -37,12 +38,12 @@ test('the table has every error of jose', () => {
   expect([...faultOfTheToken, ...impossible].sort()).toEqual(Object.keys(errors).sort())
 })
 
-test.for(faultOfTheToken)('%s is 401 with a detail', name => {
+test.for(cases(faultOfTheToken))('%s is 401 with a detail', name => {
   const error = new errors[name as 'JWTExpired']('x', {})
   expect(thrown(error)).toMatchObject({ kind: 'unauthenticated', message: expect.stringMatching(/^The token.*\.$/), cause: error })
 })
 
-test.for(impossible)('%s is a bug', name => {
+test.for(cases(impossible))('%s is a bug', name => {
   const error = new errors[name as 'JWKInvalid']('x')
   expect(thrown(error)).toBe(error)
 })
