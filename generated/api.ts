@@ -324,7 +324,7 @@ export interface components {
          * Format: date
          * @description A calendar day without a time zone.
          */
-        Date: string;
+        CalendarDate: string;
         /**
          * Format: time-zone
          * @description A name from the IANA time zone database.
@@ -345,7 +345,10 @@ export interface components {
             name?: components["schemas"]["UserName"];
             timeZone?: components["schemas"]["TimeZone"];
         };
-        /** @description The `name` claim of the first token, until you change it. */
+        /**
+         * Format: visible-text
+         * @description The `name` claim of the first token, until you change it.
+         */
         UserName: string | null;
         Category: {
             id: components["schemas"]["Id"];
@@ -368,7 +371,10 @@ export interface components {
             color?: components["schemas"]["Color"];
             position?: components["schemas"]["Position"];
         };
-        /** @description The name. It must be unique among your categories, regardless of case, and must not be blank. */
+        /**
+         * Format: visible-text
+         * @description The name. It must be unique among your categories, regardless of case, and must not be blank.
+         */
         CategoryName: string;
         /** @description A colour in CSS notation: `#` and six hexadecimal digits. */
         Color: string | null;
@@ -430,9 +436,15 @@ export interface components {
             timeZone?: components["schemas"]["TimeZone"];
             labels?: components["schemas"]["Labels"];
         };
-        /** @description A short text. It must not be blank. */
+        /**
+         * Format: visible-text
+         * @description A short text. It must not be blank.
+         */
         Title: string;
-        /** @description A longer text. */
+        /**
+         * Format: text
+         * @description A longer text.
+         */
         Description: string | null;
         /** @description Whether the task is completed. */
         Completed: boolean;
@@ -453,6 +465,7 @@ export interface components {
         DueDate: string | null;
         /** @description The time of day, to the minute, in `timeZone`. Without a `timeZone` it is the local time of the user. */
         DueTime: string | null;
+        /** Format: visible-text */
         Label: string;
         /** @description Your own keywords, without duplicates. */
         Labels: components["schemas"]["Label"][];
@@ -503,7 +516,7 @@ export interface components {
             status: "alive" | "ready";
         };
         /** @description An OpenAPI 3.1 document. */
-        Document: {
+        OpenapiDocument: {
             openapi: string;
             info: Record<string, never>;
             paths: Record<string, never>;
@@ -513,7 +526,7 @@ export interface components {
     };
     responses: {
         /** @description The category. */
-        Category: {
+        CategoryReply: {
             headers: {
                 ETag: components["headers"]["ETag"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -542,7 +555,7 @@ export interface components {
             };
         };
         /** @description The task. */
-        Task: {
+        TaskReply: {
             headers: {
                 ETag: components["headers"]["ETag"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -824,12 +837,12 @@ export interface components {
         IfNoneMatchAny: "*";
     };
     requestBodies: {
-        Category: {
+        CategoryBody: {
             content: {
                 "application/json": components["schemas"]["CategoryInput"];
             };
         };
-        Task: {
+        TaskBody: {
             content: {
                 "application/json": components["schemas"]["TaskInput"];
             };
@@ -1082,7 +1095,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["Category"];
+        requestBody: components["requestBodies"]["CategoryBody"];
         responses: {
             201: components["responses"]["CategoryCreated"];
             400: components["responses"]["MalformedJson"];
@@ -1123,7 +1136,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["Category"];
+            200: components["responses"]["CategoryReply"];
             304: components["responses"]["NotModified"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -1163,9 +1176,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["Category"];
+        requestBody: components["requestBodies"]["CategoryBody"];
         responses: {
-            200: components["responses"]["Category"];
+            200: components["responses"]["CategoryReply"];
             201: components["responses"]["CategoryCreated"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
@@ -1247,7 +1260,7 @@ export interface operations {
             };
         };
         responses: {
-            200: components["responses"]["Category"];
+            200: components["responses"]["CategoryReply"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -1294,12 +1307,12 @@ export interface operations {
                  * @description Only tasks due on this day or later.
                  * @example 2027-03-01
                  */
-                dueFrom?: components["schemas"]["Date"];
+                dueFrom?: components["schemas"]["CalendarDate"];
                 /**
                  * @description Only tasks due on this day or earlier.
                  * @example 2027-03-31
                  */
-                dueTo?: components["schemas"]["Date"];
+                dueTo?: components["schemas"]["CalendarDate"];
                 /**
                  * @description Only tasks whose title and description together contain all these words, regardless of case.
                  * @example ferry tickets
@@ -1372,7 +1385,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["Task"];
+        requestBody: components["requestBodies"]["TaskBody"];
         responses: {
             201: components["responses"]["TaskCreated"];
             400: components["responses"]["MalformedJson"];
@@ -1413,7 +1426,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["Task"];
+            200: components["responses"]["TaskReply"];
             304: components["responses"]["NotModified"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -1453,9 +1466,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["Task"];
+        requestBody: components["requestBodies"]["TaskBody"];
         responses: {
-            200: components["responses"]["Task"];
+            200: components["responses"]["TaskReply"];
             201: components["responses"]["TaskCreated"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
@@ -1537,7 +1550,7 @@ export interface operations {
             };
         };
         responses: {
-            200: components["responses"]["Task"];
+            200: components["responses"]["TaskReply"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -1615,7 +1628,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Document"];
+                    "application/json": components["schemas"]["OpenapiDocument"];
                 };
             };
             422: components["responses"]["InvalidRequest"];

@@ -1,5 +1,6 @@
 // What a verified token says: its type, its subject and the claims about its user.
 import { errors, type JWTPayload } from 'jose'
+import { isVisibleText } from '../contract/formats.ts'
 import type { Claims } from '../contract/types.ts'
 import { unauthenticated } from './refusals.ts'
 
@@ -24,11 +25,12 @@ export function subject({ sub }: JWTPayload): string {
   return sub
 }
 
-/** Cuts a long name to its limit. Omits a long email, because a cut one is the address of a different user. */
+/** Cuts a long name to its limit, and omits one without a visible character. Omits a long email: a cut one is the address of a different user. */
 export function claims({ email, name }: JWTPayload): Claims {
+  const text = isText(name) ? [...name.trim()].slice(0, 200).join('') : ''
   return {
     email: isText(email) && [...email].length <= 320 ? email : null,
-    name: (isText(name) && [...name.trim()].slice(0, 200).join('')) || null,
+    name: isVisibleText(text) ? text : null,
   }
 }
 

@@ -28,10 +28,16 @@ function prepared(spec) {
     for (const operation of Object.values(operations)) {
       operation.parameters = [...parameters, ...(operation.parameters ?? [])]
       operation.parameters.forEach(leaveEmpty)
+      for (const { schema } of operation.parameters) leaveFormat(spec.components.schemas, schema?.items?.$ref)
     }
   }
   Object.values(spec.components?.parameters ?? {}).forEach(leaveEmpty)
   return spec
+}
+
+// Swagger UI logs an error for the items of a list whose format has no form field of its own.
+function leaveFormat(schemas, reference) {
+  if (reference !== undefined) delete schemas[reference.split('/').at(-1)].format
 }
 
 // An example is filled in, and where it is optional it filters or forbids what the reader tries. By this name it is only shown.

@@ -3,6 +3,7 @@ import { Ajv2020, type Options as AjvOptions, type ErrorObject, type ValidateFun
 import addFormats from 'ajv-formats'
 import { OpenAPIBackend, OpenAPIValidator } from 'openapi-backend'
 import type { Document } from '../contract/document.ts'
+import { textFormats } from '../contract/formats.ts'
 import type { FieldError } from '../contract/problem.ts'
 import type { Deprecatable } from './deprecation.ts'
 
@@ -57,6 +58,7 @@ function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({ ...options, validateSchema: false }) // the linter has checked the schemas; it would cost half a start
   addFormats.default(ajv)
   ajv.addFormat('time-zone', isTimeZone)
+  for (const [name, { accepts }] of Object.entries(textFormats)) ajv.addFormat(name, accepts)
   return ajv
 }
 
@@ -79,11 +81,13 @@ const maxErrors = 100 // reported of each part
 function fieldErrors(check: ValidateFunction, value: unknown): FieldError[] {
   if (check(value)) return []
   // `if` only says that `then` failed, which reports its own error.
-  return (check.errors ?? [])
-    .filter(error => error.keyword !== 'if')
-    .slice(0, maxErrors)
-    .map(fieldError)
+  const errors = (check.errors ?? []).filter(error => error.keyword !== 'if').slice(0, maxErrors)
+  // A blank text breaks both the pattern and the format.
+  const patterns = new Set(errors.filter(({ keyword }) => keyword === 'pattern').map(({ instancePath }) => instancePath))
+  return errors.filter(error => textFormat(error) === undefined || !patterns.has(error.instancePath)).map(fieldError)
 }
+
+const textFormat = ({ keyword, params }: ErrorObject) => (keyword === 'format' ? textFormats[params.format] : undefined)
 
 const locations = { path: 'path', query: 'query', header: 'header', requestBody: 'body' } as const
 
@@ -103,12 +107,13 @@ function fieldError(error: ErrorObject): FieldError {
   }
 }
 
-function messageOf({ keyword, message, params, parentSchema }: ErrorObject): string {
+function messageOf(error: ErrorObject): string {
+  const { keyword, message, params, parentSchema } = error
   if (keyword === 'required') return 'is missing'
   if (keyword === 'additionalProperties') return 'is not known here'
   if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`
   if (keyword === 'pattern' && parentSchema?.['x-pattern'] !== undefined) return parentSchema['x-pattern']
-  return message ?? keyword
+  return textFormat(error)?.message ?? message ?? keyword
 }
 
 const escaped = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')

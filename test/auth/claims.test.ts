@@ -34,6 +34,7 @@ describe('the claims about the user', () => {
     ['absent', {}, { email: null, name: null }],
     ['empty texts', { email: '', name: '' }, { email: null, name: null }],
     ['blanks', { email: 'x', name: ' \u3000 ' }, { email: 'x', name: null }],
+    ['a name of invisible characters', { name: '\u200b\u2060' }, { email: null, name: null }],
     ['numbers', { email: 1, name: 2 }, { email: null, name: null }],
     ['objects', { email: { a: 1 }, name: ['x'] }, { email: null, name: null }],
     ['NUL', { email: 'a\0@example.com', name: 'a\0' }, { email: null, name: null }],

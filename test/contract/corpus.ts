@@ -192,8 +192,11 @@ function candidates(schema: Schema): unknown[] {
   if (format === 'time-zone') return ['UTC', 'Europe/Helsinki', 'America/Argentina/Buenos_Aires', '', '+01:00', 'a'.repeat(65), ...others]
   const long = maxLength === undefined ? [] : ['x'.repeat(maxLength), '😀'.repeat(maxLength), 'x'.repeat(maxLength + 1)]
   const special = ['00:00', '23:59', '24:00', '9:00', '#1971c2', '#1971C2', '#1971c', 'red', '"42"', '*', 'swagger-ui.css']
-  return ['', 'x'.repeat(minLength), ' ', 'ü 😀 \u202e', 'a\0b', 'a\ud800b', ...long, ...special, ...others]
+  return ['', 'x'.repeat(minLength), ' ', 'ü 😀 \u202e', 'a\0b', ...unknownToTools, ...long, ...special, ...others]
 }
+
+/** Texts that only the formats of the spec refuse: a lone surrogate, and nothing that is visible. */
+export const unknownToTools = ['a\ud800b', '\u00a0\u200b']
 
 /** Numbers in forms that JSON does not have. */
 export const spellings = ['0x10', '0b1', '1e1', '1.0', '+5', '05', ' 5', '5 ']

@@ -106,6 +106,10 @@ describe('createTask', () => {
     ['a lone surrogate in the title', { title: 'a\ud800b' }, '/title'],
     ['a lone surrogate in the description', { title: 'a', description: '\udfff' }, '/description'],
     ['a lone surrogate in a label', { title: 'a', labels: ['\ud800'] }, '/labels/0'],
+    ['a title of spaces beyond ASCII', { title: '\u00a0\u3000\u2028' }, '/title'],
+    ['a title of invisible characters', { title: '\u200b\u2060\u3164\u202e' }, '/title'],
+    ['a title of control characters', { title: '\u0001\u007f' }, '/title'],
+    ['a label of invisible characters', { title: 'a', labels: ['\ufeff\u00ad'] }, '/labels/0'],
     ['a year that PostgreSQL does not support', { title: 'a', dueDate: '0000-01-01' }, '/dueDate'],
     ['a time without a date', { title: 'a', dueTime: '10:00' }, '/dueDate'],
     ['a time with the date cleared', { title: 'a', dueTime: '10:00', dueDate: null }, '/dueDate'],
@@ -120,6 +124,21 @@ describe('createTask', () => {
     const problem = (await ann.createTask({ body: body as never }, 422)).body
     expect(problem.errors.map(error => error.pointer)).toContain(pointer)
     expect((await ann.listTasks()).body.items).toEqual([])
+  })
+
+  test('reports a text once, as a pattern or else as a format', async ({ as }) => {
+    const ann = await as('ann')
+    const { body } = await ann.createTask({ body: { title: ' ', description: 'a\0', labels: ['\ud800', '\u200b', 'a\0\ud800'] } }, 422)
+    const [visible, text] = ['must have a visible character, and no NUL', 'must have a visible character, and no lone surrogate']
+    expect(new Set(body.errors.map(({ pointer, code, message }) => `${pointer} ${code}: ${message}`))).toEqual(
+      new Set([
+        `/title pattern: ${visible}`,
+        '/description pattern: must have no NUL',
+        `/labels/0 format: ${text}`,
+        `/labels/1 format: ${text}`,
+        `/labels/2 pattern: ${visible}`,
+      ]),
+    )
   })
 
   test('refuses a category of another user', async ({ as }) => {

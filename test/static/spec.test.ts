@@ -111,7 +111,7 @@ describe('schemas', () => {
 
   test('reply schemas are open, since replies may gain properties, and require every property', () => {
     for (const [name, schema] of schemas) {
-      if (schema.type !== 'object' || isRequest(name) || name === 'Document') continue
+      if (schema.type !== 'object' || isRequest(name) || name === 'OpenapiDocument') continue
       expect(schema.additionalProperties, name).toBeUndefined()
       expect(schema.required, name).toEqual(Object.keys(schema.properties ?? {}))
     }
@@ -139,9 +139,8 @@ describe('schemas', () => {
     function check(at: string, schema: Schema) {
       if (![schema.type].flat().includes('string') || schema.enum !== undefined || schema.format === 'uuid' || schema.format === 'date')
         return
-      const pattern = new RegExp(schema.pattern as string, 'u')
+      for (const bad of ['a\0b', 'a\ud800b', 'a\udc00']) expect(faults(schema, bad), `${at} accepts ${JSON.stringify(bad)}`).not.toEqual([])
       expect(schema.pattern, at).toBeDefined()
-      for (const bad of ['a\0b', 'a\ud800b', 'a\udc00']) expect(pattern.test(bad), `${at} accepts ${JSON.stringify(bad)}`).toBe(false)
       if (!/^\^.*\$$/.test(schema.pattern as string) || /[*+]/.test(schema.pattern as string))
         expect(schema, at).toHaveProperty('maxLength')
     }

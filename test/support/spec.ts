@@ -60,6 +60,9 @@ const undeclaredHeaders = new Set([
 /** Headers that a server in development adds, so that a browser shows its timings. Clients must not rely on them. */
 export const inDevelopment = ['server-timing', 'timing-allow-origin']
 
+/** White space, control characters and characters without a glyph. */
+const invisible = /[\s\x85\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu
+
 export type Answer = { status: number; headers: Headers; body: unknown }
 
 /** Headers that every reply of the server must have. */
@@ -109,6 +112,8 @@ export function readSpec(source: object) {
   const ajv = new Ajv2020({ allErrors: true, strict: false })
   addFormats.default(ajv)
   ajv.addFormat('time-zone', () => true)
+  ajv.addFormat('text', text => !/\p{Cs}/u.test(text))
+  ajv.addFormat('visible-text', text => !/\p{Cs}/u.test(text) && text.replaceAll(invisible, '') !== '')
   ajv.addSchema(closed(document), 'spec')
   const compiled = new Map<Schema, ValidateFunction>()
 

@@ -1,0 +1,101 @@
+// Rules that let other tools read the spec: generators of clients, testers and forms, in any language.
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { cases } from '../support/checks.ts'
+import { document } from '../support/spec.ts'
+
+/** Every value under the key, anywhere in the document. */
+function valuesOf(key: string): unknown[] {
+  const found: unknown[] = []
+  JSON.stringify(document, (name, value) => {
+    if (name === key) found.push(value)
+    return value
+  })
+  return found
+}
+
+describe('patterns', () => {
+  // What JavaScript (without flags, with `u` and with `v`), Java, Python's `re` and RE2 read in the same way. They differ about \d, \w, \s, \b
+  // and the dot; look-around, back references, \p{…}, \uXXXX, flags, and lazy and possessive quantifiers are missing in at least one.
+  const literal = String.raw`[A-Za-z0-9 !"#%&',\-/:;<=>@_~]`
+  const escaped = String.raw`\\[$()*+./?[\\\]^{|}]|\\x[0-7][0-9A-Fa-f]`
+  const member = String.raw`(?:[A-Za-z0-9 !"#$%'*+,.:;<=>?@_]|${escaped}|\\-)`
+  const set = String.raw`\[\^?(?:${member}(?:-${member})?)+\]`
+  const quantifier = String.raw`[*+?]|\{\d{1,3}(?:,(?:\d{1,3})?)?\}`
+  const portable = new RegExp(String.raw`^\^?(?:(?:${literal}|${escaped}|${set}|\))(?:${quantifier})?|\((?:\?:)?|\|)*\$?$`)
+
+  const patterns = [...new Set(valuesOf('pattern') as string[])]
+  const values = [
+    ...['', ' ', '\t\n ', 'a', ' a', 'a ', 'a\n', '\n', '\0', 'a\0b', '\u0001', '\u007f', '\u0085', '\u00a0', '\u2028', 'ß', '５', '中'],
+    ...['😀', '𝄞 x', ' 😀\0', 'a\ud800b', '\udc00', 'red', '#1971c2', '#1971C2', '#1971c', '23:59', '24:00', '9:00', '42', '"42"', '""'],
+    ...['2027-03-01', '0000-01-01', '0001-01-01', '0', '0000', 'UTC', 'America/Argentina/Buenos_Aires', 'Etc/GMT+1', '+01:00', '1.2.3'],
+    ...['019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', '019C5A21-0D3B-7E62-9B1F-3A5D7C9E0F12', '019c5a21', 'urn:uuid:0', '/v1/users/me', 'Bearer'],
+    ...['"reads";r=599;t=60', '"reads";q=600;w=60', 'swagger-ui.css', '../x'],
+  ]
+
+  test.for(cases(patterns))('%s has portable constructs only', pattern => {
+    expect(pattern).toMatch(portable)
+  })
+
+  test.for(cases(patterns))('%s decides the same without a flag, with u and with v', pattern => {
+    const [plain, ...others] = ['', 'u', 'v'].map(flag => values.map(value => new RegExp(pattern, flag).test(value)))
+    expect(new Set(plain)).toEqual(new Set([true, false])) // the table has values for this pattern
+    for (const other of others) expect(other).toEqual(plain)
+  })
+
+  const refused = [
+    ...['^(?!0000)', '(?=a)', '(?<=a)b', '(?<a>b)', '(?i)a', '(a)\\1', '\\p{L}', '[\\p{Cs}]', '\\d', '[\\d]', '\\s*', '\\w', '\\bx', '\\0'],
+    ...[
+      'a.b',
+      'a*?',
+      'a*+',
+      'a{,3}',
+      'a{1001}',
+      '[[a]]',
+      '[a&&b]',
+      '[]',
+      '[^]',
+      '[a-z',
+      'ä',
+      '😀',
+      '\\u00e4',
+      '[\\u{1F600}]',
+      '\\cA',
+      'a\\Z',
+      'a$b',
+    ],
+  ]
+  test.for(cases(refused))('%s would not be portable', pattern => {
+    expect(pattern).not.toMatch(portable)
+  })
+})
+
+describe('names of components', () => {
+  const names = Object.entries(document.components as Record<string, object>).flatMap(([kind, all]) =>
+    Object.keys(all).map(name => ({ kind, name, type: pascalCase(name) })),
+  )
+  function pascalCase(name: string): string {
+    return name.replaceAll(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9]?)/g, (_, first) => first.toUpperCase())
+  }
+
+  test('are unique across all kinds, whatever their case, because generators turn all kinds into types', () => {
+    const groups = Object.values(Object.groupBy(names, ({ type }) => type.toLowerCase()))
+    expect(groups.filter(group => group !== undefined && group.length > 1)).toEqual([])
+  })
+
+  test('hide no global of JavaScript and no type of its library or of browsers', () => {
+    const library = new URL('../../node_modules/typescript/lib/', import.meta.url)
+    const declared = readdirSync(library)
+      .filter(file => /^lib\..*\.d\.ts$/.test(file))
+      .flatMap(file => [
+        ...readFileSync(new URL(file, library), 'utf8').matchAll(/^(?:declare )?(?:interface|type|var|function|namespace) (\w+)/gm),
+      ])
+      .map(([, name]) => name as string)
+    const globals = new Set([...declared, ...Object.getOwnPropertyNames(globalThis)])
+    for (const name of ['Date', 'Document', 'Error', 'Map', 'Partial', 'Record', 'Request', 'Response', 'URL'])
+      expect(globals).toContain(name)
+    // Headers and examples do not become types.
+    const types = names.filter(({ kind }) => !['headers', 'examples'].includes(kind))
+    expect(types.filter(({ type }) => globals.has(type))).toEqual([])
+  })
+})
