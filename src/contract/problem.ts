@@ -34,6 +34,7 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
     detail: 'The request target and the headers exceed 64 KiB, or there are more than 200 headers.',
   },
   internal: { status: 500, title: 'Internal error', detail: 'The server has a bug. Please report it with the request id.' },
+  'not-implemented': { status: 501, title: 'Method not implemented', detail: 'The server does not know the method.' },
   unavailable: {
     status: 503,
     title: 'Temporarily unavailable',

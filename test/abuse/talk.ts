@@ -1,7 +1,7 @@
 // Sends bytes to a server that no HTTP client would send, and reads the replies.
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
-import { document, faults, type Schema } from '../support/spec.ts'
+import { checkEarlyReply } from '../support/client.ts'
 import type { Service } from '../support/taskspec.ts'
 
 export type Reply = { status: number; headers: Headers; body: string }
@@ -53,7 +53,7 @@ export function expectRefused(all: Reply[], status: number, kind: string, log: S
   expect(headers.get('connection')).toBe('close')
   expect(headers.get('cache-control')).toBe('no-store')
   const problem = JSON.parse(body)
-  expect(faults(document.components.schemas.Problem as Schema, problem)).toEqual([])
+  checkEarlyReply({ status, headers, body: problem })
   expect(problem).toMatchObject({ type: `/problems/${kind}`, status, requestId: headers.get('x-request-id') })
   expect(log.find(({ requestId }) => requestId === problem.requestId)).toMatchObject({ level: 30, status })
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Problem } from '../../src/contract/problem.ts'
 import { Shed } from '../../src/http/shedding.ts'
-import { document, faults, type Media, operations, resolved, type Schema } from '../support/spec.ts'
+import { document, early, faults, type Media, operations, problemExamples, resolved, type Schema } from '../support/spec.ts'
 
 const schemas = Object.entries(document.components.schemas)
 
@@ -54,9 +54,19 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
     const has = (status: number) => operation.responses[status] !== undefined
     const owned = operation.path.includes('{userId}')
     expect([401, 403, 500, 503].filter(has)).toEqual(owned ? [401, 403, 500, 503] : [401, 403, 500, 503].filter(has))
-    expect([400, 413, 415].filter(has)).toEqual(operation.requestBody === undefined ? [] : [400, 413, 415])
+    expect([413, 415].filter(has)).toEqual(operation.requestBody === undefined ? [] : [413, 415])
     expect(has(422)).toBe(true)
     expect(has(412)).toBe(operation.parameters.some(({ name }) => name === 'If-Match'))
+  })
+
+  test('declares the replies that any request can get', () => {
+    const types = Object.values(operation.responses)
+      .flatMap(problemExamples)
+      .map(({ value }) => value.type)
+    for (const type of early.types) expect(types).toContain(type)
+    // A body can be malformed too, and each operation with a body is tested for that.
+    const shared = Object.values(early.responses).filter(each => operation.requestBody === undefined || each !== early.responses[400])
+    expect(Object.values(operation.responses).filter(each => each['x-any-request'])).toEqual(shared)
   })
 
   test('has named and valid examples', () => {
@@ -157,8 +167,19 @@ test('the examples of problems with a fixed detail have the detail of the code',
     notYours: new Problem('forbidden'),
     notFound: new Problem('not-found'),
     internal: new Problem('internal'),
+    malformedRequest: new Problem('malformed-request'),
+    methodNotAllowed: new Problem('method-not-allowed'),
+    requestTimeout: new Problem('request-timeout'),
+    headersTooLarge: new Problem('headers-too-large'),
+    notImplemented: new Problem('not-implemented'),
     overload: new Shed('queue'),
   }
   for (const [name, problem] of Object.entries(fixed))
     expect(examples.filter(([other]) => other === name)).toEqual([[name, expect.objectContaining({ detail: problem.message })]])
+})
+
+test('every request can get a problem of each kind that HTTP itself needs', () => {
+  const kinds = ['malformed-request', 'method-not-allowed', 'request-timeout', 'headers-too-large', 'not-implemented']
+  expect(early.types).toEqual(kinds.map(kind => `/problems/${kind}`))
+  expect(Object.keys(early.responses)).toEqual(['400', '405', '408', '431', '501'])
 })

@@ -4,7 +4,7 @@ import type { components, operations as Operations } from '../../generated/api.t
 import type { OperationId } from '../../src/contract/types.ts'
 import { createPaths } from '../../src/http/paths.ts'
 import { record } from './record.ts'
-import { type Answer, document, faults, type Operation, operations, requiredHeaders, type Schema, violations } from './spec.ts'
+import { type Answer, document, early, faults, type Operation, operations, requiredHeaders, type Schema, violations } from './spec.ts'
 
 export type Problem = components['schemas']['Problem']
 
@@ -95,8 +95,16 @@ function stringsIn(value: unknown): string[] {
 }
 
 function checkReply(operation: Operation | undefined, answer: Answer) {
-  if (operation === undefined) return expect(faults(document.components.schemas.Problem as Schema, answer.body)).toEqual([])
+  if (operation === undefined) return checkEarlyReply(answer)
   record('replies', { operationId: operation.operationId, status: answer.status })
   expect(violations(operation, answer)).toEqual([])
   expect(requiredHeaders.filter(name => !answer.headers.has(name))).toEqual([])
+}
+
+/** Checks a problem of a request whose operation is not known, and records it if any request can get it. */
+export function checkEarlyReply(answer: Answer) {
+  expect(faults(document.components.schemas.Problem as Schema, answer.body)).toEqual([])
+  if (!early.types.includes((answer.body as Problem).type)) return
+  record('replies', { operationId: early.operationId, status: answer.status })
+  expect(violations(early, answer)).toEqual([])
 }

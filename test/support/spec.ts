@@ -13,7 +13,12 @@ export type Schema = { [keyword: string]: unknown } & {
 }
 export type Media = { schema: Schema; examples?: Record<string, { value?: unknown; $ref?: string }> }
 export type Header = { required?: boolean; schema: Schema }
-export type Response = { description: string; headers?: Record<string, Header>; content?: Record<string, Media> }
+export type Response = {
+  description: string
+  headers?: Record<string, Header>
+  content?: Record<string, Media>
+  'x-any-request'?: boolean
+}
 export type Parameter = { name: string; in: 'path' | 'query' | 'header'; required?: boolean; schema: Schema; example?: unknown }
 export type Operation = {
   operationId: OperationId
@@ -27,6 +32,9 @@ export type Operation = {
   requestBody?: { required?: boolean; content: Record<string, Media>; 'x-max-bytes'?: number }
   responses: Record<string, Response>
 }
+
+/** What a reply is checked against. */
+type Replying = Pick<Operation, 'responses'> & { operationId: string }
 
 type SpecDocument = {
   security: object[]
@@ -63,12 +71,15 @@ export const inDevelopment = ['server-timing', 'timing-allow-origin']
 /** White space, control characters and characters without a glyph. */
 const invisible = /[\s\x85\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
+/** In the place of an operation's id: the reply came before the operation was known. */
+export const anyRequest = 'any request'
+
 export type Answer = { status: number; headers: Headers; body: unknown }
 
 /** Headers that every reply of the server must have. */
 export const requiredHeaders = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
 
-export const { document, resolved, operations, operation, exampleBody, faults, violations } = readSpec(source)
+export const { document, resolved, operations, operation, exampleBody, faults, violations, early } = readSpec(source)
 
 /** Reads a document: its operations with references resolved, and judges of values and replies. */
 export function readSpec(source: object) {
@@ -132,7 +143,7 @@ export function readSpec(source: object) {
   }
 
   /** How a reply breaks the spec, as sentences. */
-  function violations({ operationId, responses }: Operation, { status, headers, body }: Answer): string[] {
+  function violations({ operationId, responses }: Replying, { status, headers, body }: Answer): string[] {
     const response = responses[status]
     if (response === undefined) return [`${operationId} answered ${status}, which the spec does not declare`]
     const wrong: string[] = []
@@ -157,7 +168,19 @@ export function readSpec(source: object) {
     return wrong.map(each => `${operationId} ${status}: ${each}`)
   }
 
-  return { document, resolved, operations, operation, exampleBody, faults, violations }
+  /** The replies that any request can get, before its operation is known. */
+  const early: Replying & { types: string[] } = { operationId: anyRequest, responses: {}, types: [] }
+  for (const response of Object.values(document.components.responses ?? {}).filter(each => each['x-any-request']))
+    for (const { value } of problemExamples(response)) {
+      early.responses[value.status] = response
+      early.types.push(value.type)
+    }
+
+  return { document, resolved, operations, operation, exampleBody, faults, violations, early }
+}
+
+export function problemExamples({ content }: Response): { value: { type: string; status: number } }[] {
+  return Object.values(content?.['application/problem+json']?.examples ?? {}) as { value: { type: string; status: number } }[]
 }
 
 /**
