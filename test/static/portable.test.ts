@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { cases } from '../support/checks.ts'
-import { document } from '../support/spec.ts'
+import { document, type Link, operation, operations, resolved } from '../support/spec.ts'
 
 /** Every value under the key, anywhere in the document. */
 function valuesOf(key: string): unknown[] {
@@ -98,4 +98,30 @@ describe('names of components', () => {
     const types = names.filter(({ kind }) => !['headers', 'examples'].includes(kind))
     expect(types.filter(({ type }) => globals.has(type))).toEqual([])
   })
+})
+
+describe('links', () => {
+  const created = cases(operations.filter(({ responses }) => responses[201] !== undefined))
+
+  test.for(cases(created).map(each => [each.operationId, each] as const))(
+    'lead from %s to every operation on the new resource',
+    ([, from]) => {
+      const reply = from.responses[201]
+      const links = Object.values(reply?.links ?? {}).map(link => resolved<Link>(link))
+      const isItem = (path: string) => path.replace(from.method === 'POST' ? /\/\{\w+\}$/ : '', '') === from.path && path.endsWith('}')
+      const targets = operations.filter(({ path }) => isItem(path)).map(({ operationId }) => operationId)
+      expect(links.map(({ operationId }) => operationId).sort()).toEqual(targets.sort())
+
+      const body = resolved(Object.values(reply?.content ?? {})[0]?.schema)?.properties
+      for (const { operationId, parameters } of links) {
+        const target = operation(operationId)
+        expect(Object.keys(parameters).sort()).toEqual([...target.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort())
+        for (const expression of Object.values(parameters)) {
+          const [, part, name = ''] = /^\$(request\.path\.|response\.body#\/)(\w+)$/.exec(expression) ?? []
+          if (part === 'response.body#/') expect(body).toHaveProperty(name)
+          else expect(from.path).toContain(`{${name}}`)
+        }
+      }
+    },
+  )
 })

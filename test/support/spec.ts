@@ -17,6 +17,7 @@ export type Response = {
   description: string
   headers?: Record<string, Header>
   content?: Record<string, Media>
+  links?: Record<string, { $ref: string }>
   'x-any-request'?: boolean
 }
 export type Parameter = { name: string; in: 'path' | 'query' | 'header'; required?: boolean; schema: Schema; example?: unknown }
@@ -36,11 +37,19 @@ export type Operation = {
 /** What a reply is checked against. */
 type Replying = Pick<Operation, 'responses'> & { operationId: string }
 
+/** From a reply to an operation on what it made. Each value is a runtime expression. */
+export type Link = { operationId: OperationId; parameters: Record<string, string> }
+
 type SpecDocument = {
   security: object[]
   tags: { name: string }[]
   paths: Record<string, Record<string, unknown>>
-  components: { schemas: Record<string, Schema>; responses: Record<string, Response>; examples: Record<string, unknown> }
+  components: {
+    schemas: Record<string, Schema>
+    responses: Record<string, Response>
+    examples: Record<string, unknown>
+    links: Record<string, Link>
+  }
 }
 
 // Headers that a reply may have without a declaration: those of HTTP, CORS and security. Any other header must be declared.
