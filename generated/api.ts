@@ -396,7 +396,11 @@ export interface components {
             completedAt: string | null;
             priority: components["schemas"]["Priority"];
             categoryId: components["schemas"]["CategoryOfTask"];
-            dueDate: components["schemas"]["DueDate"];
+            /**
+             * Format: date
+             * @description The day on which the task is due.
+             */
+            dueDate: string | null;
             dueTime: components["schemas"]["DueTime"];
             timeZone: components["schemas"]["TimeZone"];
             labels: components["schemas"]["Labels"];
@@ -526,7 +530,7 @@ export interface components {
     };
     responses: {
         /** @description The category. */
-        CategoryReply: {
+        CurrentCategory: {
             headers: {
                 ETag: components["headers"]["ETag"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -555,7 +559,7 @@ export interface components {
             };
         };
         /** @description The task. */
-        TaskReply: {
+        CurrentTask: {
             headers: {
                 ETag: components["headers"]["ETag"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -892,18 +896,7 @@ export interface components {
          */
         IfNoneMatchAny: "*";
     };
-    requestBodies: {
-        CategoryBody: {
-            content: {
-                "application/json": components["schemas"]["CategoryInput"];
-            };
-        };
-        TaskBody: {
-            content: {
-                "application/json": components["schemas"]["TaskInput"];
-            };
-        };
-    };
+    requestBodies: never;
     headers: {
         /**
          * @description The version of the resource or list, for `If-Match` and `If-None-Match`.
@@ -1175,7 +1168,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["CategoryBody"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryInput"];
+            };
+        };
         responses: {
             201: components["responses"]["CategoryCreated"];
             400: components["responses"]["MalformedJson"];
@@ -1220,7 +1217,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["CategoryReply"];
+            200: components["responses"]["CurrentCategory"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["MalformedRequest"];
             401: components["responses"]["Unauthenticated"];
@@ -1265,9 +1262,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["CategoryBody"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryInput"];
+            };
+        };
         responses: {
-            200: components["responses"]["CategoryReply"];
+            200: components["responses"]["CurrentCategory"];
             201: components["responses"]["CategoryCreated"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
@@ -1358,7 +1359,7 @@ export interface operations {
             };
         };
         responses: {
-            200: components["responses"]["CategoryReply"];
+            200: components["responses"]["CurrentCategory"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -1492,7 +1493,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["TaskBody"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskInput"];
+            };
+        };
         responses: {
             201: components["responses"]["TaskCreated"];
             400: components["responses"]["MalformedJson"];
@@ -1537,7 +1542,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["TaskReply"];
+            200: components["responses"]["CurrentTask"];
             304: components["responses"]["NotModified"];
             400: components["responses"]["MalformedRequest"];
             401: components["responses"]["Unauthenticated"];
@@ -1582,9 +1587,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["TaskBody"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskInput"];
+            };
+        };
         responses: {
-            200: components["responses"]["TaskReply"];
+            200: components["responses"]["CurrentTask"];
             201: components["responses"]["TaskCreated"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
@@ -1675,7 +1684,7 @@ export interface operations {
             };
         };
         responses: {
-            200: components["responses"]["TaskReply"];
+            200: components["responses"]["CurrentTask"];
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];

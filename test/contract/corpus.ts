@@ -1,6 +1,6 @@
 // Requests generated from the spec: for every operation, parameter and field, values just within the limits, just beyond them, and of
 // other types. The schema decides which requests are valid, with a validator apart from that of the server.
-import { exampleBody, faults, type Operation, operations, type Parameter, resolved, type Schema } from '../support/spec.ts'
+import { exampleBody, faults, type Media, type Operation, operations, type Parameter, resolved, type Schema } from '../support/spec.ts'
 
 export type Sample = {
   name: string
@@ -80,10 +80,10 @@ function isSendable(parameter: Parameter, list: string[]) {
 }
 
 function bodySamples(operation: Operation): Sample[] {
-  const media = operation.requestBody?.content['application/json'] as { schema: Schema; examples: Record<string, { value: object }> }
+  const media = operation.requestBody?.content['application/json'] as Required<Media>
   const schema = resolved(media.schema)
   const example = exampleBody(operation) as object
-  const named = Object.entries(media.examples).map(([name, { value }]) => [`example ${name}`, value] as [string, unknown])
+  const named = Object.entries(media.examples).map(([name, each]) => [`example ${name}`, resolved(each).value] as [string, unknown])
   const fields = Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
     candidates(resolved(property)).map(value => [`field ${name}=${brief(value)}`, { ...example, [name]: value }] as [string, unknown]),
   )

@@ -1,8 +1,10 @@
 // Rules that let other tools read the spec: generators of clients, testers and forms, in any language.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { generators } from '../generators/generators.ts'
+import { versions } from '../generators/table.ts'
 import { cases } from '../support/checks.ts'
-import { document, type Link, operation, operations, resolved } from '../support/spec.ts'
+import { document, type Link, operation, operations, resolved, type Schema } from '../support/spec.ts'
 
 /** Every value under the key, anywhere in the document. */
 function valuesOf(key: string): unknown[] {
@@ -124,4 +126,37 @@ describe('links', () => {
       }
     },
   )
+})
+
+describe('references', () => {
+  test('lead to no date that may be null, because a generator makes 1970 from it', () => {
+    const isNullableDate = ({ type, format = '' }: Schema) => [type].flat().includes('null') && /^date/.test(format as string)
+    const dates = Object.entries(document.components.schemas).filter(([, schema]) => isNullableDate(schema))
+    const references = dates.map(([name]) => `"#/components/schemas/${name}"`)
+    const replies = Object.entries(document.components.schemas).filter(([name]) => !/(Input|Patch)$/.test(name))
+    for (const [name, schema] of replies) for (const reference of references) expect(JSON.stringify(schema), name).not.toContain(reference)
+  })
+
+  test('lead to no request body, because a generator loses its media type', () => {
+    expect(document.components).not.toHaveProperty('requestBodies')
+  })
+})
+
+describe('the generators that are tried', () => {
+  const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+
+  test('have exact versions, which the lock file has too', () => {
+    const lock = JSON.parse(read('test/generators/package-lock.json')).packages
+    for (const [name, version] of Object.entries(versions)) {
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+      expect(lock[`node_modules/${name}`].version).toBe(version)
+    }
+  })
+
+  test('are the rows of the table in the README of the client', () => {
+    const rows = read('src/client/README.md')
+      .split('<!-- ')[1]
+      ?.match(/^\| `[^|]+/gm)
+    expect(rows?.map(row => row.slice(2).trim())).toEqual(generators.map(each => `\`${each.package}\` ${versions[each.package]}`))
+  })
 })
