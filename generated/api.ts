@@ -327,7 +327,7 @@ export interface components {
         CalendarDate: string;
         /**
          * Format: time-zone
-         * @description A name from the IANA time zone database.
+         * @description A name from the IANA time zone database in its own spelling, aliases included, such as `Europe/Kyiv`, `Europe/Kiev` or `UTC`. Other abbreviations (`BST`), other spellings (`europe/kyiv`) and offsets (`+02:00`) are refused.
          */
         TimeZone: string | null;
         User: {

@@ -1,4 +1,6 @@
-// The text formats that openapi.yaml names, because a pattern that means the same in every language cannot express them.
+// The text formats that openapi.yaml names, because a pattern that means the same in every language cannot express them. An empty text keeps
+// each of them: `minLength` says where there must be one.
+import { isTimeZone } from './time-zone.ts'
 
 type TextFormat = { accepts: (text: string) => boolean; message: string }
 
@@ -11,5 +13,12 @@ export function isVisibleText(text: string): boolean {
 
 export const textFormats: Readonly<Record<string, TextFormat>> = {
   text: { accepts: text => text.isWellFormed(), message: 'must have no lone surrogate' },
-  'visible-text': { accepts: isVisibleText, message: 'must have a visible character, and no lone surrogate' },
+  'visible-text': {
+    accepts: text => text === '' || isVisibleText(text),
+    message: 'must have a visible character, and no lone surrogate',
+  },
+  'time-zone': {
+    accepts: text => text === '' || isTimeZone(text),
+    message: 'must be a name from the IANA time zone database in its own spelling, such as Europe/Helsinki',
+  },
 }

@@ -57,23 +57,8 @@ function createAjv(): Ajv2020 {
   const options: AjvOptions = { allErrors: true, strict: false, verbose: true, useDefaults: true }
   const ajv = new Ajv2020({ ...options, validateSchema: false }) // the linter has checked the schemas; it would cost half a start
   addFormats.default(ajv)
-  ajv.addFormat('time-zone', isTimeZone)
   for (const [name, { accepts }] of Object.entries(textFormats)) ajv.addFormat(name, accepts)
   return ajv
-}
-
-const timeZones = new Set<string>() // seen so far: a question to Intl costs more than the rest of the validation
-const maxTimeZones = 10_000 // Intl takes names in any case, so there are more than the database has
-
-function isTimeZone(name: string): boolean {
-  if (timeZones.has(name)) return true
-  try {
-    new Intl.DateTimeFormat(undefined, { timeZone: name })
-    if (timeZones.size < maxTimeZones) timeZones.add(name)
-    return true
-  } catch {
-    return false
-  }
 }
 
 const maxErrors = 100 // reported of each part

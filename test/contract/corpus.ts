@@ -189,7 +189,8 @@ function candidates(schema: Schema): unknown[] {
       '0000-01-01',
       ...others,
     ]
-  if (format === 'time-zone') return ['UTC', 'Europe/Helsinki', 'America/Argentina/Buenos_Aires', '', '+01:00', 'a'.repeat(65), ...others]
+  if (format === 'time-zone')
+    return ['UTC', 'Europe/Kiev', 'America/Argentina/Buenos_Aires', '', '+01:00', 'BST', 'europe/kiev', 'a'.repeat(65), ...others]
   const long = maxLength === undefined ? [] : ['x'.repeat(maxLength), '😀'.repeat(maxLength), 'x'.repeat(maxLength + 1)]
   const special = ['00:00', '23:59', '24:00', '9:00', '#1971c2', '#1971C2', '#1971c', 'red', '"42"', '*', 'swagger-ui.css']
   return ['', 'x'.repeat(minLength), ' ', 'ü 😀 \u202e', 'a\0b', ...unknownToTools, ...long, ...special, ...others]

@@ -85,7 +85,8 @@ function ofKind(schema: Schema): fc.Arbitrary<unknown> {
       fc.constantFrom('0001-01-01', '2028-02-29', '9999-12-31'),
     )
   }
-  if (format === 'time-zone') return fc.constantFrom('UTC', 'utc', 'GMT', ...Intl.supportedValuesOf('timeZone'))
+  if (format === 'date-time') return fc.constantFrom('2027-02-11T17:40:03.118402Z', '0001-01-01T00:00:00Z', '2027-02-11T19:40:03+02:00')
+  if (format === 'time-zone') return fc.constantFrom('UTC', 'GMT', 'US/Pacific', 'Europe/Kyiv', ...Intl.supportedValuesOf('timeZone'))
   if (pattern !== undefined && !format?.endsWith('text')) return fc.stringMatching(new RegExp(pattern, 'u'))
   return fc.oneof({ arbitrary: text, weight: 4 }, { arbitrary: repeated([minLength, maxLength]), weight: 1 })
 }

@@ -133,7 +133,7 @@ export function readSpec(source: object) {
   addFormats.default(ajv)
   ajv.addFormat('time-zone', () => true)
   ajv.addFormat('text', text => !/\p{Cs}/u.test(text))
-  ajv.addFormat('visible-text', text => !/\p{Cs}/u.test(text) && text.replaceAll(invisible, '') !== '')
+  ajv.addFormat('visible-text', text => text === '' || (!/\p{Cs}/u.test(text) && text.replaceAll(invisible, '') !== ''))
   ajv.addSchema(closed(document), 'spec')
   const compiled = new Map<Schema, ValidateFunction>()
 
