@@ -1,4 +1,4 @@
-\restrict Y6w8culZAmepUBsK3LLIghArjAMFjDQtOJ0efzNLXapqInT0oXeHsPuro2RoaXx
+\restrict imkiNL6EePB3FyFClTeyQEzZ244fDso9HVBQYagg5ob4YiqbPjflsNdXpu0Rxge
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -238,17 +238,17 @@ CREATE INDEX tasks_deleted_at_idx ON public.tasks USING btree (owner_id, deleted
 
 
 --
--- Name: tasks_due_date_downwards_idx; Type: INDEX; Schema: public; Owner: -
+-- Name: tasks_due_downwards_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX tasks_due_date_downwards_idx ON public.tasks USING btree (owner_id, COALESCE(due_date, '-infinity'::date), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_due_downwards_idx ON public.tasks USING btree (owner_id, COALESCE(due_date, '-infinity'::date), COALESCE(due_time, '24:00:00'::time without time zone), id) WHERE (deleted_at IS NULL);
 
 
 --
--- Name: tasks_due_date_idx; Type: INDEX; Schema: public; Owner: -
+-- Name: tasks_due_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX tasks_due_date_idx ON public.tasks USING btree (owner_id, COALESCE(due_date, 'infinity'::date), id) WHERE (deleted_at IS NULL);
+CREATE INDEX tasks_due_idx ON public.tasks USING btree (owner_id, COALESCE(due_date, 'infinity'::date), COALESCE(due_time, '24:00:00'::time without time zone), id) WHERE (deleted_at IS NULL);
 
 
 --
@@ -307,7 +307,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict Y6w8culZAmepUBsK3LLIghArjAMFjDQtOJ0efzNLXapqInT0oXeHsPuro2RoaXx
+\unrestrict imkiNL6EePB3FyFClTeyQEzZ244fDso9HVBQYagg5ob4YiqbPjflsNdXpu0Rxge
 
 
 --
@@ -334,4 +334,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261120000017'),
     ('20261120000018'),
     ('20261120000019'),
-    ('20261128000020');
+    ('20261128000020'),
+    ('20261128000040'),
+    ('20261128000041'),
+    ('20261128000042'),
+    ('20261128000043');

@@ -1422,7 +1422,7 @@ export interface operations {
                  */
                 q?: string;
                 /**
-                 * @description The sort order. A minus sign reverses it. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters.
+                 * @description The sort order. A minus sign reverses it. `dueDate` sorts by `dueDate` and, within a day, by `dueTime`, whatever the `timeZone`. A task without a `dueTime` is due at the end of its day. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters.
                  * @example dueDate
                  */
                 sort?: "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "dueDate" | "-dueDate" | "priority" | "-priority" | "title" | "-title";

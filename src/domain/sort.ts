@@ -1,45 +1,39 @@
 // The sorts of lists of tasks. Each has an index, so that a list without filters is quick however many tasks there are.
 import type { components } from '../../generated/api.ts'
 import type { Call } from '../contract/types.ts'
-import { flattened, type Part, sql } from '../database/sql.ts'
-import { parseCursor } from '../resource/page.ts'
+import { flattened, joined, type Part, sql } from '../database/sql.ts'
+import { type Position, parseCursor } from '../resource/page.ts'
 
 type Task = components['schemas']['Task']
 type Key = string | number | null
 
 export type SortName = Call<'listTasks'>['query']['sort']
-type SortKey = Pick<Sort, 'column' | 'key' | 'keyOf'>
+type SortKey = Pick<Sort, 'columns' | 'key' | 'keyOf'>
 export type Sort = {
-  /** the expression of the index */
-  column: Part
+  /** the expressions of the index */
+  columns: Part[]
   /** `order by` this, ties by id */
   order: Part
   /** compares a row with the position of a cursor */
   after: Part
-  /** the key of a cursor as the column has it */
-  key: (key: Key) => Part
+  /** the key of a cursor as the columns have it */
+  key: (key: Position['key']) => Part
   keyOf: (task: Task) => Key
 }
 
-const createdAt = { column: sql`created_at`, key: (key: Key) => sql`${key}`, keyOf: (task: Task) => task.createdAt }
-const updatedAt = { column: sql`updated_at`, key: (key: Key) => sql`${key}`, keyOf: (task: Task) => task.updatedAt }
-const priority = { column: sql`priority`, key: (key: Key) => sql`${key}`, keyOf: (task: Task) => task.priority }
+const plain = (key: Position['key']) => sql`${key}`
+const createdAt = { columns: [sql`created_at`], key: plain, keyOf: (task: Task) => task.createdAt }
+const updatedAt = { columns: [sql`updated_at`], key: plain, keyOf: (task: Task) => task.updatedAt }
+const priority = { columns: [sql`priority`], key: plain, keyOf: (task: Task) => task.priority }
 const title = {
-  column: sql`left(title, 100) collate "und-x-icu"`,
-  key: (key: Key) => sql`left(${key}, 100)`,
+  columns: [sql`left(title, 100) collate "und-x-icu"`],
+  key: (key: Position['key']) => sql`left(${key}, 100)`,
   keyOf: (task: Task) => task.title,
 }
 // Tasks without a due date come last in both directions, so the two differ in more than the direction.
-const dueDate = {
-  column: sql`coalesce(due_date, 'infinity'::date)`,
-  key: (key: Key) => sql`coalesce(${key}::date, 'infinity'::date)`,
-  keyOf: (task: Task) => task.dueDate,
-}
-const dueDateDescending = {
-  column: sql`coalesce(due_date, '-infinity'::date)`,
-  key: (key: Key) => sql`coalesce(${key}::date, '-infinity'::date)`,
-  keyOf: (task: Task) => task.dueDate,
-}
+const dueDate = dueOn(sql`'infinity'::date`)
+const dueDateDescending = dueOn(sql`'-infinity'::date`)
+
 export const sorts: Record<SortName, Sort> = {
   createdAt: ascending(createdAt),
   '-createdAt': descending(createdAt),
@@ -56,15 +50,35 @@ export const sorts: Record<SortName, Sort> = {
 /** The condition of a page after a cursor; none for the first page. Throws 422 if the cursor is not one of this sort. */
 export function afterCursor(cursor: string | undefined, name: SortName): Part[] {
   if (cursor === undefined) return []
-  const { key, id } = parseCursor(cursor, name)
+  const { key, id } = parseCursor(cursor, cursorName(name))
   const sort = sorts[name]
-  return [sql`and (${sort.column}, id) ${sort.after} (${sort.key(key)}, ${id})`]
+  return [sql`and (${joined(sort.columns, ', ')}, id) ${sort.after} (${sort.key(key)}, ${id})`]
+}
+
+/** The sort in a cursor. It has the name of its key, so that no release misreads a cursor of another one: before 0.4.0 there was no time. */
+export const cursorName = (name: SortName): string => (name.endsWith('dueDate') ? `${name},dueTime` : name)
+
+/** By date, and by time within a day. A task without a time is due at the end of its day, so 24:00 stands for it: no task has that time. */
+function dueOn(withoutDate: Part): SortKey {
+  return {
+    columns: [sql`coalesce(due_date, ${withoutDate})`, sql`coalesce(due_time, '24:00'::time)`],
+    key(key) {
+      const [date = null, time = null] = key?.split(' ') ?? []
+      return sql`coalesce(${date}::date, ${withoutDate}), coalesce(${time}::time, '24:00'::time)`
+    },
+    keyOf: ({ dueDate, dueTime }) => dueDate && [dueDate, dueTime].join(' ').trimEnd(),
+  }
 }
 
 function ascending(key: SortKey): Sort {
-  return { ...key, order: flattened(sql`${key.column} asc, id asc`), after: sql`>` }
+  return { ...key, order: ordered(key, sql`asc`), after: sql`>` }
 }
 
 function descending(key: SortKey): Sort {
-  return { ...key, order: flattened(sql`${key.column} desc, id desc`), after: sql`<` }
+  return { ...key, order: ordered(key, sql`desc`), after: sql`<` }
+}
+
+function ordered({ columns }: SortKey, direction: Part): Part {
+  const all = [...columns, sql`id`].map(column => sql`${column} ${direction}`)
+  return flattened(joined(all, ', '))
 }

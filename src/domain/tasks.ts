@@ -8,7 +8,7 @@ import { joined, type Part, sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
 import { createRows } from './rows.ts'
-import { afterCursor, type SortName, sorts } from './sort.ts'
+import { afterCursor, cursorName, type SortName, sorts } from './sort.ts'
 
 type Task = components['schemas']['Task']
 type Input = Call<'createTask'>['body']
@@ -71,7 +71,7 @@ export function createTasks(db: Database) {
                 sql`${page(sql`${owner}`, joined(conditions), sort.order, sql`${count}`)} order by ${sort.order}`,
               )
               .catch(cursor === undefined ? undefined : refuseCursor)
-      return createPage(found, limit, query.sort, sort.keyOf)
+      return createPage(found, limit, cursorName(query.sort), sort.keyOf)
     },
   }
 }

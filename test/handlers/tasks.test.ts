@@ -473,7 +473,7 @@ describe('listTasks', () => {
     ],
     [`cursor=${Buffer.from('["-createdAt",1,"x"]').toString('base64url')}`, '/cursor', 'cursor'],
     [
-      `sort=dueDate&cursor=${Buffer.from('["dueDate",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`,
+      `sort=dueDate&cursor=${Buffer.from('["dueDate,dueTime",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]').toString('base64url')}`,
       '/cursor',
       'cursor',
     ],

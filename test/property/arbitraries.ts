@@ -86,7 +86,7 @@ function inQuery(parameter: Parameter, of: Of, always: boolean): fc.Arbitrary<Pa
 /** A cursor counts with its own sort only, so a made-up one is sent with that. */
 function agreed(pairs: Pairs): Pairs {
   const [, cursor = ''] = pairs.find(([name]) => name === 'cursor') ?? []
-  const sort = /^\["(-?\w+)",/.exec(Buffer.from(cursor, 'base64url').toString())?.[1]
+  const sort = /^\["(-?\w+)[",]/.exec(Buffer.from(cursor, 'base64url').toString())?.[1]
   return sort === undefined || sort === 'position' ? pairs : [...pairs.filter(([name]) => name !== 'sort'), ['sort', sort]]
 }
 
@@ -96,10 +96,23 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
     return fc.constantFrom('', '1e1', '0x10', '+5', ' 5', '5.0', '05', '-0', '1e400', '５', 'NaN', '5,6', 'null')
   if (schema.type !== 'string' || schema.maxLength !== 4096) return of(schema)
   const keys = fc.oneof(
-    { arbitrary: fc.constantFrom(null, 1, 0.5, 1e21, 'now', 'infinity', '2027-01-01', '\0', 'high', [], {}), weight: 4 },
+    {
+      arbitrary: fc.constantFrom(null, 1, 0.5, 1e21, 'now', 'infinity', '2027-01-01', '2027-01-01 10:00', '\0', 'high', [], {}),
+      weight: 4,
+    },
     { arbitrary: text, weight: 1 },
   )
-  const sorts = fc.constantFrom('position', 'createdAt', '-createdAt', 'dueDate', '-dueDate', 'priority', 'title', '-title', 'x')
+  const sorts = fc.constantFrom(
+    'position',
+    'createdAt',
+    '-createdAt',
+    'dueDate,dueTime',
+    '-dueDate,dueTime',
+    'priority',
+    'title',
+    '-title',
+    'x',
+  )
   const ids = fc.oneof(
     { arbitrary: fc.constant(owned.taskId), weight: 2 },
     fc.constantFrom([owned.taskId], null, 1, 'x', `{${owned.taskId}}`),

@@ -201,7 +201,7 @@ const start = (title: unknown) => [...(title as string)].slice(0, 100).join('')
 const orders = {
   createdAt: (a: Row, b: Row) => byText(instant(a.createdAt), instant(b.createdAt)),
   updatedAt: (a: Row, b: Row) => byText(instant(a.updatedAt), instant(b.updatedAt)),
-  dueDate: (a: Row, b: Row) => byText(a.dueDate, b.dueDate),
+  dueDate: (a: Row, b: Row) => byText(a.dueDate, b.dueDate) || byText(a.dueTime ?? '24:00', b.dueTime ?? '24:00'),
   priority: (a: Row, b: Row) => priorities.indexOf(a.priority as string) - priorities.indexOf(b.priority as string),
   title: (a: Row, b: Row) => collator.compare(start(a.title), start(b.title)) || byText(start(a.title), start(b.title)),
 }
