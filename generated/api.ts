@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Create a category
-         * @description The name must be unique among your categories, regardless of case.
+         * @description The name must be unique among your categories, regardless of case. The server chooses the id; to choose it yourself, use `PUT`.
          */
         post: operations["createCategory"];
         delete?: never;
@@ -132,7 +132,7 @@ export interface paths {
         put?: never;
         /**
          * Create a task
-         * @description Only the title is required.
+         * @description Only the title is required. The server chooses the id; to choose it yourself, use `PUT`.
          */
         post: operations["createTask"];
         delete?: never;
@@ -327,7 +327,7 @@ export interface components {
         CalendarDate: string;
         /**
          * Format: time-zone
-         * @description A name from the IANA time zone database in its own spelling, aliases included, such as `Europe/Kyiv`, `Europe/Kiev` or `UTC`. Other abbreviations (`BST`), other spellings (`europe/kyiv`) and offsets (`+02:00`) are refused.
+         * @description A name from the IANA time zone database in its own spelling, aliases included, such as `Europe/Kyiv`, `Europe/Kiev` or `UTC`. An empty text is stored as `null`. Other abbreviations (`BST`), other spellings (`europe/kyiv`) and offsets (`+02:00`) are refused.
          */
         TimeZone: string | null;
         User: {
@@ -342,12 +342,22 @@ export interface components {
             updatedAt: components["schemas"]["Instant"];
         };
         UserPatch: {
+            /** @description Your own user id, or absent. */
+            id?: string;
+            /** @description Ignored. The email comes from the identity provider. */
+            email?: string | null;
             name?: components["schemas"]["UserName"];
             timeZone?: components["schemas"]["TimeZone"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
         };
         /**
          * Format: visible-text
-         * @description The `name` claim of the first token, until you change it.
+         * @description The `name` claim of the first token, until you change it. An empty text is stored as `null`.
          */
         UserName: string | null;
         Category: {
@@ -360,23 +370,39 @@ export interface components {
             updatedAt: components["schemas"]["Instant"];
         };
         CategoryInput: {
+            /** @description The id in the path, or absent. */
+            id?: components["schemas"]["Id"];
             name: components["schemas"]["CategoryName"];
             /** @default null */
             color?: components["schemas"]["Color"];
             /** @default 0 */
             position?: components["schemas"]["Position"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
         };
         CategoryPatch: {
+            /** @description The id in the path, or absent. */
+            id?: components["schemas"]["Id"];
             name?: components["schemas"]["CategoryName"];
             color?: components["schemas"]["Color"];
             position?: components["schemas"]["Position"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
         };
         /**
          * Format: visible-text
          * @description The name. It must be unique among your categories, regardless of case, and must not be blank.
          */
         CategoryName: string;
-        /** @description A colour in CSS notation: `#` and six hexadecimal digits. */
+        /** @description A colour in CSS notation: `#` and six hexadecimal digits. An empty text is stored as `null`. */
         Color: string | null;
         /** @description The position in the list. Smaller numbers come first. */
         Position: number;
@@ -410,11 +436,15 @@ export interface components {
         };
         /** @description A `dueTime` requires a `dueDate`. */
         TaskInput: {
+            /** @description The id in the path, or absent. */
+            id?: components["schemas"]["Id"];
             title: components["schemas"]["Title"];
             /** @default null */
             description?: components["schemas"]["Description"];
             /** @default false */
             completed?: components["schemas"]["Completed"];
+            /** @description Ignored. */
+            completedAt?: components["schemas"]["CompletedAt"];
             /** @default none */
             priority?: components["schemas"]["Priority"];
             /** @default null */
@@ -427,18 +457,34 @@ export interface components {
             timeZone?: components["schemas"]["TimeZone"];
             /** @default [] */
             labels?: components["schemas"]["Labels"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
         };
-        /** @description A `dueTime` requires a `dueDate`, either in the patch or in the task. */
+        /** @description A `dueTime` requires a `dueDate`, either in the patch or in the task. Clearing the `dueDate` clears the `dueTime` too. */
         TaskPatch: {
+            /** @description The id in the path, or absent. */
+            id?: components["schemas"]["Id"];
             title?: components["schemas"]["Title"];
             description?: components["schemas"]["Description"];
             completed?: components["schemas"]["Completed"];
+            /** @description Ignored. */
+            completedAt?: components["schemas"]["CompletedAt"];
             priority?: components["schemas"]["Priority"];
             categoryId?: components["schemas"]["CategoryOfTask"];
             dueDate?: components["schemas"]["DueDate"];
             dueTime?: components["schemas"]["DueTime"];
             timeZone?: components["schemas"]["TimeZone"];
             labels?: components["schemas"]["Labels"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
         };
         /**
          * Format: visible-text
@@ -447,11 +493,16 @@ export interface components {
         Title: string;
         /**
          * Format: text
-         * @description A longer text.
+         * @description A longer text. An empty one is stored as `null`.
          */
         Description: string | null;
         /** @description Whether the task is completed. */
         Completed: boolean;
+        /**
+         * Format: date-time
+         * @description The instant when the task was completed. It is `null` while the task is open.
+         */
+        CompletedAt: string | null;
         /**
          * @description The importance of the task.
          * @enum {string}
@@ -511,7 +562,7 @@ export interface components {
              * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
-            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "notFound" | "taken" | "cursor";
+            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "notFound" | "taken" | "cursor" | "readOnly";
             /** @description The rule as text. */
             message: string;
         };
@@ -610,7 +661,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description The body is not valid JSON, or the request violates RFC 9110 or RFC 9112. */
+        /** @description The body is not valid JSON, the query is not percent-encoded UTF-8, or the request violates RFC 9110 or RFC 9112. */
         MalformedJson: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -623,7 +674,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request violates RFC 9110 or RFC 9112. The server closes the connection. */
+        /** @description The request violates RFC 9110 or RFC 9112, and the server closes the connection; or the query is not percent-encoded UTF-8. */
         MalformedRequest: {
             headers: {
                 "X-Api-Version": components["headers"]["X-Api-Version"];
@@ -637,6 +688,7 @@ export interface components {
         /** @description The path does not support the method. */
         MethodNotAllowed: {
             headers: {
+                "Accept-Patch": components["headers"]["Accept-Patch"];
                 Allow: components["headers"]["Allow"];
                 "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -789,9 +841,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `Content-Type` is not `application/json`, or the body is compressed. */
+        /** @description The operation does not take this media type, or its charset is not UTF-8, or the body is compressed. */
         UnsupportedMediaType: {
             headers: {
+                /**
+                 * @description The media types that the operation takes, unless it is a `PATCH` (RFC 9110).
+                 * @example application/json
+                 */
+                Accept?: string;
+                /**
+                 * @description `identity` if the body was compressed: send it uncompressed (RFC 9110).
+                 * @example identity
+                 */
+                "Accept-Encoding"?: string;
+                "Accept-Patch": components["headers"]["Accept-Patch"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "X-Api-Version": components["headers"]["X-Api-Version"];
@@ -903,6 +966,11 @@ export interface components {
          * @example "42"
          */
         ETag: string;
+        /**
+         * @description The media types that a `PATCH` of the path takes (RFC 5789). Absent if the path has no `PATCH`.
+         * @example application/json, application/merge-patch+json
+         */
+        "Accept-Patch": string;
         /**
          * @description The methods that the path supports.
          * @example GET, HEAD, POST
@@ -1065,6 +1133,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["UserPatch"];
+                "application/merge-patch+json": components["schemas"]["UserPatch"];
             };
         };
         responses: {
@@ -1356,6 +1425,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CategoryPatch"];
+                "application/merge-patch+json": components["schemas"]["CategoryPatch"];
             };
         };
         responses: {
@@ -1681,6 +1751,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TaskPatch"];
+                "application/merge-patch+json": components["schemas"]["TaskPatch"];
             };
         };
         responses: {

@@ -7,3 +7,12 @@ export interface Defaults {
   createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
   putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
 }
+export interface ReadOnly {
+  updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'
+  createCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
+  putCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
+  updateCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
+  createTask: 'id' | 'completedAt' | 'revision' | 'createdAt' | 'updatedAt'
+  putTask: 'id' | 'completedAt' | 'revision' | 'createdAt' | 'updatedAt'
+  updateTask: 'id' | 'completedAt' | 'revision' | 'createdAt' | 'updatedAt'
+}

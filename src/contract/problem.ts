@@ -72,9 +72,15 @@ export function invalid(...errors: FieldError[]): Problem {
   return new Problem('invalid-request', { detail: `The request breaks the schema in ${places}.`, errors })
 }
 
-/** 415 for an operation that takes these media types. */
-export function unsupportedMediaType(types: readonly string[]): Problem {
-  return new Problem('unsupported-media-type', { detail: `Send the body uncompressed with Content-Type: ${types.join(' or ')}.` })
+/** The media types that an operation takes, and the header that says so: Accept-Patch for a PATCH (RFC 5789), Accept for others (RFC 9110). */
+export type MediaTypes = { types: readonly string[]; acceptHeader: 'Accept' | 'Accept-Patch' }
+
+/** 415. Its headers say whether the type or the coding of the body is wrong (RFC 9110, section 15.5.16). */
+export function unsupportedMediaType({ types, acceptHeader }: MediaTypes, { isKnown = false, isCoded = false } = {}): Problem {
+  return new Problem('unsupported-media-type', {
+    detail: `Send the body uncompressed with Content-Type: ${types.join(' or ')}.`,
+    headers: { ...(!isKnown && { [acceptHeader]: types.join(', ') }), ...(isCoded && { 'Accept-Encoding': 'identity' }) },
+  })
 }
 
 /** 503. `seconds` is the value of Retry-After. */

@@ -1,6 +1,6 @@
 // The spec as types: what a handler is given and what it may answer.
 import type { operations } from '../../generated/api.ts'
-import type { Defaults } from '../../generated/defaults.ts'
+import type { Defaults, ReadOnly } from '../../generated/defaults.ts'
 
 export type OperationId = keyof operations
 
@@ -23,8 +23,12 @@ type Filled<All, Op extends OperationId, In extends 'query' | 'body'> = Op exten
     : All
   : All
 
+// The pipeline leaves out the fields that only the server writes, which a client may send back.
+type Writable<All, Op extends OperationId> = Op extends keyof ReadOnly ? Omit<All, ReadOnly[Op]> : All
+
+type Json = 'application/json' | `${string}+json`
 type Received<Op extends OperationId, Content> = {
-  [Type in keyof Content]: Type extends 'application/json' ? Filled<Content[Type], Op, 'body'> : Upload<Type>
+  [Type in keyof Content]: Type extends Json ? Filled<Writable<Content[Type], Op>, Op, 'body'> : Upload<Type>
 }[keyof Content]
 type Body<Op extends OperationId> = operations[Op] extends { requestBody?: never }
   ? undefined

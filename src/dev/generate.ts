@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 
 type Ref = { $ref?: string }
 type Reply = Ref & { content?: Record<string, unknown> }
-type Schema = Ref & { default?: unknown; properties?: Record<string, Schema> }
+type Schema = Ref & { default?: unknown; 'x-read-only'?: boolean; properties?: Record<string, Schema> }
 type Parameter = Ref & { name: string; in: string; schema: Schema }
 type Body = Ref & { content: Record<string, { schema: Schema }> }
 type Operation = { operationId: string; parameters?: Parameter[]; requestBody?: Body; responses: Record<string, Reply> }
@@ -46,7 +46,12 @@ const filled = operations.flatMap(({ operationId, parameters, requestBody }) => 
   const lines = Object.entries(names).filter(([, each]) => each.length > 0)
   return lines.length === 0 ? [] : [`  ${operationId}: { ${lines.map(([part, each]) => `${part}: ${union(each)}`).join('; ')} }\n`]
 })
-write('defaults.ts', `${origin}export interface Defaults {\n${filled.join('')}}\n`)
+// A handler does not find the properties of a body that only the server writes.
+const readOnly = operations.flatMap(({ operationId, requestBody }) => {
+  const names = Object.entries(properties(requestBody)).flatMap(([name, schema]) => (schema['x-read-only'] ? [name] : []))
+  return names.length === 0 ? [] : [`  ${operationId}: ${union(names)}\n`]
+})
+write('defaults.ts', `${origin}export interface Defaults {\n${filled.join('')}}\nexport interface ReadOnly {\n${readOnly.join('')}}\n`)
 
 function write(name: string, text: string) {
   const file = path(`generated/${name}`)

@@ -56,6 +56,12 @@ export function createTasks(db: Database) {
   return {
     ...rows,
 
+    /** Clearing the date clears the time too: it could not stay without a date. */
+    update(...[owner, id, match, patch]: Parameters<typeof rows.update>) {
+      const clearsTime = patch.dueDate === null && patch.dueTime === undefined
+      return rows.update(owner, id, match, clearsTime ? { ...patch, dueTime: null } : patch)
+    },
+
     /** A page of the tasks that fit the query, with the revision of the account at the same instant. */
     async list(owner: string, query: Query) {
       const { limit, cursor } = query
@@ -94,6 +100,6 @@ function refuse(error: unknown): never {
   if (errorCode(error) === '23503')
     throw invalid({ pointer: '/categoryId', location: 'body', code: 'notFound', message: 'must be the id of one of your categories' })
   if (violatedConstraint(error) === 'tasks_due_time_needs_due_date')
-    throw invalid({ pointer: '/dueTime', location: 'body', code: 'needsDueDate', message: 'needs a dueDate; clear both or none' })
+    throw invalid({ pointer: '/dueTime', location: 'body', code: 'needsDueDate', message: 'needs a dueDate' })
   throw error
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { BodyRules, Content } from '../pipeline/pipeline.ts'
+import { acceptedType, isJson, isUncoded } from './media-type.ts'
 
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
@@ -31,35 +32,19 @@ type Receive = <Body>(bytes: number, body: () => Promise<Body>) => Promise<Body>
 const maxBufferedBytes = 128 * 1024 // of a body that is read in chunks: the buffers of socket and parser
 
 /** The body, as far as the operation accepts it: JSON as a whole, any other media type in chunks. */
-export async function readBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { types, maxBytes }: BodyRules,
-  receive: Receive,
-): Promise<Content> {
-  const { 'content-encoding': coding = 'identity', 'content-length': length, 'transfer-encoding': transfer } = request.headers
+export async function readBody(request: IncomingMessage, response: ServerResponse, rules: BodyRules, receive: Receive): Promise<Content> {
+  const { types, maxBytes } = rules
+  const { 'content-encoding': coding, 'content-length': length, 'transfer-encoding': transfer } = request.headers
   if (transfer === undefined && Number(length ?? 0) === 0) return { json: undefined }
-  const type = mediaType(request.headers['content-type'] ?? '', types)
-  if (type === undefined || coding.toLowerCase() !== 'identity') throw unsupportedMediaType(types)
+  const type = acceptedType(request.headers['content-type'] ?? '', types)
+  const isCoded = coding !== undefined && !isUncoded(coding)
+  if (type === undefined || isCoded) throw unsupportedMediaType(rules, { isKnown: type !== undefined, isCoded })
   if (Number(length) > maxBytes) throw tooLarge(maxBytes)
 
   const bytes = transfer === undefined ? Number(length) : maxBytes
-  if (type === json) return { json: parseJson(await receive(bytes, () => readWhole(request, response, maxBytes))) }
+  if (isJson(type)) return { json: parseJson(await receive(bytes, () => readWhole(request, response, maxBytes))) }
   await receive(Math.min(bytes, maxBufferedBytes), async () => {})
   return { type, chunks: readChunks(request, response, maxBytes, receive) }
-}
-
-const json = 'application/json'
-// A semicolon may have nothing behind it (RFC 9110, section 5.6.6). No text can match in two ways, so a long one takes no time.
-const jsonInUtf8 = /^application\/json[ \t]*(;[ \t]*(charset="?utf-8"?[ \t]*)?)*$/i
-const otherCharset = /;[ \t]*charset=(?!"?utf-8"?[ \t]*(;|$))/i
-
-/** Which of the accepted types the header names. */
-function mediaType(header: string, types: readonly string[]): string | undefined {
-  if (types.includes(json) && jsonInUtf8.test(header)) return json
-  const [type = ''] = header.toLowerCase().split(';', 1)
-  const name = type.trim()
-  return name !== json && types.includes(name) && !otherCharset.test(header) ? name : undefined
 }
 
 function tooLarge(maxBytes: number): Problem {

@@ -19,9 +19,14 @@ export function createRouter(operations: readonly Operation[]): Router {
     const match = find(path)
     if (match === undefined) throw new Problem('not-found', { detail: 'There is no such path. The reference is at /docs.' })
     const operation = match.value.get(method === 'HEAD' ? 'GET' : method)
-    if (operation === undefined) throw new Problem('method-not-allowed', { headers: { Allow: allowed([...match.value.keys()]) } })
+    if (operation === undefined) throw new Problem('method-not-allowed', { headers: methodHeaders(match.value) })
     return { operation, params: match.params }
   }
+}
+
+function methodHeaders(methods: ReadonlyMap<string, Operation>): Record<string, string> {
+  const patch = methods.get('PATCH')?.body
+  return { Allow: allowed([...methods.keys()]), ...(patch && { [patch.acceptHeader]: patch.types.join(', ') }) }
 }
 
 function allowed(methods: string[]): string {

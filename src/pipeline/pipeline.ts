@@ -1,8 +1,9 @@
 // The steps of every operation, independent of the transport: authenticate, rate limit, own the space, read the body, validate, handle.
 import type { Document } from '../contract/document.ts'
-import { type FieldError, invalid, Problem, unsupportedMediaType } from '../contract/problem.ts'
+import { type FieldError, invalid, type MediaTypes, Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { AnyHandlers, AnyReply, Caller, Upload } from '../contract/types.ts'
 import type { Steps } from '../observe/spans.ts'
+import { createTidy } from './body.ts'
 import { createDeprecation } from './deprecation.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { type DeclaredOperation, readOperations } from './validation.ts'
@@ -27,7 +28,7 @@ export type Operation = {
   run: (request: Request) => Promise<Outcome>
 }
 /** The bodies that an operation takes. */
-export type BodyRules = { types: readonly string[]; maxBytes: number }
+export type BodyRules = MediaTypes & { maxBytes: number }
 
 /** A request whose parts its transport has parsed. The pipeline fills in defaults, and owns the parts from then on. */
 export type Request = {
@@ -85,7 +86,14 @@ function createOperation(
   const named = (place: string) => parameters.filter(each => each.in === place)
   const headerNames = named('header').map(({ name }) => name.toLowerCase())
   const budget = method === 'get' ? 'reads' : 'writes'
-  const takesJson = requestBody?.content['application/json'] !== undefined
+  const jsonBody = requestBody?.content['application/json']
+  const { idErrors, tidy } = createTidy(jsonBody?.schema)
+  const ownParameter = /\{(\w+)\}$/.exec(path)?.[1] // has the id of the resource, where there is one
+  const body: BodyRules | undefined = requestBody && {
+    types: Object.keys(requestBody.content),
+    acceptHeader: method === 'patch' ? 'Accept-Patch' : 'Accept',
+    maxBytes: requestBody['x-max-bytes'] ?? defaultMaxBodyBytes,
+  }
   const deprecation = createDeprecation(declaration)
   const check = steps === null ? validate : steps.step('validation', validate)
 
@@ -112,19 +120,29 @@ function createOperation(
       const deprecated = deprecation.used?.({ query, header: parts.header, body: json?.requestBody }) // before defaults are filled in
       if (deprecated !== undefined) headers = { ...headers, ...deprecated }
       const errors = check(parts, json)
-      if (json !== undefined && !takesJson) errors.push(...jsonRefused(json.requestBody))
+      if (json !== undefined)
+        errors.push(...(jsonBody === undefined ? jsonRefused(json.requestBody) : idErrors(json.requestBody, ownId(path, caller))))
       if (errors.length > 0) throw invalid(...errors)
 
-      const body = json === undefined ? content : json.requestBody
-      return { headers, reply: await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body }) }
+      if (json !== undefined) tidy(json.requestBody)
+      const accepted = json === undefined ? content : json.requestBody
+      return {
+        headers,
+        reply: await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body: accepted }),
+      }
     } catch (error) {
       return { headers, problem: error instanceof Problem ? error : new Problem('internal', { cause: error }) }
     }
   }
 
+  function ownId(params: Request['path'], caller: Caller | undefined): string | undefined {
+    if (ownParameter === undefined) return undefined
+    return ownParameter === ownerParameter ? caller?.id : params[ownParameter]
+  }
+
   /** The errors of a request without a body, where the operation takes one that is not JSON. */
   function jsonRefused(json: unknown): FieldError[] {
-    if (json !== undefined) throw unsupportedMediaType(Object.keys(requestBody?.content ?? {}))
+    if (json !== undefined) throw unsupportedMediaType(body as BodyRules)
     return requestBody?.required ? [{ pointer: '', location: 'body', code: 'required', message: 'is missing' }] : []
   }
 
@@ -135,7 +153,7 @@ function createOperation(
     headers: deprecation.always,
     replyHeaders: Object.values(responses).flatMap(({ headers = {} }) => Object.keys(headers)),
     query: new Map(named('query').map(({ name, schema }) => [name, schema?.type])),
-    body: requestBody && { types: Object.keys(requestBody.content), maxBytes: requestBody['x-max-bytes'] ?? defaultMaxBodyBytes },
+    body,
     vital: declaration['x-never-shed'] === true,
     run,
   }

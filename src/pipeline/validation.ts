@@ -5,6 +5,7 @@ import { OpenAPIBackend, OpenAPIValidator } from 'openapi-backend'
 import type { Document } from '../contract/document.ts'
 import { textFormats } from '../contract/formats.ts'
 import type { FieldError } from '../contract/problem.ts'
+import type { BodySchema } from './body.ts'
 import type { Deprecatable } from './deprecation.ts'
 
 /** An operation as the document declares it, with its references resolved. */
@@ -14,7 +15,7 @@ export type Declaration = Omit<Deprecatable, 'parameters'> & {
   method: string
   parameters: Parameter[]
   security: Record<string, unknown>[]
-  requestBody?: { required?: boolean; content: Record<string, object>; 'x-max-bytes'?: number }
+  requestBody?: { required?: boolean; content: Record<string, { schema?: BodySchema }>; 'x-max-bytes'?: number }
   responses: Record<string, { headers?: Record<string, object> }>
   'x-never-shed'?: boolean
 }

@@ -45,6 +45,41 @@ describe('paths and methods', () => {
   })
 })
 
+describe('a query', () => {
+  // No UTF-8, cut off within a character, half of a surrogate pair, and no percent-encoding.
+  test.for(['%FF', 'caf%E9', '%C3', '%E4%BD', '%ED%A0%80', '%C0%AF', '%', '100%', '%zz', 'a%2'])(
+    'that is not percent-encoded UTF-8 is 400: q=%s',
+    async (q, { service, as }) => {
+      const ann = await as('ann')
+      const authorization = `Bearer ${await tokenOf(ann.id)}`
+      for (const query of [`q=${q}`, `${q}=1`, `limit=1&label=${q}`]) {
+        const reply = await fetch(`${service.url}${tasks}?${query}`, { headers: { authorization } })
+        expect([reply.status, reply.headers.get('connection')]).toEqual([400, 'keep-alive'])
+        const detail = 'The query must be percent-encoded UTF-8. Write % as %25.'
+        expect(await reply.json()).toMatchObject({ type: '/problems/malformed-request', detail, instance: tasks })
+      }
+    },
+  )
+
+  test('has spaces as + or %20, and any other character as UTF-8', async ({ as }) => {
+    const ann = await as('ann')
+    await ann.createTask({ body: { title: 'Read Émile + 100% more', labels: ['a+b', 'ä 100%'] } })
+    for (const query of ['q=read+%C3%A9mile', 'q=read%20émile', 'label=a%2Bb', 'label=%c3%A4+100%25', 'label=a%2Bb&label=ä%20100%25'])
+      expect((await ann.send('GET', `${tasks}?${query}`)).body).toMatchObject({ items: [{ labels: ['a+b', 'ä 100%'] }] })
+  })
+
+  test('a path segment that is not UTF-8 names nothing', async ({ as }) => {
+    const ann = await as('ann')
+    for (const [path, status] of [
+      ['/v1/users/%FF', 403],
+      [`${tasks}/%FF`, 422],
+      ['/docs/%FF', 422],
+      ['/%FF', 404],
+    ] as const)
+      expect([path, (await ann.send('GET', path)).status]).toEqual([path, status])
+  })
+})
+
 describe('a body', () => {
   test('of another media type is 415', async ({ as }) => {
     const ann = await as('ann')
@@ -62,14 +97,48 @@ describe('a body', () => {
       'Application/JSON;charset="UTF-8"',
       'application/json;',
       'application/json ;\t; charset=utf-8;',
+      'application/json; version=1; profile="x;y"',
     ])
       expect((await ann.send('POST', tasks, { headers: { 'content-type': type }, body: '{"title":"a"}' })).status).toBe(201)
+  })
+
+  test('of another media type is told which to send', async ({ as }) => {
+    const ann = await as('ann')
+    const told = async (method: string, path: string, headers: Record<string, string>) => {
+      const reply = await ann.send(method, path, { headers, body: '{"title":"a"}' })
+      return [reply.status, ...['accept', 'accept-patch', 'accept-encoding'].map(name => reply.headers.get(name))]
+    }
+    const patchTypes = 'application/json, application/merge-patch+json'
+    const plain = { 'content-type': 'text/plain' }
+    expect(await told('POST', tasks, plain)).toEqual([415, 'application/json', null, null])
+    expect(await told('PUT', `${tasks}/x`, { 'content-type': 'application/merge-patch+json' })).toEqual([
+      415,
+      'application/json',
+      null,
+      null,
+    ])
+    expect(await told('PATCH', `${tasks}/x`, { 'content-type': 'application/json-patch+json' })).toEqual([415, null, patchTypes, null])
+    expect(await told('PATCH', `${tasks}/x`, { ...plain, 'content-encoding': 'br' })).toEqual([415, null, patchTypes, 'identity'])
+  })
+
+  test('that is a merge patch changes a resource like JSON, and every other method of its path names it', async ({ as, anonymous }) => {
+    const ann = await as('ann')
+    const { body: task } = await ann.createTask({ body: { title: 'a', dueDate: '2027-03-01' } })
+    for (const type of ['application/merge-patch+json', 'Application/Merge-Patch+JSON; charset=utf-8']) {
+      const patch = { headers: { 'content-type': type }, body: '{"title":"b","dueDate":null}' }
+      expect(await ann.send('PATCH', `${tasks}/${task.id}`, patch)).toMatchObject({ status: 200, body: { title: 'b', dueDate: null } })
+    }
+    const patchTypes = 'application/json, application/merge-patch+json'
+    for (const path of [`${tasks}/x`, '/v1/users/me/categories/x', '/v1/users/me'])
+      expect((await anonymous.send('POST', path)).headers.get('accept-patch')).toBe(patchTypes)
+    expect((await anonymous.send('PATCH', tasks)).headers.get('accept-patch')).toBe(null)
   })
 
   test('that is compressed is 415', async ({ as }) => {
     const ann = await as('ann')
     const body = gzipSync('{"title":"a"}')
-    expect((await ann.send('POST', tasks, { headers: { ...json, 'content-encoding': 'gzip' }, body })).status).toBe(415)
+    const { status, headers } = await ann.send('POST', tasks, { headers: { ...json, 'content-encoding': 'gzip' }, body })
+    expect([status, headers.get('accept-encoding'), headers.get('accept')]).toEqual([415, 'identity', null])
   })
 
   test('that is not JSON in UTF-8 is 400', async ({ as }) => {

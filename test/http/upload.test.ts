@@ -91,7 +91,7 @@ describe('the size limit', () => {
 test('a body that is read as a whole and breaks off is a malformed request', async () => {
   const stream = new PassThrough()
   const request = Object.assign(stream, { headers: { 'content-type': 'application/json', 'content-length': '10' } })
-  const accepted = { types: ['application/json'], maxBytes: mebibyte }
+  const accepted = { types: ['application/json'], acceptHeader: 'Accept' as const, maxBytes: mebibyte }
   const read = () =>
     readBody(request as unknown as IncomingMessage, {} as ServerResponse, accepted, (_, body) => body()).catch((error: Problem) => error)
   const body = read()

@@ -101,8 +101,8 @@ describe('an operation', () => {
       replyHeaders: ['ETag'],
     })
     expect([...of('listNotes').query]).toEqual([['limit', 'integer']])
-    expect(of('createNote').body).toEqual({ types: ['application/json'], maxBytes: 1024 * 1024 })
-    expect(of('importNotes').body).toEqual({ types: ['text/csv'], maxBytes: 5_000_000 })
+    expect(of('createNote').body).toEqual({ types: ['application/json'], acceptHeader: 'Accept', maxBytes: 1024 * 1024 })
+    expect(of('importNotes').body).toEqual({ types: ['text/csv'], acceptHeader: 'Accept', maxBytes: 5_000_000 })
     expect(of('getLiveness')).toMatchObject({ vital: true })
   })
 

@@ -5,7 +5,7 @@ import { type Client, client } from '../support/client.ts'
 import type { Answer } from '../support/spec.ts'
 import { type Service, test, tokenOf } from '../support/taskspec.ts'
 import { type Command, commands } from './commands.ts'
-import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row } from './model.ts'
+import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row, withExtra } from './model.ts'
 import { holds, unlessStalled } from './seed.ts'
 
 let accountCount = 0
@@ -55,7 +55,7 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
     const headers = {
       ...(ifMatch && { 'if-match': header(ifMatch, revision) }),
       ...(ifNoneMatch && { 'if-none-match': header(ifNoneMatch, revision) }),
-      ...(body && { 'content-type': 'application/json' }),
+      ...(body && { 'content-type': method === 'PATCH' && revision % 2 === 0 ? 'application/merge-patch+json' : 'application/json' }),
     }
     const answer = await ann.send(method, `/v1/users/me${path}`, { headers, ...(body && { body: JSON.stringify(body) }) })
     if (account.revision() === 0) start = await startOf(service, id)
@@ -88,14 +88,17 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
         settle(await ask('GET', '', {}, 0), account.getUser({}))
       const revision = account.versionOf('profile', '')
       if (command.do === 'get') return settle(await ask('GET', '', command, revision), account.getUser(command))
-      if (command.do === 'patch')
-        return settle(await ask('PATCH', '', command, revision, command.body), account.updateUser(command.body, command))
+      if (command.do === 'patch') {
+        const sent = withExtra(command.body, command.extra, undefined, account.profile())
+        const answer = await ask('PATCH', '', command, revision, sent)
+        return settle(answer, command.extra === 'foreign id' ? invalid : account.updateUser(command.body, command))
+      }
       return settle(await ask('DELETE', '', command, revision), account.deleteUser(command))
     }
     if (command.do === 'create') {
       const body = referring(command.body, nth)
-      const answer = await ask('POST', `/${kind}`, {}, 0, body)
-      const expected = account.create(kind, body)
+      const answer = await ask('POST', `/${kind}`, {}, 0, withExtra(body, command.extra, undefined, undefined))
+      const expected = command.extra === 'foreign id' ? invalid : account.create(kind, body)
       settle(answer, expected)
       if (expected.row === undefined) return
       account.rows[kind].set(expected.row.id as string, expected.row)
@@ -108,8 +111,14 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
     if (command.do === 'get') return settle(await ask('GET', path, command, revision), account.get(kind, id, command))
     if (!('body' in command)) return settle(await ask('DELETE', path, command, revision), account.remove(kind, id, command))
     const body = referring(command.body, nth)
-    if (command.do === 'put') settle(await ask('PUT', path, command, revision, body), account.put(kind, id, body, command))
-    else settle(await ask('PATCH', path, command, revision, body), account.patch(kind, id, body, command))
+    const answer = await ask(
+      command.do.toUpperCase(),
+      path,
+      command,
+      revision,
+      withExtra(body, command.extra, id, account.rows[kind].get(id)),
+    )
+    settle(answer, command.extra === 'foreign id' ? invalid : account[command.do](kind, id, body, command))
   }
 
   /** The account as a whole, and its ETag, which changes with every write and with nothing else. */
@@ -134,6 +143,7 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
   }
 }
 
+const invalid: Expected = { status: 422, etag: null }
 const reads: Command['do'][] = ['get', 'list']
 const chosen = (digit: string) => `${digit.repeat(8)}-0000-7000-8000-000000000000`
 

@@ -156,9 +156,17 @@ const goodTypes = [
   'application/json; charset=utf-8',
   'APPLICATION/JSON;CHARSET="UTF-8"',
   'application/json ; charset=utf-8',
+  'application/json; version=1; profile="x;y"; charset=utf8',
 ]
 const badTypes = [
-  ...['text/plain', 'application/jsonx', 'application/problem+json', 'application/merge-patch+json', 'application/json; charset=latin1'],
+  ...[
+    'text/plain',
+    'application/jsonx',
+    'application/problem+json',
+    'application/merge-patch+json',
+    'application/json; charset=latin1',
+    'application/json; charset',
+  ],
   ...['', 'json', '*/*', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'],
 ]
 

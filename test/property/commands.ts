@@ -1,17 +1,17 @@
 // Random sequences of requests to one account. Values are few, so that they meet.
 import fc from 'fast-check'
 import type { Input } from '../support/client.ts'
-import type { Conditions, Kind, Tag } from './model.ts'
+import type { Conditions, Extra, Kind, Tag } from './model.ts'
 import { maybe } from './values.ts'
 
 type Body = { category?: number | null; [field: string]: unknown }
 type Sort = NonNullable<NonNullable<Input<'listTasks'>['query']>['sort']>
 export type Command =
-  | { do: 'create'; kind: Kind; body: Body }
-  | ({ do: 'put' | 'patch'; kind: Kind; which: number; body: Body } & Conditions)
+  | { do: 'create'; kind: Kind; body: Body; extra: Extra }
+  | ({ do: 'put' | 'patch'; kind: Kind; which: number; body: Body; extra: Extra } & Conditions)
   | ({ do: 'get' | 'delete'; kind: Kind; which: number } & Conditions)
   | ({ do: 'get' | 'delete'; kind: 'profile' } & Conditions)
-  | ({ do: 'patch'; kind: 'profile'; body: Body } & Conditions)
+  | ({ do: 'patch'; kind: 'profile'; body: Body; extra: Extra } & Conditions)
   | { do: 'list'; kind: 'tasks'; filter: Body; sort: Sort; limit: number }
 
 const words = fc.constantFrom('ferry', 'Ferry', 'wall', 'WALL', 'Émile', 'a', 'A', 'ä', 'z', '10', '9', 'e\u0301', 'é', '中', '😀')
@@ -36,19 +36,19 @@ const names = fc.constantFrom(
 const priorities = fc.constantFrom('none', 'low', 'medium', 'high')
 const labels = fc.uniqueArray(fc.constantFrom('x', 'X', 'y', 'a,b', '{"', 'NULL'), { maxLength: 4, size: 'max' })
 const which = fc.oneof(fc.nat({ max: 1 }), fc.nat({ max: 9 }))
-const zones = maybe(fc.constantFrom('UTC', 'Europe/Helsinki'), null)
+const zones = maybe(fc.constantFrom('', 'UTC', 'Europe/Helsinki'), null)
 
 // Two whose first hundred characters are the same are in the order of their ids.
 const title = fc.oneof({ arbitrary: phrase, weight: 4 }, { arbitrary: words.map(word => `${'x '.repeat(50)}${word}`), weight: 1 })
 const fields = {
   categories: {
     name: names,
-    color: maybe(fc.constantFrom('#1971c2', '#1971C2'), null),
+    color: maybe(fc.constantFrom('', '#1971c2', '#1971C2'), null),
     position: fc.constantFrom(0, 1, 2, 1_000_000),
   },
   tasks: {
     title,
-    description: maybe(phrase, null),
+    description: fc.oneof(phrase, phrase, fc.constantFrom('', null)),
     completed: fc.constantFrom(true, true, false),
     priority: priorities,
     category: fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: fc.nat({ max: 5 }), weight: 2 }),
@@ -76,13 +76,15 @@ const match = fc.record({ ifMatch: fc.oneof(none, none, tag) })
 const noneMatch = fc.record({ ifNoneMatch: fc.oneof(none, tag) })
 const both = fc.record({ ifMatch: fc.oneof(none, none, none, tag), ifNoneMatch: fc.oneof(none, none, none, fc.constant<Tag>('any')) })
 
+const extra = fc.constantFrom<Extra>(undefined, undefined, undefined, undefined, 'read', 'read', 'foreign id')
+
 function of(kind: Kind): fc.MaybeWeightedArbitrary<Command>[] {
   const named = fc.constant(kind)
   const one = { kind: named, which }
   return [
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('create'), kind: named, body: whole[kind] }) },
-    { weight: 5, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind] }), both) },
-    { weight: 4, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind] }), match) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('create'), kind: named, body: whole[kind], extra }) },
+    { weight: 5, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind], extra }), both) },
+    { weight: 4, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind], extra }), match) },
     { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...one }), match) },
     { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...one }), noneMatch) },
   ]
@@ -135,7 +137,8 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
       fc.record({
         do: fc.constant('patch'),
         ...profile,
-        body: fc.record<Body>({ name: maybe(names, null), timeZone: zones }, { requiredKeys: [] }),
+        body: fc.record<Body>({ name: maybe(fc.oneof(names, fc.constant('')), null), timeZone: zones }, { requiredKeys: [] }),
+        extra,
       }),
       match,
     ),
@@ -143,8 +146,8 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...profile }), fc.record({ ifMatch: tag })) },
 )
 const task = fc.oneof<fc.Arbitrary<Command>[]>(
-  whole.tasks.map(body => ({ do: 'create', kind: 'tasks', body })),
-  fc.tuple(whole.tasks, fc.nat({ max: 2 })).map(([body, which]) => ({ do: 'put', kind: 'tasks', which, body })),
+  whole.tasks.map(body => ({ do: 'create', kind: 'tasks', body, extra: undefined })),
+  fc.tuple(whole.tasks, fc.nat({ max: 2 })).map(([body, which]) => ({ do: 'put', kind: 'tasks', which, body, extra: undefined })),
 )
 
 /** Some tasks, and then anything. */

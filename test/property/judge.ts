@@ -18,13 +18,14 @@ const refused = (status: number): Verdict => ({ statuses: [status], locations: [
 
 export function judged(operation: Operation, { target, headers, body }: Sample): Verdict {
   const [path = '', ...rest] = target.split('?')
+  if (!isUtf8(rest.join('?'))) return refused(400)
   const values = pathValues(operation.path, path)
   if (!['me', '{userId}'].includes(values.userId as string)) return refused(403)
 
   const fields = headersOf(headers)
   let json: unknown
   if (operation.requestBody !== undefined && body !== undefined && body.length > 0) {
-    if (!isJson(fields)) return refused(415)
+    if (!isJson(fields, operation)) return refused(415)
     if (body.length > 2 ** 20) return refused(413)
     try {
       // A byte order mark may be ignored (RFC 8259, section 8.1), and is.
@@ -40,7 +41,9 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
     ...operation.parameters.filter(each => each.in === 'query' && query.has(each.name)).map(each => ofText(each, query.getAll(each.name))),
     ...operation.parameters.flatMap(each => (each.in === 'header' ? ofHeader(each, fields) : [])),
     ...[...query.keys()].map(name => ({ location: 'query', faults: isDeclared(operation, name) ? [] : [`${name} is unknown`] })),
-    ...(operation.requestBody === undefined ? [] : [{ location: 'body', faults: ofBody(operation, json) }]),
+    ...(operation.requestBody === undefined
+      ? []
+      : [{ location: 'body', faults: [...ofBody(operation, json), ...ofId(operation, json, values)] }]),
   ].filter(each => each.faults.length > 0)
   if (wrong.length > 0) return { statuses: [422], locations: [...new Set(wrong.map(({ location }) => location))].sort() }
 
@@ -101,10 +104,15 @@ function pathValues(template: string, path: string): Record<string, string> {
 }
 
 function decoded(segment: string) {
+  return isUtf8(segment) ? decodeURIComponent(segment) : segment
+}
+
+function isUtf8(text: string) {
   try {
-    return decodeURIComponent(segment)
+    decodeURIComponent(text)
+    return true
   } catch {
-    return segment
+    return false
   }
 }
 
@@ -119,10 +127,17 @@ function headersOf(headers: Sample['headers']): Map<string, string> {
   return fields
 }
 
-function isJson(fields: Map<string, string>) {
-  const [type, ...parameters] = (fields.get('content-type') ?? '').split(';').map(each => each.trim().toLowerCase())
+function isJson(fields: Map<string, string>, { method }: Operation) {
+  const outsideQuotes = /;(?=(?:[^"]*"[^"]*")*[^"]*$)/
+  const [type, ...parameters] = (fields.get('content-type') ?? '').split(outsideQuotes).map(each => each.trim().toLowerCase())
   const coding = fields.get('content-encoding') ?? 'identity'
-  return type === 'application/json' && parameters.every(each => /^(charset="?utf-8"?)?$/.test(each)) && coding === 'identity'
+  const charsets = parameters.filter(each => each.startsWith('charset='))
+  return (
+    (type === 'application/json' || (method === 'PATCH' && type === 'application/merge-patch+json')) &&
+    parameters.every(each => /^([\w.-]+=([\w.-]+|"[^"]*"))?$/.test(each)) &&
+    charsets.every(each => /^charset="?utf-?8"?$/.test(each)) &&
+    coding === 'identity'
+  )
 }
 
 function ofText({ in: location, schema: reference }: Parameter, texts: string[]): Where {
@@ -143,6 +158,13 @@ function ofBody(operation: Operation, json: unknown): string[] {
   const found = faults(resolved(operation.requestBody?.content['application/json']?.schema as Schema), json)
   const zone = typeof json === 'object' && json !== null && 'timeZone' in json ? json.timeZone : null
   return typeof zone === 'string' && zone !== '' && !isTimeZone(zone) ? [...found, 'timeZone is unknown'] : found
+}
+
+/** An id in a body must be that of the path. The id of a user is another one than every id that is made up. */
+function ofId({ path }: Operation, json: unknown, values: Record<string, string>): string[] {
+  const id = typeof json === 'object' && json !== null && 'id' in json ? json.id : null
+  const own = values[/\{(\w+)\}$/.exec(path)?.[1] ?? '']
+  return typeof id !== 'string' || id.toLowerCase() === own?.toLowerCase() ? [] : ['id is another one']
 }
 
 function meant({ type }: Schema, text: string): unknown {

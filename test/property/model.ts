@@ -2,6 +2,8 @@
 export type Kind = 'categories' | 'tasks'
 export type Row = { id: string | undefined; revision: number; createdAt?: string; updatedAt?: string; [field: string]: unknown }
 export type Tag = 'current' | 'stale' | 'future' | 'weak' | 'several' | 'any' | 'nonsense'
+/** What a body has beside its fields: the read-only fields as they were read, or the id of another resource. */
+export type Extra = 'read' | 'foreign id' | undefined
 export type Conditions = { ifMatch?: Tag | undefined; ifNoneMatch?: Tag | undefined }
 export type Expected = {
   status: number
@@ -27,6 +29,8 @@ const defaults = {
     ...{ dueDate: null, dueTime: null, timeZone: null, labels: [] },
   },
 }
+const nullableTexts = ['description', 'color', 'timeZone']
+const readOnly = ['id', 'email', 'completedAt', 'revision', 'createdAt', 'updatedAt']
 const priorities = ['none', 'low', 'medium', 'high']
 const collator = new Intl.Collator('und')
 
@@ -44,6 +48,18 @@ export function header(tag: Tag, revision: number): string {
   if (tag === 'future') return etag(revision + 1)
   return { current: now, weak: `W/${now}`, several: `"x",W/"0" , ${now}`, any: '*', nonsense: '"99999999999999999999", "' }[tag]
 }
+
+/** The body with what `extra` says; `id` is the one of the resource, undefined where there is none yet. */
+export function withExtra(body: object, extra: Extra, id: string | undefined, row: Row | undefined): object {
+  if (extra === 'foreign id') return { ...body, id: '99999999-0000-7000-8000-000000000000' }
+  const known =
+    extra === undefined ? [] : Object.entries({ id, ...row }).filter(([name, value]) => readOnly.includes(name) && value !== undefined)
+  return { ...Object.fromEntries(known), ...body }
+}
+
+/** An empty text in a field that can be null is null. The name of a category can't be. */
+const stored = (body: object, names = nullableTexts): object =>
+  Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value === '' && names.includes(name) ? null : value]))
 
 const matches = (tag: Tag) => tag === 'current' || tag === 'several' || tag === 'any'
 const unchanged = (tag: Tag | undefined) => tag === 'weak' || (tag !== undefined && matches(tag))
@@ -90,10 +106,11 @@ export function model(user: { id: string; email: string; name: string }, start: 
   return {
     /** How many changes the account has seen. */
     revision: () => revision,
+    profile: () => profile,
     rows,
 
     create(kind: Kind, body: object): Expected {
-      const row: Row = { id: undefined, revision: 0, ...defaults[kind], ...body }
+      const row: Row = { id: undefined, revision: 0, ...defaults[kind], ...stored(body) }
       return refusal(kind, row) ?? written(201, undefined, row)
     },
 
@@ -101,7 +118,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
       const before = rows[kind].get(id)
       if (before !== undefined && ifNoneMatch !== undefined) return refused(412, before)
       if (ifMatch !== undefined && (before === undefined || !matches(ifMatch))) return refused(412, before)
-      const row: Row = { id, revision: 0, ...defaults[kind], ...body }
+      const row: Row = { id, revision: 0, ...defaults[kind], ...stored(body) }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong
       rows[kind].set(id, row)
@@ -113,7 +130,8 @@ export function model(user: { id: string; email: string; name: string }, start: 
       if (before === undefined) return refused(404)
       if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, before)
       if (Object.keys(body).length === 0) return shown(200, before)
-      const row: Row = { ...before, ...body }
+      const timeless = 'dueDate' in body && body.dueDate === null && !('dueTime' in body)
+      const row: Row = { ...before, ...stored(body), ...(timeless && { dueTime: null }) }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong
       rows[kind].set(id, row)
@@ -146,7 +164,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
       const row = met()
       if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, row)
       if (Object.keys(body).length === 0) return shown(200, row)
-      Object.assign(row, body, { revision: ++revision, updatedAt: undefined })
+      Object.assign(row, stored(body, ['name', 'timeZone']), { revision: ++revision, updatedAt: undefined })
       return shown(200, row)
     },
 
