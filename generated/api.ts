@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Create a category
-         * @description The name must be unique among your categories, regardless of case. The server chooses the id; to choose it yourself, use `PUT`.
+         * @description No other of your categories may have a name that looks alike. The server chooses the id; to choose it yourself, use `PUT`.
          */
         post: operations["createCategory"];
         delete?: never;
@@ -127,6 +127,8 @@ export interface paths {
         /**
          * List, filter and search your tasks
          * @description A task must match all filters. The newest task comes first unless you set `sort`. To read the next page, send `nextCursor` as `cursor` with the same filters and the same sort. Pages stay in order while other clients write.
+         *
+         *     How `q` finds words: every character that is no letter, number or combining mark separates words. Case, accents, invisible characters and compatibility forms (`ﬁ`, `m²`) make no difference. Text in Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese is found by any part of it. A `q` without a word finds nothing.
          */
         get: operations["listTasks"];
         put?: never;
@@ -357,7 +359,7 @@ export interface components {
         };
         /**
          * Format: visible-text
-         * @description The `name` claim of the first token, until you change it. An empty text is stored as `null`.
+         * @description The `name` claim of the first token, until you change it. At least one character is visible. An empty text is stored as `null`.
          */
         UserName: string | null;
         Category: {
@@ -399,7 +401,7 @@ export interface components {
         };
         /**
          * Format: visible-text
-         * @description The name. It must be unique among your categories, regardless of case, and must not be blank.
+         * @description The name. No other of your categories may have a name that looks alike: names are compared without invisible characters, in Unicode normalization form C, with full case folding, and with any white space as a single blank or, at either end, none. At least one character is visible.
          */
         CategoryName: string;
         /** @description A colour in CSS notation: `#` and six hexadecimal digits. An empty text is stored as `null`. */
@@ -488,7 +490,7 @@ export interface components {
         };
         /**
          * Format: visible-text
-         * @description A short text. It must not be blank.
+         * @description A short text. At least one character is visible.
          */
         Title: string;
         /**
@@ -771,7 +773,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Another of your categories already has this name, regardless of case. */
+        /** @description Another of your categories already has this name, or one that looks alike. */
         NameTaken: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -784,7 +786,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Another of your categories already has this name, regardless of case, or the account has reached its limit of categories. */
+        /** @description Another of your categories already has this name, or one that looks alike, or the account has reached its limit of categories. */
         CategoryRefused: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -1470,7 +1472,7 @@ export interface operations {
                  */
                 categoryId?: components["schemas"]["Id"];
                 /**
-                 * @description Only tasks with this label. Repeat the parameter to require several labels.
+                 * @description Only tasks with this label, or one that looks alike (see `CategoryName`). Repeat the parameter to require several labels.
                  * @example [
                  *       "travel"
                  *     ]
@@ -1487,7 +1489,7 @@ export interface operations {
                  */
                 dueTo?: components["schemas"]["CalendarDate"];
                 /**
-                 * @description Only tasks whose title and description together contain all these words, regardless of case.
+                 * @description Only tasks whose title and description together contain all these words, regardless of case and accents. The last may be the beginning of a word.
                  * @example ferry tickets
                  */
                 q?: string;

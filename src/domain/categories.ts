@@ -71,8 +71,8 @@ export function createCategories(db: Database) {
 function refuse(error: unknown): never {
   if (errorCode(error) !== '23505') throw error
   throw new Problem('conflict', {
-    detail: 'Another category has this name, regardless of case.',
-    errors: [{ pointer: '/name', location: 'body', code: 'taken', message: 'is the name of another category' }],
+    detail: 'Another category has this name, or one that looks alike.',
+    errors: [{ pointer: '/name', location: 'body', code: 'taken', message: 'looks like the name of another category' }],
     cause: error,
   })
 }

@@ -66,7 +66,7 @@ export function createTasks(db: Database) {
     async list(owner: string, query: Query) {
       const { limit, cursor } = query
       const sort = sorts[query.sort]
-      const conditions = [...filters(query), ...afterCursor(cursor, query.sort)]
+      const conditions = [...filters(owner, query), ...afterCursor(cursor, query.sort)]
       const count = limit + 1
       const found =
         conditions.length === 0
@@ -82,17 +82,15 @@ export function createTasks(db: Database) {
   }
 }
 
-function filters(query: Query): Part[] {
+function filters(owner: string, query: Query): Part[] {
   return [
     query.completed === undefined ? [] : sql`and completed = ${query.completed}`,
     query.priority === undefined ? [] : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
     query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
-    query.label === undefined ? [] : sql`and labels @> ${query.label}::text[]`,
+    query.label === undefined ? [] : sql`and label_names @> folded_all(${query.label}::text[])`,
     query.dueFrom === undefined ? [] : sql`and due_date >= ${query.dueFrom}`,
     query.dueTo === undefined ? [] : sql`and due_date <= ${query.dueTo}`,
-    query.q === undefined
-      ? []
-      : sql`and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', ${query.q})`,
+    query.q === undefined ? [] : sql`and words @@ search_query(${owner}, search_text(${query.q}))`,
   ].flat()
 }
 

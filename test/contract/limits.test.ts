@@ -44,8 +44,9 @@ function edges(schema: Schema): { inside: unknown[]; beyond: unknown[] } {
       beyond: [Array(maxItems + 1).fill('x'), ...item.beyond.map(each => [each])],
     }
   }
+  const invisible = schema.format === 'visible-text' ? ['\u200b'] : []
   if (maxLength !== undefined)
-    return { inside: [text(minLength), text(maxLength)], beyond: [...(minLength > 0 ? [''] : []), text(maxLength + 1)] }
+    return { inside: [text(minLength), text(maxLength)], beyond: [...(minLength > 0 ? [''] : []), text(maxLength + 1), ...invisible] }
   if (maximum !== undefined) return { inside: [minimum, maximum], beyond: [minimum - 1, maximum + 1] }
   if (schema.type === 'integer') return { inside: [minimum + 1], beyond: [minimum - 1] }
   return { inside: [], beyond: [] }

@@ -12,8 +12,9 @@ test('while the tables change under load, each request succeeds, and each user s
   for (let round = 0; round < 10; round++) {
     await sql.unsafe(`alter table tasks add column extra${round} text default 'x'`)
     // Other column types make a prepared plan invalid: the driver must send such a statement again.
+    // Title and description can't change: generated columns depend on them.
     for (const type of ['varchar(600)', 'text', 'varchar(700)', 'text']) {
-      await sql.unsafe(`alter table tasks alter column title type ${type}, alter column description type ${type}`)
+      await sql.unsafe(`alter table tasks alter column time_zone type ${type}`)
       await sleep(15)
     }
     await sql.unsafe(`alter table tasks drop column extra${round}`)

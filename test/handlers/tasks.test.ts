@@ -110,6 +110,7 @@ describe('createTask', () => {
     ['a title of invisible characters', { title: '\u200b\u2060\u3164\u202e' }, '/title'],
     ['a title of control characters', { title: '\u0001\u007f' }, '/title'],
     ['a label of invisible characters', { title: 'a', labels: ['\ufeff\u00ad'] }, '/labels/0'],
+    ['a title of Hangul fillers and Braille blanks', { title: '\u3164\u2800' }, '/title'],
     ['a year that PostgreSQL does not support', { title: 'a', dueDate: '0000-01-01' }, '/dueDate'],
     ['a time without a date', { title: 'a', dueTime: '10:00' }, '/dueDate'],
     ['a time with the date cleared', { title: 'a', dueTime: '10:00', dueDate: null }, '/dueDate'],
@@ -375,9 +376,67 @@ describe('listTasks', () => {
     expect(await list({ q: 'wall' })).toEqual(['Paint the WALL'])
     expect(await list({ q: 'farbe PAINT' })).toEqual(['Paint the WALL'])
     expect(await list({ q: 'émile' })).toEqual(['Call Émile'])
-    expect(await list({ q: 'wal' })).toEqual([])
+    expect(await list({ q: 'wal farbe' })).toEqual([])
     expect(await list({ q: "'!&|(" })).toEqual([])
     expect(await list({ completed: false, label: ['x'], priority: ['low'] })).toEqual(['Call Émile'])
+  })
+
+  describe('q finds the words that users see', () => {
+    // Each title with searches that find it, and searches that do not.
+    test.for([
+      ['Read “Momo” to Ida', ['Momo', 'MOMO ida', 'read mo'], ['omo', 'mom ida']],
+      ['Fix docs/setup.md, buy milk/eggs', ['docs', 'setup', 'md', 'setup.md', 'eggs'], ['ocs', 'set milk']],
+      ['https://example.org/a_path?q=Nice#top', ['example', 'path', 'a_path', 'nice', 'top'], ['xample']],
+      ['Write to ida.berg@example.org', ['berg', 'ida.berg@example.org', 'example'], ['erg']],
+      ['Kaffee☕Pause—heute…', ['kaffee', 'pause', 'heute'], ['kaffeepause']],
+      ['Crème brûlée à Zürich', ['creme', 'CRÈME', 'cre\u0300me brulee', 'zurich'], ['crime']],
+      ['Łódź, Ærøskøbing, Straße', ['lodz', 'aeroskobing', 'strasse', 'STRASSE'], ['strase']],
+      ['Ｆｕｌｌ　Ｗｉｄｔｈ ﬁsh m²', ['full width', 'fish', 'm2'], ['ish']],
+      ['Fer\u00adry tic\u200bkets', ['ferry tickets', 'fer\u200bry'], ['ry']],
+      ['ΟΔΟΣ Ήλιου', ['οδος', 'οδοσ', 'ηλιου'], ['δος']],
+      ['Ёлка для ИГОРЯ', ['елка', 'игоря'], ['лка']],
+      ['سلامٌ عَلَيْكُم', ['سلام', 'عليكم'], ['لام']],
+      ['שָׁלוֹם', ['שלום'], ['לום']],
+      ['की किताब', ['की', 'किताब', 'कि'], ['क किताब']],
+      ['会議資料を田中さんに送る', ['会議', '資料', '議資', '資', '田中さん', '会議 送る', 'る'], ['議会', '中田']],
+      ['iPhoneを買う', ['iphone', '買う', 'iPhoneを'], ['phone']],
+      ['ガーデン', ['ｶﾞｰﾃﾞﾝ', 'デン'], ['カーテン']],
+      ['回复邮件', ['邮件', '件', '复邮'], ['件邮']],
+      ['เตรียมประชุมทีมวันจันทร์', ['ประชุม', 'ทีม', 'วันจันทร์', 'ชุ'], ['มุช']],
+      ['회의를 준비하기', ['회의', '의를', '준비', '하기', '회의를 준비'], ['의회']],
+      ['ອ່ານປຶ້ມ ខ្ញុំអានសៀវភៅ စာဖတ်ရန်', ['ປຶ້ມ', 'អាន', 'ဖတ်'], ['abc']],
+    ] as const)('%s', async ([title, found, missed], { as }) => {
+      const ann = await as('ann')
+      await ann.createTask({ body: { title } })
+      const finds = async (q: string) => titles(await ann.listTasks({ query: { q } })).length === 1
+      for (const q of found) expect([q, await finds(q)]).toEqual([q, true])
+      for (const q of missed) expect([q, await finds(q)]).toEqual([q, false])
+    })
+
+    test('reads the title and the description, also after a change', async ({ as }) => {
+      const ann = await as('ann')
+      const { body: task } = await ann.createTask({ body: { title: 'Momo', description: '“Ida”' } })
+      const count = async (q: string) => (await ann.listTasks({ query: { q } })).body.items.length
+      expect([await count('ida momo'), await count('momoida')]).toEqual([1, 0])
+      await ann.updateTask({ path: { taskId: task.id }, body: { description: 'Bea' } })
+      expect([await count('momo ida'), await count('momo bea')]).toEqual([0, 1])
+      await ann.deleteTask({ path: { taskId: task.id } })
+      expect(await count('momo')).toBe(0)
+    })
+
+    test.for(["'!&|(:*", '“”', '☕', '\u200b', ' ', '---'])('nothing without a word: %s', async (q, { as }) => {
+      const ann = await as('ann')
+      await ann.createTask({ body: { title: `a ${q}` } })
+      expect((await ann.listTasks({ query: { q } })).body.items).toEqual([])
+    })
+  })
+
+  test('finds labels that look alike', async ({ as }) => {
+    const ann = await as('ann')
+    await ann.createTask({ body: { title: 'a', labels: ['Café', 'x  y'] } })
+    for (const label of ['café', 'CAFE\u0301', 'Ca\u200bfé', ' café ', 'X y'])
+      expect([label, (await ann.listTasks({ query: { label: [label] } })).body.items.length]).toEqual([label, 1])
+    for (const label of ['cafe', 'xy']) expect((await ann.listTasks({ query: { label: [label] } })).body.items).toEqual([])
   })
 
   test('sorts by every field in both directions, and pages without a gap', async ({ as }) => {

@@ -20,6 +20,11 @@ describe('getUser', () => {
     await ann.getUser({ headers: { 'If-None-Match': etag } }, 304)
   })
 
+  test('leaves out the claim of a name that shows nothing', async ({ as }) => {
+    const ann = await as('ann', { name: '\u200b\u3164' })
+    expect((await ann.getUser()).body.name).toBe(null)
+  })
+
   test('returns the same by id as by "me"', async ({ as }) => {
     const ann = await as('ann', claims)
     expect((await ann.getUser({ path: { userId: ann.id } })).body).toEqual((await ann.getUser()).body)
@@ -61,6 +66,14 @@ describe('updateUser', () => {
     const cleared = await ann.updateUser({ body: { name: null } })
     expect(cleared.body).toMatchObject({ name: null, timeZone: after.timeZone })
     expect((await ann.getUser()).body).toEqual(cleared.body)
+  })
+
+  test('refuses a name of invisible characters', async ({ as }) => {
+    const ann = await as('ann', claims)
+    const { body } = await ann.updateUser({ body: { name: '\u200b\u2060' } }, 422)
+    expect(body.errors).toEqual([
+      { location: 'body', pointer: '/name', code: 'format', message: 'must have a visible character, and no lone surrogate' },
+    ])
   })
 
   test('may be the first contact', async ({ as }) => {

@@ -2,6 +2,7 @@
 import { isTimeZone } from '../../src/contract/time-zone.ts' // held to the names of PostgreSQL by its own test
 import { faults, type Operation, type Parameter, resolved, type Schema } from '../support/spec.ts'
 import type { Sample } from './arbitraries.ts'
+import { folded } from './text.ts'
 import { owned, ownedAs } from './values.ts'
 
 export type Verdict = {
@@ -77,7 +78,7 @@ function ofMeaning(
   if (there && method === 'PUT' && fields.has('if-none-match')) must.push(412)
   if (typeof body.categoryId === 'string' && body.categoryId.toLowerCase() !== owned.categoryId) must.push(422)
   if (typeof body.dueTime === 'string' && body.dueDate === null) must.push(422)
-  const duplicate = path.includes('/categories') && typeof body.name === 'string' && body.name.toLowerCase() === owned.name.toLowerCase()
+  const duplicate = path.includes('/categories') && typeof body.name === 'string' && folded(body.name) === folded(owned.name)
   if (duplicate && !mine('categoryId')) must.push(409)
   if (query.has('cursor')) may.push(422)
   return must.length > 0 ? [...must, ...may] : ['2xx', ...may]

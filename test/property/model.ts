@@ -1,4 +1,6 @@
 // The expected state of one user's account after each request: maps and a number. Instants and ids of the server come from its replies.
+import { finds, folded } from './text.ts'
+
 export type Kind = 'categories' | 'tasks'
 export type Row = { id: string | undefined; revision: number; createdAt?: string; updatedAt?: string; [field: string]: unknown }
 export type Tag = 'current' | 'stale' | 'future' | 'weak' | 'several' | 'any' | 'nonsense'
@@ -87,8 +89,8 @@ export function model(user: { id: string; email: string; name: string }, start: 
   /** Why the fields of a row are refused, though the schema takes them. */
   function refusal(kind: Kind, row: Row): Expected | undefined {
     if (kind === 'categories') {
-      const folded = (row.name as string).toLowerCase()
-      const duplicate = [...rows.categories.values()].some(each => each.id !== row.id && (each.name as string).toLowerCase() === folded)
+      const name = folded(row.name as string)
+      const duplicate = [...rows.categories.values()].some(each => each.id !== row.id && folded(each.name as string) === name)
       return duplicate ? refused(409) : undefined
     }
     const homeless = row.categoryId !== null && !rows.categories.has(row.categoryId as string)
@@ -196,20 +198,15 @@ export function model(user: { id: string; email: string; name: string }, start: 
 }
 
 function selected(task: Row, { completed, priority, categoryId, label, dueFrom, dueTo, q }: Query): boolean {
-  const words = `${task.title} ${task.description ?? ''}`.toLowerCase().split(' ')
   const day = task.dueDate as string | null
   return (
     (completed === undefined || task.completed === completed) &&
     (priority === undefined || priority.includes(task.priority as string)) &&
     (categoryId === undefined || task.categoryId === categoryId) &&
-    (label === undefined || label.every(each => (task.labels as string[]).includes(each))) &&
+    (label === undefined || label.every(each => (task.labels as string[]).map(folded).includes(folded(each)))) &&
     (dueFrom === undefined || (day !== null && day >= dueFrom)) &&
     (dueTo === undefined || (day !== null && day <= dueTo)) &&
-    (q === undefined ||
-      q
-        .toLowerCase()
-        .split(' ')
-        .every(word => words.includes(word)))
+    (q === undefined || finds(q, `${task.title} ${task.description ?? ''}`))
   )
 }
 

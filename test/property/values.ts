@@ -17,6 +17,7 @@ type Rules = Limits & { enum?: unknown[]; format?: string; pattern?: string; pro
 // NUL, halves of characters, other directions, joiners, invisible characters, and characters with a meaning in SQL, JSON, arrays or URLs.
 const odd = [
   ...['\0', '\ud800', '\udfff', '\u0001', '\n', '\t', '\u007f', '\u0085', '\u00a0', '\u200d', '\u2028', '\u202e', '\ufeff', '\uffff'],
+  ...['\u200b', '\u00ad', '\u2800'],
   ...`e\u0301 👩‍👩‍👧 😀 𝄞 שלום ß İ ς ﬁ ٣ ５ ' " \\ { } [ , ; % & + # / ~ NULL -- $1 %00 %s EXISTING ${owned.name}`.split(' '),
 ]
 const oddNames = ['__proto__', 'constructor', 'toString', '', 'unknown', 'a/b~c', 'ID', 'revision', 'owner_id', '\ud800', '\0', 'title ']

@@ -75,8 +75,10 @@ export function store(
       }
       if (completed !== undefined) filter(' and completed = $', completed)
       if (priority !== undefined) filter(' and priority = any($::text[]::task_priority[])', priority)
-      if (q !== undefined)
-        filter(" and to_tsvector('simple', title || ' ' || coalesce(description, '')) @@ plainto_tsquery('simple', $)", q)
+      if (q !== undefined) {
+        values.push(owner)
+        filter(' and words @@ search_query($, search_text($))', q)
+      }
       values.push(limit + 1)
       return page(await send<Listed>(listWith(filters), values), limit)
     },

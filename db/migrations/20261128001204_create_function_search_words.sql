@@ -1,0 +1,28 @@
+-- migrate:up
+-- The index entries of a `search_text`: its words, and for a run without blanks each pair of neighbours and the last character. So each
+-- character of the run begins an entry, and every part of the run is found.
+-- Unicode 17.0, made by src/dev/unicode.ts. In PL/pgSQL, because its plan is kept for a connection.
+create function search_words(owner text, value text) returns tsvector
+  language plpgsql immutable strict parallel safe
+as $$
+declare
+  key text := lpad(to_hex(hashtext(owner)), 8, '0');
+begin
+  if value ~ ('[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C") then
+    -- The pairs from the second character of a run on, and then those from the first.
+    value := regexp_replace(' ' || value, ' [\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C", ' ', 'g') || ' ' || value;
+    value := regexp_replace(value, '[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]{2}' collate "C", '\& ', 'g');
+    value := btrim(regexp_replace(value, ' +' collate "C", ' ', 'g'), ' ');
+  end if;
+  if value = '' then
+    return '';
+  end if;
+  if value ~ ('[^ ]{255}' collate "C") then
+    return array_to_tsvector((select array_agg(key || left(word, 255)) from unnest(string_to_array(value, ' ')) as word));
+  end if;
+  return array_to_tsvector(string_to_array(key || replace(value, ' ', ' ' || key), ' '));
+end
+$$;
+
+-- migrate:down
+drop function search_words(owner text, value text);

@@ -1,0 +1,5 @@
+-- migrate:up
+alter table tasks validate constraint tasks_labels_visible;
+
+-- migrate:down
+select;

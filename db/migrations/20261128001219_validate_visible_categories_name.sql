@@ -1,0 +1,5 @@
+-- migrate:up
+alter table categories validate constraint categories_name_visible;
+
+-- migrate:down
+select;

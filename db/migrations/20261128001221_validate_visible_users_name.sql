@@ -1,0 +1,5 @@
+-- migrate:up
+alter table users validate constraint users_name_visible;
+
+-- migrate:down
+select;
