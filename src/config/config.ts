@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js'
 import { type AuthConfig, readAuth } from './auth.ts'
 import { type DatabaseUrl, readDatabaseUrl } from './database-url.ts'
 import { createEnvironment, type Environment, type Variables } from './environment.ts'
+import { readOrigins } from './origins.ts'
 import { type ProxyConfig, readProxy } from './proxy.ts'
 import { readTracing, type TracingConfig } from './tracing.ts'
 
@@ -33,7 +34,7 @@ export type Config = Readonly<{
   auth: AuthConfig | null
   /** between this server and the key server; null: none */
   proxy: ProxyConfig | null
-  /** null: every origin on localhost, for development only */
+  /** `*` alone: every origin; null: every origin on localhost, for development only */
   corsOrigins: readonly string[] | null
   limits: LimitsConfig
   /** port that Prometheus scrapes; null: no metrics */
@@ -69,7 +70,7 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
     timing: !production,
     auth: readAuth(environment, production),
     proxy: text('AUTH_JWKS_URL') === null ? null : readProxy(environment),
-    corsOrigins: origins(environment) ?? (production ? [] : null),
+    corsOrigins: readOrigins(environment, 'CORS_ORIGINS') ?? (production ? [] : null),
     limits: {
       perMinute: integer('RATE_LIMIT_PER_MINUTE', 600, [0, 1_000_000_000]),
       shared: oneOf('RATE_LIMIT_STORE', ['memory', 'postgres'], 'memory') === 'postgres',
@@ -89,14 +90,6 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
 /** The driver obeys this variable against its own options. DATABASE_URL alone says what to connect to. */
 export function ignoreDriverVariables(): void {
   delete process.env.PGTARGETSESSIONATTRS
-}
-
-function origins({ list, errors }: Environment): readonly string[] | null {
-  const value = list('CORS_ORIGINS')
-  for (const origin of value ?? [])
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-      errors.push(`CORS_ORIGINS must be origins like https://app.example.com, separated by commas: "${origin}" is not one`)
-  return value
 }
 
 function proxies({ list, errors }: Environment): Config['trustProxy'] {

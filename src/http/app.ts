@@ -12,6 +12,7 @@ import type { Tracing } from '../observe/tracing.ts'
 import type { Operation, Outcome } from '../pipeline/pipeline.ts'
 import { createAccessLog } from './access-log.ts'
 import { createClientAddress } from './client-address.ts'
+import { allowedOrigins } from './origins.ts'
 import { parseQuery } from './query.ts'
 import { commonHeaders, problemReply, writeReply } from './reply.ts'
 import { malformed, readBody, target } from './request.ts'
@@ -42,7 +43,6 @@ type Options = {
 }
 
 const noSteps: Step[] = [] // shared: without measurement no step is added
-const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 const preflightSeconds = 86_400
 const defaultHeartbeatMs = 15_000
 
@@ -135,7 +135,7 @@ export function createApp(options: Options): RequestListener {
 function crossOrigin({ operations, corsOrigins }: Options): express.RequestHandler {
   const own = ['Deprecation', 'Sunset', 'X-Api-Version', 'X-Request-Id']
   const exposedHeaders = [...new Set([...own, ...operations.flatMap(({ replyHeaders }) => replyHeaders)])].sort()
-  const handle = cors({ origin: corsOrigins === null ? localhost : [...corsOrigins], exposedHeaders, maxAge: preflightSeconds })
+  const handle = cors({ ...allowedOrigins(corsOrigins), exposedHeaders, maxAge: preflightSeconds })
   return (request, response, next) => {
     if (request.headers.origin === undefined) return next() // no web page of another origin
     handle(request, response, next)

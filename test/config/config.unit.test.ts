@@ -91,8 +91,6 @@ test.each([
   ['AUTH_AUDIENCE', 'one,two, one'],
   ['AUTH_ALGORITHMS', 'none'],
   ['AUTH_ALGORITHMS', 'HS256'],
-  ['CORS_ORIGINS', 'https://app.example.com/'],
-  ['CORS_ORIGINS', '*'],
   ['RATE_LIMIT_PER_MINUTE', '-1'],
   ['RATE_LIMIT_STORE', 'redis'],
   ['METRICS_PORT', 'x'],

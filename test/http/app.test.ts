@@ -287,14 +287,34 @@ describe('security headers and CORS', () => {
       expect(reply.headers.get('access-control-expose-headers')).toContain(name)
   })
 
-  test('CORS_ORIGINS allows its origins and no other, not even localhost', async ({ service }) => {
-    const server = await start({ databaseUrl: service.databaseUrl, corsOrigins: ['https://app.example.com'] })
-    const user = client(server.url, await tokenOf('cors'))
-    const allowed = async (origin: string) =>
-      (await user.send('GET', tasks, { headers: { origin } })).headers.get('access-control-allow-origin')
-    expect(await allowed('https://app.example.com')).toBe('https://app.example.com')
-    expect(await allowed('http://localhost:5173')).toBe(null)
-    await server.stop()
+  test('CORS_ORIGINS allows its origins and no other, not even localhost', async ({ service, onTestFinished }) => {
+    const corsOrigins = ['https://app.example.com', 'capacitor://localhost', 'https://*.example.app']
+    const server = await start({ databaseUrl: service.databaseUrl, corsOrigins })
+    onTestFinished(server.stop)
+    const ask = crossOrigin(server.url)
+    for (const origin of ['https://app.example.com', 'capacitor://localhost', 'https://one.example.app']) {
+      expect(await ask('GET', origin)).toEqual({ status: 401, origin, credentials: 'true', vary: 'Origin' })
+      const preflight = { status: 204, origin, credentials: 'true', vary: 'Origin, Access-Control-Request-Headers' }
+      expect(await ask('OPTIONS', origin)).toEqual(preflight)
+    }
+    for (const origin of ['http://localhost:5173', 'https://example.app', 'null', 'ionic://localhost'])
+      for (const method of ['GET', 'OPTIONS']) expect(await ask(method, origin)).toMatchObject({ origin: null })
+  })
+
+  test('CORS_ORIGINS=* allows every origin, without credentials', async ({ service, onTestFinished }) => {
+    const server = await start({ databaseUrl: service.databaseUrl, corsOrigins: ['*'] })
+    onTestFinished(server.stop)
+    const ask = crossOrigin(server.url)
+    for (const origin of ['https://anything.example', 'null'])
+      for (const method of ['GET', 'OPTIONS']) expect(await ask(method, origin)).toMatchObject({ origin: '*', credentials: null })
+  })
+
+  test('a preflight may name any headers', async ({ service }) => {
+    for (const names of ['', 'x-a', 'authorization, X-B,content-type', Array.from({ length: 500 }, (_, i) => `x-${i}`).join()]) {
+      const headers = { origin: 'http://localhost:5173', 'access-control-request-method': 'PUT', 'access-control-request-headers': names }
+      const preflight = await fetch(service.url + tasks, { method: 'OPTIONS', headers })
+      expect([preflight.status, preflight.headers.get('access-control-allow-headers') ?? '']).toEqual([204, names])
+    }
   })
 })
 
@@ -327,3 +347,13 @@ test("a reply that can't be written destroys its connection and is logged", asyn
   await expect(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/livez`)).rejects.toThrow('fetch failed')
   expect(lines.map(line => JSON.parse(line))).toMatchObject([{ msg: 'reply failed', error: { code: 'ERR_INVALID_CHAR' } }])
 })
+
+/** What a server replies to a page of an origin. */
+function crossOrigin(url: string) {
+  return async (method: string, origin: string) => {
+    const preflight = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+    const { status, headers } = await fetch(url + tasks, { method, headers: { origin, ...(method === 'OPTIONS' && preflight) } })
+    const [allowed, credentials] = ['origin', 'credentials'].map(name => headers.get(`access-control-allow-${name}`))
+    return { status, origin: allowed, credentials, vary: headers.get('vary') }
+  }
+}

@@ -8,7 +8,7 @@ const binary = fileURLToPath(new URL('../../node_modules/.bin/prism', import.met
 const spec = fileURLToPath(new URL('../../openapi.yaml', import.meta.url))
 
 /** Headers that Prism adds: the violations that it found, and CORS for every origin. */
-export const prismHeaders = ['sl-violations', 'access-control-allow-credentials', 'access-control-allow-headers']
+export const prismHeaders = ['sl-violations', 'access-control-allow-headers']
 
 export type Prism = { url: string; stop: () => Promise<void> }
 

@@ -54,6 +54,7 @@ type SpecDocument = {
 
 // Headers that a reply may have without a declaration: those of HTTP, CORS and security. Any other header must be declared.
 const undeclaredHeaders = new Set([
+  'access-control-allow-credentials',
   'access-control-allow-origin',
   'access-control-expose-headers',
   'cache-control',
