@@ -1,6 +1,10 @@
 // The process, as an operator starts and stops it.
 import { once } from 'node:events'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect } from 'vitest'
 import { client } from './support/client.ts'
 import { eventually } from './support/clock.ts'
@@ -160,4 +164,20 @@ describe.concurrent('workers', { timeout }, () => {
     expect(await ended).toBe(1)
     expect(output()).toContain('EADDRINUSE')
   })
+})
+
+test('runs from a folder with #, ?, % and a space in its name', { timeout }, async ({ service, onTestFinished }) => {
+  const parent = await mkdtemp(join(tmpdir(), 'taskspec-test-'))
+  onTestFinished(() => rm(parent, { recursive: true }))
+  const project = join(parent, 'a #b?c %41 d')
+  await symlink(fileURLToPath(new URL('..', import.meta.url)), project)
+  const flags = ['--preserve-symlinks', '--preserve-symlinks-main']
+  const process = run(
+    { DATABASE_URL: service.databaseUrl, NODE_ENV: 'production' },
+    { flags, program: join(project, 'src/main.ts'), atEnd: onTestFinished },
+  )
+  const anonymous = client(await listening(process), undefined)
+  await anonymous.getReadiness() // reads the names of the migrations
+  await anonymous.getDocs()
+  for (const asset of ['docs.js', 'swagger-ui.css']) await anonymous.getDocsAsset({ path: { asset } })
 })

@@ -1,16 +1,18 @@
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import SlowestFirst from './support/sequencer.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const root = path('..')
 
 // Loading the server and its libraries again would cost more than half a second for each file. A file restores the state of its process
 // that it changes, such as the clock.
 const isolate = false
 
 // Node programs that tests start load the compiled code of an earlier start.
-process.env.NODE_COMPILE_CACHE ??= new URL('../.artifacts/compiled/', import.meta.url).pathname
+process.env.NODE_COMPILE_CACHE ??= path('../.artifacts/compiled/')
 
 // The property tests use it, and the end of the run shows it.
 process.env.TASKSPEC_SEED ??= String(randomInt(2 ** 30))
@@ -23,7 +25,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 2, // the tests often wait for other processes
     slowTestThreshold: 60_000, // one line for each file
     sequence: { sequencer: SlowestFirst },
-    reporters: ['default', new URL('./support/reporter.ts', import.meta.url).pathname],
+    reporters: ['default', path('./support/reporter.ts')],
     projects: [
       {
         root,

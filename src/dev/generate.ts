@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { plainPath } from './plain-path.ts'
 
 type Ref = { $ref?: string }
 type Reply = Ref & { content?: Record<string, unknown> }
@@ -13,14 +14,22 @@ type Operation = { operationId: string; parameters?: Parameter[]; requestBody?: 
 type Document = { paths: Record<string, { parameters?: Parameter[] }> }
 
 const check = process.argv.includes('--check')
-const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const path = (name: string) => `${root}${name}`
 const document: Document = parse(readFileSync(path('openapi.yaml'), 'utf8'))
 
 // The document as JSON, which the server parses faster than YAML.
 write('openapi.json', `${JSON.stringify(document, null, 2)}\n`)
 
 // The types.
-const options = [path('openapi.yaml'), '--output', path('generated/api.ts'), '--default-non-nullable=false', ...(check ? ['--check'] : [])]
+const plain = plainPath(root)
+const options = [
+  `${plain}openapi.yaml`,
+  '--output',
+  `${plain}generated/api.ts`,
+  '--default-non-nullable=false',
+  ...(check ? ['--check'] : []),
+]
 const { status } = spawnSync(path('node_modules/.bin/openapi-typescript'), options, { stdio: 'inherit' })
 if (status !== 0) process.exit(status ?? 1)
 

@@ -3,8 +3,10 @@
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { plainPath } from './plain-path.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
+const plain = plainPath(root)
 
 type Check = { name: string; command: string[]; alwaysPrint?: boolean }
 
@@ -14,7 +16,7 @@ const checks: Check[] = [
   { name: 'contract:diff', command: ['node', 'src/dev/contract-diff.ts'], alwaysPrint: true },
   { name: 'style', command: ['biome', 'check', '--error-on-warnings'] },
   { name: 'generated files', command: ['node', 'src/dev/generate.ts', '--check'] },
-  { name: 'openapi.yaml', command: ['redocly', 'lint', 'openapi.yaml', '--config', 'test/contract/redocly.yaml'] },
+  { name: 'openapi.yaml', command: ['redocly', 'lint', `${plain}openapi.yaml`, '--config', `${plain}test/contract/redocly.yaml`] },
 ]
 
 const waiting = checks.values()

@@ -1,6 +1,7 @@
 // Health, the contract and its reference page.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { document, text } from '../contract/document.ts'
 import { Problem, unavailable } from '../contract/problem.ts'
 import type { Handlers, Reply } from '../contract/types.ts'
@@ -8,7 +9,7 @@ import type { Database } from '../database/database.ts'
 import { sharedPending } from '../database/migrations.ts'
 
 const ours = new URL('../docs/', import.meta.url)
-const swaggerUi = new URL('./', `file://${createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')}`)
+const swaggerUi = new URL('./', pathToFileURL(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')))
 type Asset = { from: URL; type: 'text/css' | 'text/javascript' }
 const assets: Record<string, Asset> = {
   'docs.css': { from: ours, type: 'text/css' },

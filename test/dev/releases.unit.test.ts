@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { checkOut, compareVersions, type Release, readReleases } from '../../src/dev/releases.ts'
 
@@ -132,7 +132,7 @@ describe('a shallow clone', () => {
 
   beforeEach(() => {
     shallow = folder()
-    git('clone', '--quiet', '--depth', '1', `file://${repository}`, shallow)
+    git('clone', '--quiet', '--depth', '1', pathToFileURL(repository).href, shallow)
   })
 
   test('has the contracts of its releases', () => {

@@ -8,7 +8,6 @@ import { createApp } from '../../src/http/app.ts'
 import { createShedding } from '../../src/http/shedding.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { createPipeline } from '../../src/pipeline/pipeline.ts'
-import { client } from '../support/client.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
 
 const json = { 'content-type': 'application/json' }

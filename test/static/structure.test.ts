@@ -43,6 +43,7 @@ const owners: Record<string, string> = {
   'swagger-ui-dist': 'handlers',
   yaml: 'dev',
   '@redocly': 'dev',
+  '@stoplight': 'dev',
   'openapi-fetch': 'client',
 }
 

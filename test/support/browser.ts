@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import chromium, { inflate } from '@sparticuz/chromium'
 import { type Browser, chromium as playwright } from 'playwright-core'
 
 const artifacts = fileURLToPath(new URL('../../.artifacts/', import.meta.url))
-const packageRoot = new URL('../', `file://${createRequire(import.meta.url).resolve('@sparticuz/chromium')}`)
+const packageRoot = new URL('../', pathToFileURL(createRequire(import.meta.url).resolve('@sparticuz/chromium')))
 
 /** Starts a browser. The caller must close it. */
 export async function launch(): Promise<Browser> {

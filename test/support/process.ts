@@ -18,8 +18,11 @@ const environment = {
 export type Process = { child: ChildProcess; output: () => string; ended: Promise<number | null> }
 
 /** The process is killed when the test ends. A concurrent test must pass its own `atEnd`. */
-export function run(env: Record<string, string>, { flags = [] as string[], atEnd = onTestFinished } = {}): Process {
-  const child = spawn(process.execPath, [...flags, main], { env: { ...environment, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+export function run(env: Record<string, string>, { flags = [] as string[], program = main, atEnd = onTestFinished } = {}): Process {
+  const child = spawn(process.execPath, [...flags, program], {
+    env: { ...environment, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', chunk => {
