@@ -1,5 +1,6 @@
 // The process: settings, the additions for development, the server or its workers, and the shutdown.
-import { setGlobalProxyFromEnv } from 'node:http'
+import './node-version.js'
+import http from 'node:http' // as a whole: an older Node lacks names of it
 import { isWorker, supervise } from './cluster.ts'
 import { type Config, ConfigError, readConfig } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
@@ -7,7 +8,6 @@ import { serveMetrics } from './http/metrics-endpoint.ts'
 import { origin } from './http/origin.ts'
 import { createLog, type Log } from './observe/log.ts'
 import { createClusterMetrics } from './observe/metrics.ts'
-import { serve } from './server.ts'
 
 type Running = { url: string; metricsUrl: string | null; stop: () => Promise<void> }
 
@@ -21,12 +21,14 @@ async function main() {
       log.fatal({ error }, 'uncaught exception')
       process.exit(1)
     })
-  if (config.proxy !== null) setGlobalProxyFromEnv(config.proxy) // for `fetch`, which only the key server is asked with
+  if (config.proxy !== null) http.setGlobalProxyFromEnv(config.proxy) // for `fetch`, which only the key server is asked with
   const embedded = config.databaseUrl === null ? await (await import('./dev/database.ts')).startEmbeddedDatabase() : null
   const auth = config.auth ?? (await (await import('./dev/key.ts')).developmentAuth())
   const databaseUrl = config.databaseUrl ?? (embedded?.url as DatabaseUrl)
   if (!isWorker && databaseUrl.warning !== null) log.warn({ warning: `DATABASE_URL ${databaseUrl.warning}` }, 'ignored')
 
+  // Imported late, so that an older Node has read its version above before it meets syntax and names that it lacks.
+  const { serve } = await import('./server.ts')
   const several = config.workers > 1 && !isWorker
   const server = await (several
     ? workers(config, embedded === null ? {} : { DATABASE_URL: embedded.text }, log)

@@ -1,5 +1,6 @@
 // `npm run doctor`: checks everything that the server needs, with the server's own settings, and says what to do.
-import { setGlobalProxyFromEnv } from 'node:http'
+import '../node-version.js'
+import http from 'node:http'
 import { type Config, ConfigError, readConfig } from '../config/config.ts'
 import { type DatabaseUrl, hostLocation } from '../config/database-url.ts'
 import { createDatabase } from '../database/database.ts'
@@ -28,7 +29,7 @@ async function examineDatabase(url: DatabaseUrl, config: Config): Promise<Findin
 
 try {
   const config = readConfig()
-  if (config.proxy !== null) setGlobalProxyFromEnv(config.proxy)
+  if (config.proxy !== null) http.setGlobalProxyFromEnv(config.proxy)
   const findings = await examine(config)
   for (const { subject, state, remedy } of findings) {
     console.log(`${remedy === undefined ? 'ok' : '!!'}  ${subject.padEnd(12)}${state}`)

@@ -1,4 +1,5 @@
 // `npm run migrate`: applies the pending migrations to the database of MIGRATION_DATABASE_URL, or of DATABASE_URL if that is not set.
+import '../node-version.js'
 import { ConfigError, readConfig } from '../config/config.ts'
 import { migrate } from '../database/migrate.ts'
 import { explain } from '../database/remedies.ts'

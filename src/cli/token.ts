@@ -1,4 +1,5 @@
 // `npm run token -- alice`: prints a token for the user of that name.
+import '../node-version.js'
 import { tokenFor } from '../auth/issue.ts'
 import { ConfigError, readConfig } from '../config/config.ts'
 

