@@ -37,7 +37,8 @@ async function main() {
     await embedded?.stop()
     throw error
   })
-  if (config.production || isWorker) log.info({ url: server.url, metrics: server.metricsUrl ?? undefined }, 'listening')
+  if (config.production || isWorker)
+    log.info({ url: server.url, metrics: server.metricsUrl ?? undefined, note: loopbackNote(config.host) }, 'listening')
   else process.stdout.write(await (await import('./dev/welcome.ts')).welcome({ url: server.url, config, embedded, auth }))
 
   let stopping = false
@@ -51,6 +52,12 @@ async function main() {
       log.info('stopped')
       process.exit(0)
     })
+}
+
+/** In a container only HOST=0.0.0.0 lets other machines connect, and the default is this machine alone. */
+function loopbackNote(host: string): string | undefined {
+  if (!/^(127\.|::1$|localhost$)/.test(host)) return undefined
+  return 'Only this machine can connect. Set HOST=0.0.0.0 in a container, or HOST to the address of a network.'
 }
 
 /** Each worker serves as if it were alone; this process adds up their metrics. */

@@ -57,6 +57,7 @@ describe.concurrent('the process', { timeout }, () => {
       .split('\n')
       .map(line => JSON.parse(line))
     expect(lines.map(({ msg }) => msg)).toEqual(['listening', 'request', 'stopping', 'stopped'])
+    expect(lines[0]).toMatchObject({ url, note: expect.stringContaining('HOST=0.0.0.0') })
   })
 
   test('at SIGTERM answers the requests in flight, accepts no connection, and exits with 0', async ({ service, onTestFinished }) => {

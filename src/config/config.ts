@@ -20,6 +20,8 @@ export type Config = Readonly<{
   production: boolean
   host: string
   port: number
+  /** where clients find the API, if a proxy publishes it elsewhere; without a slash at its end */
+  publicUrl: string | null
   logLevel: (typeof logLevels)[number]
   /** null: the embedded database, for development only */
   databaseUrl: DatabaseUrl | null
@@ -56,12 +58,13 @@ export class ConfigError extends Error {
 export function readConfig(variables: Variables = process.env, { port = 3000 } = {}): Config {
   const environment = createEnvironment(variables)
   const { text, integer, oneOf, errors } = environment
-  const production = text('NODE_ENV') === 'production'
+  const production = readMode(environment) === 'production'
 
   const config: Config = {
     production,
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', port, [0, 65535]),
+    publicUrl: readPublicUrl(environment),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),
     databaseUrl: readDatabaseUrl(environment, 'DATABASE_URL'),
     migrationUrl: readDatabaseUrl(environment, 'MIGRATION_DATABASE_URL'),
@@ -90,6 +93,24 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
 /** The driver obeys this variable against its own options. DATABASE_URL alone says what to connect to. */
 export function ignoreDriverVariables(): void {
   delete process.env.PGTARGETSESSIONATTRS
+}
+
+/** A name such as `staging` would otherwise silently have the settings of development. */
+function readMode({ text, errors }: Environment): string | null {
+  const mode = text('NODE_ENV')
+  if (mode !== null && !['production', 'development', 'test'].includes(mode))
+    errors.push(
+      `NODE_ENV must be production, development or test, or must not be set: "${mode}" is none of them. Every deployment, also one for trials, is production`,
+    )
+  return mode
+}
+
+function readPublicUrl({ url, errors }: Environment): string | null {
+  const value = url('PUBLIC_URL', ['https:', 'http:'])
+  const { username, password, pathname, origin } = new URL(URL.parse(value ?? '') ?? 'http://localhost')
+  if (username + password !== '' || /[?#]|[^:]\/\//.test(value ?? ''))
+    errors.push('PUBLIC_URL must be like https://example.com/tasks, without a user, a query, a fragment or an empty part of the path')
+  return value === null ? null : origin + pathname.replace(/\/$/, '')
 }
 
 function proxies({ list, errors }: Environment): Config['trustProxy'] {

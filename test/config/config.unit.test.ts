@@ -15,6 +15,7 @@ test('development needs no setting', () => {
     production: false,
     host: '127.0.0.1',
     port: 3000,
+    publicUrl: null,
     logLevel: 'info',
     databaseUrl: null,
     migrationUrl: null,
@@ -47,6 +48,18 @@ test('production names every missing setting in one message', () => {
   expect(message.split('\n')).toHaveLength(6)
 })
 
+test.each([
+  ['https://example.com', 'https://example.com'],
+  ['https://Example.com:443/', 'https://example.com'],
+  ['http://example.com:8080/my%20tasks/', 'http://example.com:8080/my%20tasks'],
+])('PUBLIC_URL=%s means %s', (PUBLIC_URL, publicUrl) => {
+  expect(readConfig({ PUBLIC_URL }).publicUrl).toBe(publicUrl)
+})
+
+test.each(['development', 'test', ' ', ''])('NODE_ENV=%s is development', NODE_ENV => {
+  expect(readConfig({ NODE_ENV }).production).toBe(false)
+})
+
 test('with a secret and no key server only HS256 is allowed', () => {
   expect(readConfig({ AUTH_SECRET: 'x'.repeat(32) }).auth?.algorithms).toEqual(['HS256'])
 })
@@ -70,6 +83,16 @@ test('a claim of the audience without an audience is refused', () => {
 })
 
 test.each([
+  ['NODE_ENV', 'Production'],
+  ['NODE_ENV', 'prod'],
+  ['NODE_ENV', 'staging'],
+  ['PUBLIC_URL', 'example.com/tasks'],
+  ['PUBLIC_URL', '/tasks'],
+  ['PUBLIC_URL', 'ftp://example.com/tasks'],
+  ['PUBLIC_URL', 'https://example.com/tasks?a=1'],
+  ['PUBLIC_URL', 'https://example.com/tasks#'],
+  ['PUBLIC_URL', 'https://user:hunter2@example.com/tasks'],
+  ['PUBLIC_URL', 'https://example.com//tasks'],
   ['PORT', 'http'],
   ['PORT', '70000'],
   ['PORT', '80.5'],
@@ -159,6 +182,9 @@ describe('traces', () => {
     })
     expect(readConfig({ ...all, OTEL_SDK_DISABLED: 'true' }).tracing).toBeNull()
     expect(readConfig({ OTEL_SERVICE_NAME: 'todo' }).tracing).toBeNull()
+    expect(readConfig({ ...all, OTEL_TRACES_EXPORTER: 'none', OTEL_TRACES_SAMPLER: 'any' }).tracing).toBeNull()
+    expect(readConfig({ ...all, OTEL_TRACES_EXPORTER: 'otlp', OTEL_PROPAGATORS: 'tracecontext,baggage' })).toEqual(readConfig(all))
+    expect(readConfig({ OTEL_TRACES_EXPORTER: 'otlp' }).tracing?.url).toBe('http://localhost:4318/v1/traces')
   })
 
   test.each([
@@ -168,6 +194,10 @@ describe('traces', () => {
     ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'a=%hunter2'],
     ['OTEL_RESOURCE_ATTRIBUTES', '=hunter2'],
     ['OTEL_TRACES_SAMPLER', 'jaeger_remote'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+    ['OTEL_TRACES_EXPORTER', 'otlp,console'],
+    ['OTEL_PROPAGATORS', 'b3'],
+    ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd'],
     ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
     ['OTEL_TRACES_SAMPLER_ARG', 'x'],
   ])('%s=%s is refused, and the message names the variable', (name, value) => {

@@ -60,7 +60,7 @@ const imports = sources.flatMap(from => importsOf(from, read(from)))
 const local = imports
   .filter(({ to }) => to.startsWith('.'))
   .map(each => ({ ...each, to: new URL(each.to, new URL(`src/${each.from}`, root)).href.slice(root.href.length).replace(/^src\//, '') }))
-const layer = (file: string) => file.split('/')[0]?.replace(/\.ts$/, '') as string
+const layer = (file: string) => file.split('/')[0]?.replace(/\.[jt]s$/, '') as string
 
 test('every form of an import is found', () => {
   const text = [
