@@ -295,7 +295,7 @@ export interface paths {
         };
         /**
          * Read a file of the reference page
-         * @description Scripts and styles. The page loads nothing from other hosts.
+         * @description Scripts and styles. The page loads nothing from other hosts. It names each file with a hash of its content (`docs.0123456789abcdef.js`), so that browsers keep the file. The name without a hash works too.
          */
         get: operations["getDocsAsset"];
         put?: never;
@@ -545,7 +545,7 @@ export interface components {
             status: number;
             /** @description An explanation of this occurrence. */
             detail: string;
-            /** @description The path of the request. */
+            /** @description The path of the request. If the server is published under a prefix, the path begins with it. */
             instance: string;
             /** @description The id of this request in the server's log. */
             requestId: string;
@@ -657,6 +657,17 @@ export interface components {
                 ETag: components["headers"]["ETag"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The content is the one whose `ETag` you sent. The reply has no body. */
+        DocumentNotModified: {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                ETag: components["headers"]["DocumentETag"];
                 "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -956,6 +967,11 @@ export interface components {
          */
         IfNoneMatch: string;
         /**
+         * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+         * @example "0123456789abcdef"
+         */
+        DocumentIfNoneMatch: string;
+        /**
          * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
          * @example *
          */
@@ -979,7 +995,12 @@ export interface components {
          */
         Allow: string;
         /**
-         * @description The path of the new resource.
+         * @description The version of the content in this coding, for `If-None-Match`.
+         * @example "0123456789abcdef"
+         */
+        DocumentETag: string;
+        /**
+         * @description The path of the new resource. If the server is published under a prefix, the path begins with it.
          * @example /v1/users/alice/tasks/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
          */
         Location: string;
@@ -1014,8 +1035,8 @@ export interface components {
          */
         "WWW-Authenticate": string;
         /**
-         * @description How long clients may cache the file.
-         * @example public, max-age=3600
+         * @description How long clients may cache the content. `no-cache`: ask with `If-None-Match` before each use.
+         * @example no-cache
          */
         "Cache-Control": string;
         /**
@@ -1835,7 +1856,13 @@ export interface operations {
     getOpenapiJson: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @example "0123456789abcdef"
+                 */
+                "If-None-Match"?: components["parameters"]["DocumentIfNoneMatch"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1844,6 +1871,8 @@ export interface operations {
             /** @description The contract. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["DocumentETag"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -1852,6 +1881,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenapiDocument"];
                 };
             };
+            304: components["responses"]["DocumentNotModified"];
             400: components["responses"]["MalformedRequest"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1864,7 +1894,13 @@ export interface operations {
     getOpenapiYaml: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @example "0123456789abcdef"
+                 */
+                "If-None-Match"?: components["parameters"]["DocumentIfNoneMatch"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1873,6 +1909,8 @@ export interface operations {
             /** @description The contract. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["DocumentETag"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -1881,6 +1919,7 @@ export interface operations {
                     "application/yaml": string;
                 };
             };
+            304: components["responses"]["DocumentNotModified"];
             400: components["responses"]["MalformedRequest"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1893,7 +1932,13 @@ export interface operations {
     getDocs: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @example "0123456789abcdef"
+                 */
+                "If-None-Match"?: components["parameters"]["DocumentIfNoneMatch"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1902,7 +1947,9 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
                     "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["DocumentETag"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -1910,6 +1957,18 @@ export interface operations {
                 content: {
                     "text/html": string;
                 };
+            };
+            /** @description The page is the one whose `ETag` you sent. The reply has no body. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["DocumentETag"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["MalformedRequest"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1923,7 +1982,13 @@ export interface operations {
     getDocsAsset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @example "0123456789abcdef"
+                 */
+                "If-None-Match"?: components["parameters"]["DocumentIfNoneMatch"];
+            };
             path: {
                 /**
                  * @description The name of the file.
@@ -1939,6 +2004,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["DocumentETag"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -1948,6 +2014,7 @@ export interface operations {
                     "text/javascript": string;
                 };
             };
+            304: components["responses"]["DocumentNotModified"];
             400: components["responses"]["MalformedRequest"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];

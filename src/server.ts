@@ -27,7 +27,7 @@ import { createRateLimit } from './pipeline/rate-limit.ts'
 
 type Settings = Pick<
   Config,
-  'host' | 'port' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
+  'host' | 'port' | 'publicUrl' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
 > & {
   databaseUrl: DatabaseUrl
   auth: AuthConfig
@@ -36,8 +36,8 @@ type Settings = Pick<
 /** The API that a server serves. The layers below know nothing else of it. */
 export type Api = {
   document: Document
-  /** Makes the handlers. `stopping` aborts when the process begins to stop. */
-  handlers: (db: Database, stopping: AbortSignal) => AnyHandlers
+  /** Makes the handlers. `stopping` aborts when the process begins to stop; `publicUrl` is that of the settings. */
+  handlers: (db: Database, stopping: AbortSignal, publicUrl: string | null) => AnyHandlers
   /** locks the accounts of several owners; without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
   /** the folder of its migrations; those of this product where it is undefined */
@@ -69,7 +69,7 @@ export type Server = {
 
 /** Puts the parts together and listens. */
 export async function serve(settings: Settings, options: Options): Promise<Server> {
-  const { host, port, poolSize, pooler, corsOrigins, limits, metricsPort, timing, trustProxy, databaseUrl, auth } = settings
+  const { host, port, publicUrl, poolSize, pooler, corsOrigins, limits, metricsPort, timing, trustProxy, databaseUrl, auth } = settings
   const { log, observe, around = app => app, timeouts = {}, maxInFlight, supervised = false } = options
   const api: Api = options.api ?? taskspec
   const { version } = api.document.info
@@ -86,7 +86,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))
   const operations = await createPipeline({
     document: api.document,
-    handlers: api.handlers(db, stopping.signal),
+    handlers: api.handlers(db, stopping.signal, publicUrl),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
     steps,
@@ -97,7 +97,17 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const metrics = metricsPort === null ? null : createMetrics(readings)
   const observers = { log, metrics, steps, tracing, timing }
   const { heartbeatMs, drainMs = 10_000 } = timeouts
-  const app = createApp({ ...observers, operations, shedding, version, corsOrigins, stopping: stopping.signal, trustProxy, heartbeatMs })
+  const app = createApp({
+    ...observers,
+    operations,
+    shedding,
+    version,
+    publicUrl,
+    corsOrigins,
+    stopping: stopping.signal,
+    trustProxy,
+    heartbeatMs,
+  })
   const server = createListener(around(app), { log, metrics, version, timeouts })
   server.listen(port, host)
   await once(server, 'listening')

@@ -1,7 +1,12 @@
 // The contract: as it was written, and as what the program reads.
 import { readFileSync } from 'node:fs'
 
-export type Document = { openapi: string; info: { title: string; version: string }; paths: Record<string, object> }
+export type Document = {
+  openapi: string
+  info: { title: string; version: string }
+  servers?: { url: string }[] | undefined
+  paths: Record<string, object>
+}
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 

@@ -13,6 +13,8 @@ export type Caller = { id: string; claims: Claims }
 export type Upload<Type = string> = { type: Type; chunks: AsyncIterable<Uint8Array> }
 /** A body that is written as it comes. */
 export type Stream = AsyncIterable<string | Uint8Array>
+/** The compressed forms of a body that is the same for every caller. Each is made when a client first accepts it. */
+export type Codings = { br?: () => Promise<Uint8Array>; gzip?: () => Promise<Uint8Array> }
 
 type Parameters<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<operations[Op]['parameters'][In]>
 
@@ -48,12 +50,15 @@ export type Call<Op extends OperationId> = {
   body: Body<Op>
 }
 
+// A body that is the same for every caller: it has an ETag, and is compressed as the client accepts.
+type Fixed<Type> = { body: Uint8Array; type: Type; codings: Codings; heartbeat?: never }
+
 // JSON needs no type; another media type is named, and its body may be a stream. While a stream with a heartbeat is quiet, that text is
 // written now and then, so that nothing on the way takes the connection for dead.
 type Content<Response> = Response extends { content: infer Media }
   ? Media extends { 'application/json': infer Json }
-    ? { body: Json; type?: never; heartbeat?: never }
-    : { [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string } }[keyof Media]
+    ? { body: Json; type?: never; heartbeat?: never } | Fixed<'application/json'>
+    : { [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string } | Fixed<Type> }[keyof Media]
   : { body?: never; type?: never; heartbeat?: never }
 
 // The headers that a handler sets: not those that every reply has.
@@ -76,6 +81,13 @@ export type Reply<Op extends OperationId> = {
 export type Handlers = { [Op in OperationId]: (call: Call<Op>) => Promise<Reply<Op>> }
 
 /** A reply of any operation. */
-export type AnyReply = { status: number; headers?: Record<string, unknown>; type?: string; body?: unknown; heartbeat?: string }
+export type AnyReply = {
+  status: number
+  headers?: Record<string, unknown>
+  type?: string
+  body?: unknown
+  heartbeat?: string
+  codings?: Codings
+}
 /** The handlers of any document, by operation id. */
 export type AnyHandlers = Record<string, (call: never) => Promise<AnyReply>>

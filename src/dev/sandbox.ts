@@ -47,6 +47,7 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
     const settings = {
       host: '127.0.0.1',
       port,
+      publicUrl: null,
       poolSize: 10,
       pooler: false,
       corsOrigins: null,

@@ -8,7 +8,8 @@ import type { EmbeddedDatabase } from './database.ts'
 type Facts = { url: string; config: Config; embedded: EmbeddedDatabase | null; auth: AuthConfig }
 
 /** Shows a newcomer where everything is, and how to send a first request. */
-export async function welcome({ url, config, embedded, auth }: Facts): Promise<string> {
+export async function welcome({ url: listens, config, embedded, auth }: Facts): Promise<string> {
+  const url = config.publicUrl ?? listens
   const location =
     embedded === null ? `PostgreSQL at ${databaseLocation(config.databaseUrl as DatabaseUrl)}` : 'embedded PostgreSQL in .data/postgres'
   const lines = [
@@ -17,6 +18,7 @@ export async function welcome({ url, config, embedded, auth }: Facts): Promise<s
     '',
     `  API       ${url}/v1`,
     `  Docs      ${url}/docs`,
+    ...(url === listens ? [] : [`  Listens   ${listens}`]),
     `  Database  ${location}`,
     `  Key       ${keySource(config)}`,
   ]

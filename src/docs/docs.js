@@ -5,7 +5,7 @@ follow()
 dark.addEventListener('change', follow)
 
 SwaggerUIBundle({
-  url: '/openapi.json',
+  url: 'openapi.json', // as every URL here, relative to the page: a proxy may publish it under a prefix
   dom_id: '#reference',
   plugins: [{ statePlugins: { spec: { wrapActions: { updateJsonSpec: proceed => spec => proceed(prepared(spec)) } } } }],
   deepLinking: true,
@@ -21,6 +21,7 @@ SwaggerUIBundle({
 
 /** The contract, said so that Swagger UI shows it well. */
 function prepared(spec) {
+  spec.servers = [{ url: new URL('.', location.href).pathname.slice(0, -1) || '/', description: 'The server of this page' }]
   for (const item of Object.values(spec.paths ?? {})) {
     // An operation that the address names is shown without the parameters of its path, and any other has them last.
     const { parameters = [], ...operations } = item

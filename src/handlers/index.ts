@@ -11,6 +11,11 @@ import { createUserHandlers } from './users.ts'
 export const api = { document, handlers: createHandlers, ownerLock: accountLock }
 
 /** All operations: one of the spec without a handler does not compile. */
-export function createHandlers(db: Database, stopping: AbortSignal): Handlers {
-  return { ...createUserHandlers(db), ...createCategoryHandlers(db), ...createTaskHandlers(db), ...createSystemHandlers(db, stopping) }
+export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: string | null): Handlers {
+  return {
+    ...createUserHandlers(db),
+    ...createCategoryHandlers(db),
+    ...createTaskHandlers(db),
+    ...createSystemHandlers(db, stopping, publicUrl),
+  }
 }

@@ -12,9 +12,10 @@ import type { Tracing } from '../observe/tracing.ts'
 import type { Operation, Outcome } from '../pipeline/pipeline.ts'
 import { createAccessLog } from './access-log.ts'
 import { createClientAddress } from './client-address.ts'
+import { encoded } from './coding.ts'
 import { allowedOrigins } from './origins.ts'
 import { parseQuery } from './query.ts'
-import { commonHeaders, problemReply, writeReply } from './reply.ts'
+import { commonHeaders, prefixed, problemReply, writeReply } from './reply.ts'
 import { malformed, readBody, target } from './request.ts'
 import { createRouter, type Route } from './router.ts'
 import { Shed, type Shedding, type Visit } from './shedding.ts'
@@ -32,6 +33,8 @@ type Options = {
   timing?: boolean
   /** of the document that is served */
   version: string
+  /** where clients find the API; null: where this server listens */
+  publicUrl?: string | null
   /** null: every origin on localhost */
   corsOrigins: readonly string[] | null
   /** Aborts when the process begins to stop, so that connections end. */
@@ -48,7 +51,9 @@ const defaultHeartbeatMs = 15_000
 
 export function createApp(options: Options): RequestListener {
   const { operations, log, metrics, shedding, steps = null, tracing = null, timing = false, version, stopping, trustProxy } = options
-  const find = createRouter(operations)
+  // A proxy has removed this prefix from each path.
+  const prefix = new URL(options.publicUrl ?? 'http://localhost').pathname.replace(/\/$/, '')
+  const find = createRouter(operations, prefix)
   const accessLog = createAccessLog({ log, metrics, tracing })
   const clientAddress = createClientAddress(trustProxy)
   const streaming = { heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs, stopping, log }
@@ -77,11 +82,14 @@ export function createApp(options: Options): RequestListener {
         operation = route.operation
         visit = shedding.enter(operation.vital)
         outcome = await run(route, query, request, response, visit)
+        const { reply, headers } = outcome
+        if (reply?.codings !== undefined) outcome = { headers, reply: await encoded(reply, request.headers) }
       } catch (error) {
         outcome = refused(error)
       }
       const { headers, problem } = outcome
-      const reply = outcome.reply ?? problemReply(problem as Problem, pathname, requestId)
+      const reply =
+        outcome.reply === undefined ? problemReply(outcome.problem, prefix + pathname, requestId) : prefixed(outcome.reply, prefix)
       const common = commonHeaders(version, requestId, operation?.headers, headers, timing ? timingHeaders(own, began) : undefined)
       const endless = isEndless(request)
       if (endless || stopping.aborted) common.Connection = 'close'
@@ -110,7 +118,7 @@ export function createApp(options: Options): RequestListener {
   function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem) {
     const began = performance.now()
     const requestId = idOf(request)
-    const reply = problemReply(problem, split(request.url ?? '').pathname, requestId)
+    const reply = problemReply(problem, prefix + split(request.url ?? '').pathname, requestId)
     void writeReply(response, reply, commonHeaders(version, requestId), streaming)
     if (isEndless(request)) linger(request)
     accessLog({ request, requestId, operation: undefined, status: reply.status, problem, end: undefined, began, steps: noSteps })

@@ -26,6 +26,12 @@ export function problemReply(problem: Problem, instance: string, requestId: stri
   return { status, headers, type: 'application/problem+json', body: problem.body(instance, requestId) }
 }
 
+/** The reply for clients that find this server under a prefix. Its handler knows paths without the prefix. */
+export function prefixed(reply: AnyReply, prefix: string): AnyReply {
+  const path = reply.headers?.Location
+  return prefix === '' || path === undefined ? reply : { ...reply, headers: { ...reply.headers, Location: `${prefix}${path}` } }
+}
+
 /** Writes a reply. Where its body is a stream, this resolves at the end of the stream. */
 export function writeReply(
   response: ServerResponse,
@@ -34,25 +40,25 @@ export function writeReply(
   options: StreamOptions,
 ): Promise<StreamEnd> | undefined {
   if (isStreamed(reply)) return writeStreamed(response, reply, common, options)
-  const text = textOf(reply)
-  response.writeHead(reply.status, headersOf(reply, common, text)).end(text)
+  const bytes = bytesOf(reply)
+  response.writeHead(reply.status, headersOf(reply, common, bytes)).end(bytes)
 }
 
 /** The bytes of a reply to a request that Node could not parse, on a connection that ends. */
 export function rawReply(reply: AnyReply, common: Headers): string {
-  const text = textOf(reply)
+  const text = bytesOf(reply)
   const headers = headersOf(reply, { ...common, Connection: 'close', Date: new Date().toUTCString() }, text)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   return [`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}`, ...lines, '', text ?? ''].join('\r\n')
 }
 
-function textOf({ type, body }: AnyReply): string | undefined {
-  return body === undefined || (typeof body === 'string' && type !== undefined) ? body : JSON.stringify(body)
+function bytesOf({ type, body }: AnyReply): string | Uint8Array | undefined {
+  return body === undefined || body instanceof Uint8Array || (typeof body === 'string' && type !== undefined) ? body : JSON.stringify(body)
 }
 
-function headersOf({ type = 'application/json', headers }: AnyReply, common: Headers, text: string | undefined): Headers {
-  if (text === undefined) return { ...common, ...headers } as Headers
-  const content = { 'Content-Type': withCharset(type), 'Content-Length': String(Buffer.byteLength(text)) }
+function headersOf({ type = 'application/json', headers }: AnyReply, common: Headers, bytes: string | Uint8Array | undefined): Headers {
+  if (bytes === undefined) return { ...common, ...headers } as Headers
+  const content = { 'Content-Type': withCharset(type), 'Content-Length': String(Buffer.byteLength(bytes)) }
   return { ...common, ...content, ...headers } as Headers
 }
 

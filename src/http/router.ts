@@ -7,7 +7,8 @@ export type Route = { operation: Operation; params: Record<string, string> }
 /** Throws 404 where there is no such path, and 405 where the path has other methods. */
 export type Router = (method: string, path: string) => Route
 
-export function createRouter(operations: readonly Operation[]): Router {
+/** `prefix` is that of the paths that clients see. */
+export function createRouter(operations: readonly Operation[], prefix = ''): Router {
   const byPath = new Map<string, Map<string, Operation>>()
   for (const operation of operations) {
     const byMethod = byPath.get(operation.path) ?? new Map<string, Operation>()
@@ -17,7 +18,7 @@ export function createRouter(operations: readonly Operation[]): Router {
 
   return (method, path) => {
     const match = find(path)
-    if (match === undefined) throw new Problem('not-found', { detail: 'There is no such path. The reference is at /docs.' })
+    if (match === undefined) throw new Problem('not-found', { detail: `There is no such path. The reference is at ${prefix}/docs.` })
     const operation = match.value.get(method === 'HEAD' ? 'GET' : method)
     if (operation === undefined) throw new Problem('method-not-allowed', { headers: methodHeaders(match.value) })
     return { operation, params: match.params }

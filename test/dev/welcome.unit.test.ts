@@ -24,3 +24,14 @@ test('shows a token and a request only when the server can issue tokens', async 
   expect(text).toContain('Get a token from your identity provider.')
   expect(text).not.toContain('Bearer')
 })
+
+test('shows the URLs under which a proxy publishes the server, and where it listens', async () => {
+  const text = await welcomed({ DATABASE_URL: 'postgres://u:p@one/name', PUBLIC_URL: 'https://example.com/tasks/' })
+  for (const line of [
+    'API       https://example.com/tasks/v1',
+    'Docs      https://example.com/tasks/docs',
+    'Listens   http://localhost:3000',
+  ])
+    expect(text).toContain(`  ${line}\n`)
+  expect(text).toContain('curl https://example.com/tasks/v1/users/me/tasks')
+})

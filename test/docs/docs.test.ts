@@ -1,11 +1,14 @@
 // The reference page as a reader meets it, in a real browser.
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
 import type { OperationId } from '../../src/contract/types.ts'
 import { contrast, launch, outside, texts } from '../support/browser.ts'
 import { operations, document as spec } from '../support/spec.ts'
-import { test as base, tokenOf } from '../support/taskspec.ts'
+import { test as base, start, tokenOf } from '../support/taskspec.ts'
 
 type Visit = {
   page: Page
@@ -16,8 +19,8 @@ type Fixtures = {
   $file: {
     browser: Browser
     /**
-     * The page at an operation's address, in light mode, under another name of the machine: nothing in the page or the contract may know
-     * where it is served. Loading a page takes seconds of CPU, so the tests share it, and each leaves it usable.
+     * The page at an operation's address, in light mode, under another name of the machine and a prefix that a proxy removes: nothing in
+     * the page may know where it is served. Loading a page takes seconds of CPU, so the tests share it, and each leaves it usable.
      */
     visit: Visit
   }
@@ -34,8 +37,13 @@ const test = base.extend<Fixtures>({
     { scope: 'file' },
   ],
   visit: [
-    async ({ browser, service }, use) =>
-      use(await open(browser, `${service.url.replace('127.0.0.1', 'localhost')}/docs#/tasks/updateTask`)),
+    async ({ browser, service }, use) => {
+      const server = await start({ databaseUrl: service.databaseUrl, publicUrl: 'https://example.com/some/tasks' })
+      const proxy = await createPrefixProxy(prefix, server.url)
+      await use(await open(browser, `http://localhost:${proxy.port}${prefix}/docs#/tasks/updateTask`))
+      proxy.stop()
+      await server.stop()
+    },
     { scope: 'file' },
   ],
 })
@@ -51,6 +59,7 @@ async function open(browser: Browser, url: string): Promise<Visit> {
 }
 
 const timeoutMs = 30_000
+const prefix = '/some/tasks'
 const tagOf = (id: OperationId) => operations.find(each => each.operationId === id)?.tags?.[0]
 
 describe('reading', () => {
@@ -132,14 +141,14 @@ test('authorises, creates a task, finds it, names every place where a body is wr
       { pointer: '/title', code: 'pattern' },
     ],
   })
-  expect(trouble.splice(0)).toEqual(['422 POST /v1/users/me/tasks'])
+  expect(trouble.splice(0)).toEqual([`422 POST ${prefix}/v1/users/me/tasks`])
 
   await page.evaluate("history.replaceState(null, '', '#/users/getUser')")
   await page.emulateMedia({ colorScheme: 'dark' })
   await page.reload()
   await page.locator('.opblock.is-open').waitFor()
   expect(await run(page, 'getUser')).toMatchObject({ status: '401', body: { type: '/problems/unauthenticated' } })
-  expect(trouble.splice(0)).toEqual(['401 GET /v1/users/me'])
+  expect(trouble.splice(0)).toEqual([`401 GET ${prefix}/v1/users/me`])
 })
 
 // The contrast depends on the colour scheme, and what fits depends on the width, so two looks cover both.
@@ -173,6 +182,27 @@ test('is legible in dark mode on a phone and in light mode on a desktop', { time
   }
   expect(trouble.splice(0)).toEqual([])
 })
+
+/** A proxy that publishes a server under a prefix. */
+async function createPrefixProxy(prefix: string, url: string) {
+  const proxy = createServer((received, response) => {
+    const { method = '', url: target = '', headers } = received
+    if (!target.startsWith(prefix)) return void response.writeHead(404).end()
+    const forwarded = request(url + target.slice(prefix.length), { method, headers }, reply => {
+      response.writeHead(reply.statusCode ?? 502, reply.headers)
+      reply.pipe(response)
+    })
+    received.pipe(forwarded)
+  }).listen(0)
+  await once(proxy, 'listening')
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    stop() {
+      proxy.close()
+      proxy.closeAllConnections()
+    },
+  }
+}
 
 function watch(page: Page, origin: string): string[] {
   const trouble: string[] = []

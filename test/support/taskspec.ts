@@ -31,7 +31,7 @@ export type Service = Server & {
 const highLimits = { perMinute: 1_000_000, shared: false }
 
 type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
-  Pick<Config, 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
+  Pick<Config, 'publicUrl' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
 > &
   Pick<Options, 'timeouts' | 'api' | 'observe'>
 
@@ -57,6 +57,7 @@ export async function start({
   const all = {
     host: '127.0.0.1',
     port: 0,
+    publicUrl: null,
     poolSize: 4,
     pooler: false,
     corsOrigins: null,
