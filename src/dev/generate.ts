@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { withMockDifferences } from './mock-differences.ts'
 import { plainPath } from './plain-path.ts'
 
 type Ref = { $ref?: string }
@@ -62,11 +63,17 @@ const readOnly = operations.flatMap(({ operationId, requestBody }) => {
 })
 write('defaults.ts', `${origin}export interface Defaults {\n${filled.join('')}}\nexport interface ReadOnly {\n${readOnly.join('')}}\n`)
 
+for (const name of ['README.md', 'src/client/README.md']) update(name, withMockDifferences(readFileSync(path(name), 'utf8')))
+
 function write(name: string, text: string) {
-  const file = path(`generated/${name}`)
-  if (!check) return writeFileSync(file, text)
+  update(`generated/${name}`, text)
+}
+
+function update(name: string, text: string) {
+  const file = path(name)
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return
-  console.error(`generated/${name} does not match openapi.yaml. Run \`npm run generate\`.`)
+  if (!check) return writeFileSync(file, text)
+  console.error(`${name} does not match its source. Run \`npm run generate\`.`)
   process.exitCode = 1
 }
 

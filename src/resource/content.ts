@@ -7,7 +7,7 @@ import type { Codings } from '../contract/types.ts'
 export type Content = { hash: string; bytes: Uint8Array; codings: Codings }
 
 const minCompressedBytes = 1024 // below, a reply fits into one packet anyway
-// The highest quality takes seconds for a megabyte, and this one 0.1 s, for a tenth more bytes.
+// For the 1.7 MB of Swagger UI the highest quality takes 3.7 s of CPU, and this one 0.06 s, for 13 % more bytes.
 const brotliQuality = 5
 
 /** Compresses nothing yet: a start stays quick, and most processes are never asked for their documents. */

@@ -127,6 +127,56 @@ function unknownRoutes(): Sample[] {
   ]
 }
 
+/** Requests that differ in what HTTP itself says of them. */
+export function transport(): Sample[] {
+  const tasks = '/v1/users/me/tasks'
+  const create = { operation: undefined, method: 'POST', path: tasks, headers: { ...authorized, ...json }, body: '{"title":"a"}' }
+  const list = { ...create, method: 'GET', headers: authorized, body: undefined as unknown as string }
+  const named: Record<string, Partial<Sample>> = {
+    'HEAD of a list': { ...list, method: 'HEAD' },
+    'HEAD of a task': { ...list, method: 'HEAD', path: `${tasks}/${ids.taskId}` },
+    'OPTIONS without an origin': { ...list, method: 'OPTIONS' },
+    'an unknown method': { ...list, method: 'REPORT' },
+    'a slash at the end': { ...list, path: `${tasks}/` },
+    'two slashes': { ...list, path: '//v1/users/me/tasks' },
+    'a path in upper case': { ...list, path: '/V1/users/me/tasks' },
+    'an encoded letter': { ...list, path: '/v1/users/me/%74asks' },
+    'a path that is no UTF-8': { ...list, path: '/v1/users/me/%ff' },
+    'a query that is no UTF-8': { ...list, path: `${tasks}?q=%ff` },
+    'a parameter twice': { ...list, path: `${tasks}?limit=1&limit=2` },
+    'Accept of another type': { ...list, headers: { ...authorized, accept: 'application/xml' } },
+    'Accept of problems only': { ...list, headers: { ...authorized, accept: 'application/problem+json' } },
+    'If-Match of another version for GET': { ...list, headers: { ...authorized, 'if-match': '"1"' } },
+    'If-None-Match: * for PATCH': {
+      ...create,
+      method: 'PATCH',
+      path: `${tasks}/${ids.taskId}`,
+      headers: { ...create.headers, 'if-none-match': '*' },
+    },
+    'Content-Range for PUT': {
+      ...create,
+      method: 'PUT',
+      path: `${tasks}/${ids.taskId}`,
+      headers: { ...create.headers, 'content-range': 'bytes 0-9/10' },
+    },
+    'a token that is no JWT': { ...list, headers: { authorization: 'Bearer x' } },
+    'no token, and a body that breaks the schema': { ...create, headers: json, body: '{}' },
+    'no token, and another method': { ...list, method: 'DELETE', headers: {} },
+    'a user id with a dot': { ...list, path: '/v1/users/%2E/tasks' },
+    'a body with a charset': { ...create, headers: { ...authorized, 'content-type': 'application/json; charset=utf-8' } },
+    'a body in Latin-1': { ...create, headers: { ...authorized, 'content-type': 'application/json; charset=latin1' } },
+    'a media type with +json': { ...create, headers: { ...authorized, 'content-type': 'application/vnd.api+json' } },
+    'a compressed body': { ...create, headers: { ...create.headers, 'content-encoding': 'gzip' } },
+    'a body above 1 MiB': { ...create, body: JSON.stringify({ title: 'x'.repeat(2 ** 20) }) },
+    'a body for GET': { ...list, path: '/livez' },
+    'a document again': { ...list, path: '/openapi.json', headers: { 'if-none-match': '*' } },
+    'a duplicate name': { ...create, path: '/v1/users/me/categories', body: '{"name":"Existing"}' },
+    'an unknown category': { ...create, body: `{"title":"a","categoryId":"${ids.taskId}"}` },
+    'a time without a date': { ...create, body: '{"title":"a","dueTime":"10:00"}' },
+  }
+  return Object.entries(named).map(([name, sample]) => ({ name: `HTTP: ${name}`, ...create, ...sample }))
+}
+
 const ids: Record<string, string> = {
   userId: 'me',
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',

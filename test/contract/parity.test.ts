@@ -1,80 +1,59 @@
 // The mock and the server give equal replies to one corpus of requests, which is generated from the spec.
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { type MockDifference, mockDifferences } from '../../src/dev/mock-differences.ts'
 import { cases } from '../support/checks.ts'
 import { type Prism, prism, prismHeaders } from '../support/prism.ts'
 import { operations, resolved, violations } from '../support/spec.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
-import { corpus, type Sample, spellings, unknownToTools } from './corpus.ts'
+import { corpus, type Sample, spellings, transport, unknownToTools } from './corpus.ts'
 
 type Reply = { status: number; headers: Headers; body: unknown }
-type Difference = { server: number[]; mock: (status: number) => boolean; when: (sample: Sample) => boolean; reason: string }
+type Difference = { server: number[]; mock: (status: number) => boolean; when: (sample: Sample) => boolean }
 
 const success = (status: number) => status >= 200 && status < 300
 const query = (sample: Sample) => new URLSearchParams(sample.path.split('?')[1])
 
-// Replies of the mock that may differ from those of the server, each with the reason. All others must agree.
-const differences: Difference[] = [
-  {
-    server: [404, 201, 304, 412],
-    mock: success,
-    when: sample => sample.valid === true,
-    reason: 'The mock has no state: it finds every id, and no condition on an ETag fails.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => sample.valid === true && query(sample).has('cursor'),
-    reason: 'The mock has no state: it accepts every cursor.',
-  },
-  {
-    server: [403],
-    mock: success,
-    when: sample => sample.name.endsWith('another user'),
-    reason: 'The mock checks that there is a token, but not its user.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => query(sample).has('unknown'),
-    reason: 'The mock ignores unknown parameters.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => [...query(sample).values()].includes(''),
-    reason: 'The mock treats an empty parameter as absent.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => spellings.includes(query(sample).get('limit') ?? ''),
-    reason: 'The mock accepts every number that JavaScript can parse, such as 0x10.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => /timeZone="(text|BST|europe\/kiev)"/.test(sample.name),
-    reason: 'The mock does not check time zones.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => unknownToTools.some(text => sample.name.includes(JSON.stringify(text)) || query(sample).getAll('label').includes(text)),
-    reason: 'The mock does not know the formats of text: it accepts lone surrogates, and invisible characters alone.',
-  },
-  {
-    server: [422],
-    mock: success,
-    when: sample => sample.name.includes('field id='),
-    reason: 'The mock does not compare an id in the body with the path.',
-  },
-  {
-    server: [400],
-    mock: status => status === 0,
-    when: sample => sample.name.endsWith('broken JSON'),
-    reason: 'The mock never replies to a body that is not JSON.',
-  },
-]
+const http = (...names: string[]) => {
+  const all = names.map(name => `HTTP: ${name}`)
+  return ({ name }: Sample) => all.includes(name)
+}
+const conditions = http('If-Match of another version for GET', 'If-None-Match: * for PATCH', 'Content-Range for PUT')
+
+// Replies of the mock that may differ from those of the server. All others must agree.
+const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
+  state: [
+    { server: [404, 201, 304, 412], mock: success, when: sample => sample.valid === true },
+    { server: [422], mock: success, when: sample => sample.valid === true && query(sample).has('cursor') },
+    { server: [304, 409, 422], mock: success, when: http('a document again', 'a duplicate name', 'an unknown category') },
+    { server: [400, 412], mock: success, when: conditions },
+  ],
+  token: [
+    { server: [403], mock: success, when: sample => sample.name.endsWith('another user') },
+    { server: [401, 403], mock: success, when: http('a token that is no JWT', 'a user id with a dot') },
+  ],
+  unknownParameters: [{ server: [422], mock: success, when: sample => query(sample).has('unknown') }],
+  emptyParameters: [{ server: [422], mock: success, when: sample => [...query(sample).values()].includes('') }],
+  numbers: [{ server: [422], mock: success, when: sample => spellings.includes(query(sample).get('limit') ?? '') }],
+  timeZones: [{ server: [422], mock: success, when: sample => /timeZone="(text|BST|europe\/kiev)"/.test(sample.name) }],
+  formats: [
+    {
+      server: [422],
+      mock: success,
+      when: sample =>
+        unknownToTools.some(text => sample.name.includes(JSON.stringify(text)) || query(sample).getAll('label').includes(text)),
+    },
+  ],
+  ids: [{ server: [422], mock: success, when: sample => sample.name.includes('field id=') }],
+  encoding: [{ server: [400], mock: success, when: http('a query that is no UTF-8') }],
+  brokenJson: [{ server: [400], mock: status => status === 0, when: sample => sample.name.endsWith('broken JSON') }],
+  bodies: [
+    { server: [415], mock: success, when: http('a body in Latin-1', 'a media type with +json', 'a compressed body') },
+    { server: [413], mock: status => status === 422, when: http('a body above 1 MiB') },
+  ],
+  head: [{ server: [200], mock: status => status === 405, when: sample => sample.method === 'HEAD' }],
+  accept: [{ server: [200], mock: status => status === 406, when: sample => sample.headers.accept !== undefined }],
+  paths: [{ server: [200, 404], mock: status => status === 422, when: http('a slash at the end', 'an encoded letter') }],
+}
 
 let mock: Prism
 beforeAll(async () => {
@@ -100,7 +79,7 @@ async function send(url: string, { method, path, headers, body }: Sample, token:
   )
 }
 
-const samples = corpus()
+const samples = [...corpus(), ...transport()]
 
 describe('the corpus', () => {
   const used = new Set<Difference>()
@@ -142,7 +121,9 @@ describe('the corpus', () => {
   })
 
   function compare(sample: Sample, server: Reply, mock: Reply): string[] {
-    const allowed = differences.filter(each => each.server.includes(server.status) && each.mock(mock.status) && each.when(sample))
+    const allowed = Object.values(differences)
+      .flat()
+      .filter(each => each.server.includes(server.status) && each.mock(mock.status) && each.when(sample))
     if (server.status !== mock.status) for (const each of allowed) used.add(each)
     return [
       ...(server.status === mock.status || allowed.length > 0 ? [] : [`the server returned ${server.status}, the mock ${mock.status}`]),
@@ -154,7 +135,33 @@ describe('the corpus', () => {
   }
 
   test('needs every allowed difference', () => {
-    expect(differences.filter(each => !used.has(each)).map(({ reason }) => reason)).toEqual([])
+    const unused = Object.entries(differences).filter(([, each]) => !each.some(one => used.has(one)))
+    expect(unused.map(([name]) => name)).toEqual([])
+  })
+})
+
+describe('CORS', () => {
+  const names = ['allow-origin', 'allow-credentials', 'allow-headers', 'expose-headers']
+  async function ask(url: string, method: string, origin: string) {
+    const preflight = { 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization,if-match' }
+    const init = { method, headers: { origin, ...(method === 'OPTIONS' && preflight) } }
+    const { status, headers } = await fetch(`${url}/v1/users/me/tasks`, init)
+    const [allowed, credentials, requested, exposed] = names.map(name => headers.get(`access-control-${name}`))
+    const methods = headers.get('access-control-allow-methods') ?? ''
+    return { status, allowed, credentials, exposed, ...(method === 'OPTIONS' && { requested, patch: methods.includes('PATCH') }) }
+  }
+
+  test.for(['GET', 'OPTIONS'])('an allowed origin may do the same on the mock and on the server: %s', async (method, { service }) => {
+    const [server, ours] = await Promise.all([service.url, mock.url].map(url => ask(url, method, 'http://localhost:5173')))
+    expect({ ...server, exposed: '' }).toEqual({ ...ours, exposed: '' })
+    expect(server).toMatchObject({ allowed: 'http://localhost:5173', credentials: 'true' })
+  })
+
+  test('the mock differs as its list says: it allows every origin, and exposes headers only without credentials', async ({ service }) => {
+    expect(mockDifferences.origins).toBeDefined()
+    const [server, ours] = await Promise.all([service.url, mock.url].map(url => ask(url, 'GET', 'https://app.example')))
+    expect([server?.allowed, ours?.allowed]).toEqual([null, 'https://app.example'])
+    expect([server?.exposed?.includes('ETag'), ours?.exposed]).toEqual([true, '*'])
   })
 })
 

@@ -29,6 +29,7 @@ const fields: Record<string, (value: unknown) => boolean> = {
   worker: Number.isInteger,
   warning: value => /^DATABASE_URL has [\w ,.:=-]+$/.test(String(value)),
   shed: value => Object.entries(value as object).every(([reason, count]) => word.test(reason) && Number.isInteger(count)),
+  note: value => /^Only this machine can connect\. /.test(String(value)),
   url: value => /^http:\/\/127\.0\.0\.1:\d+$/.test(String(value)),
   metrics: value => /^http:\/\/127\.0\.0\.1:\d+\/metrics$/.test(String(value)),
 }

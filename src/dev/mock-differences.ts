@@ -1,0 +1,33 @@
+// How the mock differs from the server. The parity test sends one corpus of requests to both, and fails for a difference that is not
+// here, and for one that it does not see. `npm run generate` writes the list into README.md and src/client/README.md.
+export const mockDifferences = {
+  state:
+    'It stores nothing and replies with the examples of the contract, also in headers and problems. Every id exists, every cursor is valid, every name is free, and no condition on an `ETag` applies.',
+  token: 'It checks that there is a token, but not which one. So no user id in a path is 403.',
+  unknownParameters: 'It ignores unknown query parameters.',
+  emptyParameters: 'It treats an empty query parameter as absent.',
+  numbers: 'It accepts every number that JavaScript can parse, such as `0x10`.',
+  timeZones: 'It does not check the names of time zones.',
+  formats: 'It does not check the formats of text: it accepts lone surrogates, and invisible characters alone.',
+  ids: 'It does not compare an `id` in a body with the path.',
+  encoding: 'It accepts a query that is not valid UTF-8.',
+  brokenJson: 'It never replies to a body that is not JSON.',
+  bodies: 'It ignores charset, coding and size of a body, and reads every `+json` media type as JSON.',
+  head: 'It replies 405 to `HEAD`.',
+  accept: 'It replies 406 if `Accept` excludes the type of the reply. The server ignores `Accept`.',
+  paths: 'It replies 422 to a path with a slash at the end or an encoded letter.',
+  origins: "CORS: it allows every origin. With `credentials: 'include'` its pages can't read headers such as `ETag`.",
+} as const
+
+export type MockDifference = keyof typeof mockDifferences
+
+const start = '<!-- differences of the mock: written by npm run generate -->\n'
+const end = '<!-- end -->'
+
+/** The document with the list between its two marks. */
+export function withMockDifferences(document: string): string {
+  const [before, rest] = document.split(start) as [string, string | undefined]
+  if (rest === undefined) throw new Error(`The document has no line ${start}`)
+  const list = Object.values(mockDifferences).map(each => `- ${each}\n`)
+  return `${before}${start}\n${list.join('')}\n${rest.slice(rest.indexOf(end))}`
+}
