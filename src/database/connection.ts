@@ -97,11 +97,14 @@ export function createConnector({ url, pooler, unchecked, answerTimeoutMs, state
 export async function withAdvisoryLock(url: DatabaseUrl, name: string, work: () => Promise<void>): Promise<void> {
   const connection = { application_name: url.applicationName, ...startupSettings(false), statement_timeout: '0' }
   const { driver: sql } = createDriver(url, url.hosts[0] as Host, { connection, connect_timeout: 10, prepare: true })
-  await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 5 }) }
-  // Polled: `create index concurrently` waits for every statement in flight, and so for a statement that waits for this lock.
-  const lock = () => sql`select where pg_try_advisory_lock(hashtextextended(${name}, 0))`
-  while ((await lock()).length === 0) await sleep(lockRetryMs)
-  await work()
+  try {
+    // Polled: `create index concurrently` waits for every statement in flight, and so for a statement that waits for this lock.
+    const lock = () => sql`select where pg_try_advisory_lock(hashtextextended(${name}, 0))`
+    while ((await lock()).length === 0) await sleep(lockRetryMs)
+    await work()
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
 }
 
 // An option that is missing here would come from a variable of the environment, such as PGMAX_LIFETIME.
