@@ -49,7 +49,7 @@ const patterns = [/\beyJ[\w-]{10,}/, /bearer\s/i, /authorization/i, /[^\s@"/]+@[
 /** The leaks of the line, as sentences. */
 export function leaks(line: Line, { userIds, contents, secrets }: Sensitive): string[] {
   const all = JSON.stringify(line)
-  const free = JSON.stringify([line.requestId, freeTexts(line.error)])
+  const free = JSON.stringify([line.requestId, ...freeTexts(line.error)].filter(each => each !== undefined))
   return [
     ...unexpected(line, fields),
     ...patterns.filter(pattern => pattern.test(all)).map(pattern => `looks like ${pattern}`),
