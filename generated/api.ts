@@ -320,6 +320,8 @@ export interface components {
          * @description An instant in UTC (RFC 3339).
          */
         Instant: string;
+        /** @description `*`, or ETags in their quotation marks, separated by commas. */
+        EntityTags: string;
         /** @description The number of the last change to the resource. It grows with every change and is the number in the `ETag`. */
         Revision: number;
         /**
@@ -957,25 +959,25 @@ export interface components {
         /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
         Cursor: string;
         /**
-         * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+         * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
          * @example "42"
          */
-        IfMatch: string;
+        IfMatch: components["schemas"]["EntityTags"];
         /**
-         * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+         * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
          * @example "41"
          */
-        IfNoneMatch: string;
+        IfNoneMatch: components["schemas"]["EntityTags"];
         /**
          * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
          * @example "0123456789abcdef"
          */
         DocumentIfNoneMatch: string;
         /**
-         * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
+         * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
          * @example *
          */
-        IfNoneMatchAny: "*";
+        IfNoneMatchAny: components["schemas"]["EntityTags"];
     };
     requestBodies: never;
     headers: {
@@ -1054,7 +1056,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1090,6 +1097,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1103,10 +1111,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -1139,10 +1152,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -1203,7 +1221,12 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1239,6 +1262,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1250,7 +1274,18 @@ export interface operations {
     createCategory: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
             path: {
                 /**
                  * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
@@ -1273,6 +1308,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["CategoryRefused"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRequest"];
@@ -1288,7 +1324,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1317,6 +1358,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1330,12 +1372,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /**
-                 * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
                  * @example *
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
@@ -1384,10 +1426,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -1426,10 +1473,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -1529,7 +1581,12 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1565,6 +1622,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1576,7 +1634,18 @@ export interface operations {
     createTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
             path: {
                 /**
                  * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
@@ -1599,6 +1668,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["TooManyTasks"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRequest"];
@@ -1614,7 +1684,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
                  * @example "41"
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1643,6 +1718,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1656,12 +1732,12 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
                 /**
-                 * @description `*` creates only: the reply is 412 if the id is already in use (RFC 9110).
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
                  * @example *
                  */
                 "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
@@ -1710,10 +1786,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**
@@ -1752,10 +1833,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Change the resource only if its current `ETag` is one of these (RFC 9110). `*` matches any existing resource.
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
             };
             path: {
                 /**

@@ -15,12 +15,8 @@ type Header<Op extends OperationId> = NonNullable<Parameters<Op>['header']>
 // `userId` is `me` by default.
 type Path<Op extends OperationId> =
   Parameters<Op> extends { path: infer All } ? ('userId' extends keyof All ? Omit<All, 'userId'> & { userId?: string } : All) : never
-// A header that takes any ETag also takes a resource. A header that takes only `*` stays unchanged.
-type Condition<Op extends OperationId, Name extends 'If-Match' | 'If-None-Match'> = Name extends keyof Header<Op>
-  ? string extends NonNullable<Header<Op>[Name]>
-    ? Tag
-    : NonNullable<Header<Op>[Name]>
-  : never
+// A header that takes ETags also takes a resource.
+type Condition<Op extends OperationId, Name extends 'If-Match' | 'If-None-Match'> = Name extends keyof Header<Op> ? Tag : never
 type Optional<Name extends string, Value> = [Value] extends [never] ? unknown : { [_ in Name]?: Value | undefined }
 
 /** The input of a call. */

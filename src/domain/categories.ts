@@ -5,6 +5,7 @@ import type { Call } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { sql } from '../database/sql.ts'
+import type { Allowed } from '../resource/etag.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
@@ -43,10 +44,10 @@ export function createCategories(db: Database) {
     ...rows,
 
     /** A task that joins the category at the same time violates the foreign key: then the statement is repeated. */
-    async remove(owner: string, id: string, match: number[] | null) {
+    async remove(owner: string, id: string, allowed: Allowed) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await rows.remove(owner, id, match)
+          return await rows.remove(owner, id, allowed)
         } catch (error) {
           if (errorCode(error) !== '23503') throw error
           if (attempt === maxAttempts) throw unavailable('Too many tasks join this category at the same time. Try again shortly.', error)

@@ -4,8 +4,9 @@ import type { Asked, Columns } from '../database/asked.ts'
 import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
 import { flattened, type Part, sql } from '../database/sql.ts'
+import type { Allowed } from '../resource/etag.ts'
 import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
-import type { Item, Rows } from '../resource/item.ts'
+import type { Guard, Item, Rows } from '../resource/item.ts'
 import { mayUse } from './access.ts'
 import { createQuota, type QuotaName } from './quota.ts'
 import { bumpRevision, createRevision, openAccount, ownerColumns, ownerValues, withRevision } from './revision.ts'
@@ -20,10 +21,10 @@ type Table<Input> = {
   /** Further CTEs of a delete, each after a comma. They find the deleted row as `deleted (owner, id, next)`. */
   afterDelete?: (asked: Asked<Matched>, callers: Callers) => Part
 }
-type Matched = { owner: 'text'; id: 'uuid'; match: 'bigint[]' }
-
-/** The columns of a change of one row: `match` has the revisions that the row may have; null for any. */
-const matched: Matched = { owner: 'text', id: 'uuid', match: 'bigint[]' }
+const revisions = { match: 'bigint[]', except: 'bigint[]' } as const
+/** The columns of a change of one row in an allowed revision. */
+const matched = { owner: 'text', id: 'uuid', ...revisions } as const
+type Matched = typeof matched
 
 export function createRows<Row extends Item, Input extends object>(
   db: Database,
@@ -66,10 +67,16 @@ export function createRows<Row extends Item, Input extends object>(
   const statements = {
     create: db.change(`insert ${noun}`, whole)<Row>((asked, callers) => sql`${insert(asked, callers, hasRoom)} ${returning}`),
     put: db.change(`put ${noun}`, whole)<Row>((asked, callers) => sql`${replace(asked, callers)} ${returning}`),
-    putNew: db.change(
-      `put new ${noun}`,
-      whole,
-    )<Row>((asked, callers) => sql`${replace(asked, callers)} where item.deleted_at is not null ${returning}`),
+    createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
+      (asked, callers) => sql`
+        ${insert(asked, callers, sql`${hasRoom} ${inRevision(sql`u.revision`, asked)}`)} ${returning}`,
+    ),
+    // Without `except`, no row is replaced.
+    putUnless: db.change(`put ${noun} unless`, { ...whole, except: 'bigint[]' })<Row>(
+      (asked, callers) => sql`
+        ${replace(asked, callers)}
+        where item.deleted_at is not null or item.revision <> all(${asked.except}) ${returning}`,
+    ),
     update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
       (asked, callers) => sql`
         ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)}
@@ -102,20 +109,24 @@ export function createRows<Row extends Item, Input extends object>(
 
     one: (owner: string, id: string) => one({ owner, id }),
 
-    create(owner: string, claims: Claims, id: string, input: Input) {
-      return within(owner, () => statements.create({ ...input, ...ownerValues(owner, claims), id }).catch(refuse))
+    create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
+      const row = { ...input, ...ownerValues(owner, claims), id }
+      const send = () =>
+        guard === undefined ? statements.create(row) : statements.createIf({ ...row, match: guard.match, except: guard.except })
+      return within(owner, () => send().catch(refuse), guard?.check)
     },
 
-    put(owner: string, claims: Claims, id: string, input: Input, checkNew?: () => Promise<void>) {
-      const send = checkNew === undefined ? statements.put : statements.putNew
-      return within(owner, () => send({ ...input, ...ownerValues(owner, claims), id }).catch(refuse), checkNew)
+    put(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
+      const row = { ...input, ...ownerValues(owner, claims), id }
+      const send = () => (guard === undefined ? statements.put(row) : statements.putUnless({ ...row, except: guard.except }))
+      return within(owner, () => send().catch(refuse), guard?.check)
     },
 
-    update(owner: string, id: string, match: number[] | null, patch: Partial<Input>) {
-      return statements.update({ ...patch, owner, id, match, cleared: cleared(patch) }).catch(refuse)
+    update(owner: string, id: string, { match, except }: Allowed, patch: Partial<Input>) {
+      return statements.update({ ...patch, owner, id, match, except, cleared: cleared(patch) }).catch(refuse)
     },
 
-    remove: (owner: string, id: string, match: number[] | null) => statements.remove({ owner, id, match }),
+    remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
   return { ...rows, page }
 
@@ -132,7 +143,11 @@ export function createRows<Row extends Item, Input extends object>(
   }
 }
 
-/** The row `item` that a change is about, in one of the revisions that it may have. */
+/** The row `item` that a change is about, in an allowed revision. */
 const current = (asked: Asked<Matched>): Part => sql`
   ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
-  and (${asked.match} is null or item.revision = any(${asked.match}))`
+  ${inRevision(sql`item.revision`, asked)}`
+
+/** `and …`: the revision is one of `match` and none of `except`; null for any. */
+const inRevision = (revision: Part, { match, except }: Asked<typeof revisions>): Part => sql`
+  and (${match} is null or ${revision} = any(${match})) and (${except} is null or ${revision} <> all(${except}))`

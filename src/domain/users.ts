@@ -3,6 +3,7 @@ import type { components } from '../../generated/api.ts'
 import type { Call, Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { assigned, type Part, sql } from '../database/sql.ts'
+import type { Allowed } from '../resource/etag.ts'
 import { mayUse } from './access.ts'
 import { busyAccount, insertAccount } from './revision.ts'
 
@@ -46,32 +47,34 @@ export function createUsers({ lookup, write }: Database) {
       throw busyAccount()
     },
 
-    /** Resolves with no row if there is no account in one of these revisions; null for any. */
-    update(owner: string, match: number[] | null, patch: Patch) {
+    /** Resolves with no row if there is no account in an allowed revision. */
+    update(owner: string, allowed: Allowed, patch: Patch) {
       const columnsOfPatch = Object.fromEntries(Object.entries(patch).filter(([name]) => Object.hasOwn(fields, name)))
       return write<User>(
         'update user',
         sql`
           update users
           set ${assigned(columnsOfPatch)}, revision = revision + 1, profile_revision = revision + 1, updated_at = now()
-          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(match)}
+          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(allowed)}
           returning ${columns}`,
       )
     },
 
     /** Deletes the account and, by cascade, every row that it owns. */
-    erase(owner: string, match: number[] | null) {
+    erase(owner: string, allowed: Allowed) {
       return write(
         'delete user',
         sql`
           delete from users
-          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(match)}
+          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(allowed)}
           returning id`,
       )
     },
   }
 }
 
-function inRevision(match: number[] | null): Part {
-  return match === null ? sql`` : sql`and profile_revision = any(${match}::bigint[])`
+function inRevision({ match, except }: Allowed): Part {
+  return sql`
+    ${match === null ? sql`` : sql`and profile_revision = any(${match}::bigint[])`}
+    ${except === null ? sql`` : sql`and profile_revision <> all(${except}::bigint[])`}`
 }

@@ -9,8 +9,8 @@ export function createCategoryHandlers(db: Database) {
   const item = createItem('categories', categories)
 
   return {
-    listCategories: ({ owner, query, headers }) => item.list(owner, headers, () => categories.list(owner, query)),
-    createCategory: ({ owner, claims, body }) => item.create(owner, claims, randomUUIDv7(), body),
+    listCategories: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => categories.list(owner, query)),
+    createCategory: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
     getCategory: ({ owner, path, headers }) => item.get(owner, path.categoryId, headers),
     putCategory: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.categoryId, body, headers),
     updateCategory: ({ owner, path, headers, body }) => item.patch(owner, path.categoryId, body, headers),

@@ -9,8 +9,8 @@ export function createTaskHandlers(db: Database) {
   const item = createItem('tasks', tasks)
 
   return {
-    listTasks: ({ owner, query, headers }) => item.list(owner, headers, () => tasks.list(owner, query)),
-    createTask: ({ owner, claims, body }) => item.create(owner, claims, randomUUIDv7(), body),
+    listTasks: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => tasks.list(owner, query)),
+    createTask: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),
     putTask: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.taskId, body, headers),
     updateTask: ({ owner, path, headers, body }) => item.patch(owner, path.taskId, body, headers),

@@ -7,12 +7,14 @@ import { acceptedType, isJson, isUncoded } from './media-type.ts'
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
 /** Why a request that Node accepts must be refused; undefined where it is fine. */
-export function malformed({ httpVersion, headers, url = '' }: IncomingMessage): Problem | undefined {
+export function malformed({ httpVersion, method, headers, url = '' }: IncomingMessage): Problem | undefined {
   const { host, 'transfer-encoding': coding } = headers
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal('The version of HTTP must be 1.1.')
   if (host === undefined ? httpVersion === '1.1' : !authority.test(host)) return refusal('There must be one Host: a name or an address.')
   if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked'))
     return refusal('The only transfer coding is chunked, since HTTP/1.1.')
+  // RFC 9110, section 14.5: otherwise a part would replace the whole.
+  if (method === 'PUT' && headers['content-range'] !== undefined) return refusal('A PUT takes a whole resource, without Content-Range.')
   if (target(url) === undefined) return refusal('The target must be a path, with or without a query.')
 }
 

@@ -1,35 +1,55 @@
-// Replies with ETags, and the conditions on them: RFC 9110, sections 8.8.3 and 13.
-import { found, Problem } from '../contract/problem.ts'
+// Replies with ETags, and the conditions on them: RFC 9110, sections 8.8.3 and 13. If-Modified-Since, If-Unmodified-Since and If-Range are
+// ignored: no reply has Last-Modified, and no resource has ranges.
+import { Problem } from '../contract/problem.ts'
 
 export type Versioned = { revision: number }
 export type Conditional = { 'if-match'?: string; 'if-none-match'?: string }
 
+/** The revisions that a change may meet: one of `match` and none of `except`. Null for any. */
+export type Allowed = { match: number[] | null; except: number[] | null }
+
 /** The strong ETag of a revision. */
 export const etag = (revision: number): string => `"${revision}"`
 
-/** Whether If-None-Match names the revision (weak comparison). */
-export function isUnchanged(ifNoneMatch: string | undefined, revision: number): boolean {
-  if (ifNoneMatch === undefined) return false
-  return ifNoneMatch.trim() === '*' || tags(ifNoneMatch).some(tag => tag.replace(/^W\//, '') === etag(revision))
+const anyTag = '*'
+const tagsOf = /(?:W\/)?"[!#-~\x80-\xff]*"/g // the contract has checked that a header is `*` or a list of these
+
+const isAny = (header: string | undefined): boolean => header?.trim() === anyTag
+const isNamed = (header: string, revision: number, form: (tag: string) => string): boolean =>
+  isAny(header) || tags(header).some(tag => form(tag) === etag(revision))
+const tags = (header: string): string[] => header.match(tagsOf) ?? []
+const opaque = (tag: string): string => tag.replace(/^W\//, '')
+
+export const isConditional = (headers: Conditional): boolean => headers['if-match'] !== undefined || headers['if-none-match'] !== undefined
+
+/** Whether If-None-Match is `*`: then no change of a resource that exists is allowed. */
+export const mustBeNew = (headers: Conditional): boolean => isAny(headers['if-none-match'])
+
+/** Whether the resource has one of the ETags in If-Match (strong comparison), character by character. */
+const isMatched = ({ 'if-match': header }: Conditional, { revision }: Versioned): boolean =>
+  header === undefined || isNamed(header, revision, tag => tag)
+
+/** Whether the resource has none of the ETags in If-None-Match (weak comparison). */
+const isNoneMatched = ({ 'if-none-match': header }: Conditional, { revision }: Versioned): boolean =>
+  header === undefined || !isNamed(header, revision, opaque)
+
+/** The conditions as revisions, for a statement that changes a resource. `*` in If-None-Match is not among them: see `mustBeNew`. */
+export function allowedRevisions({ 'if-match': ifMatch, 'if-none-match': ifNoneMatch }: Conditional): Allowed {
+  return {
+    match: ifMatch === undefined || isAny(ifMatch) ? null : tags(ifMatch).flatMap(revisionOf),
+    except: ifNoneMatch === undefined || isAny(ifNoneMatch) ? null : tags(ifNoneMatch).map(opaque).flatMap(revisionOf),
+  }
 }
 
-/** The revisions that If-Match names (strong comparison); null for any. A tag that can't be one of ours matches nothing. */
-export function matchRevisions(ifMatch: string | undefined): number[] | null {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return null
-  return tags(ifMatch)
-    .filter(tag => /^"\d{1,15}"$/.test(tag))
-    .map(tag => Number(tag.slice(1, -1)))
+/** A tag that is not written like one of ours names no revision: `"042"` is not `"42"`. */
+function revisionOf(tag: string): number[] {
+  const revision = Number(tag.slice(1, -1))
+  return Number.isSafeInteger(revision) && etag(revision) === tag ? [revision] : []
 }
 
-/** Throws 412 unless the current revision is one of those that If-Match named. */
-export function requireMatch(match: number[] | null, { revision }: Versioned): void {
-  if (match !== null && !match.includes(revision)) throw preconditionFailed([{ revision }])
-}
-
-/** Throws the reason why a change found no row: 404, or 412 if If-Match named another revision than the current one. */
-export async function throwMiss(match: number[] | null, current: () => Promise<Versioned[]>): Promise<never> {
-  if (match === null) throw new Problem('not-found')
-  throw preconditionFailed([found(await current())])
+/** Throws 412 if a change must not be made to the resource as it is. */
+export function requireAllowed(headers: Conditional, current: Versioned): void {
+  if (!isMatched(headers, current) || !isNoneMatched(headers, current)) throw preconditionFailed([current])
 }
 
 /** 412, with the current ETag if there is a row. */
@@ -47,24 +67,15 @@ export function okReply<Row extends Versioned>(row: Row) {
   return { status: 200 as const, headers: { ETag: etag(row.revision) }, body: row }
 }
 
-/** 200, or 304 if If-None-Match names the ETag. */
-export function conditionalReply<Row extends Versioned>(row: Row, ifNoneMatch: string | undefined) {
-  return isUnchanged(ifNoneMatch, row.revision) ? notModifiedReply(row.revision) : okReply(row)
+/** 304 if If-None-Match names the ETag, undefined for a reply with a body. Throws 412 if If-Match does not name it, which comes first. */
+export function unchangedReply(headers: Conditional, current: Versioned) {
+  if (!isMatched(headers, current)) throw preconditionFailed([current])
+  if (!isNoneMatched(headers, current)) return { status: 304 as const, headers: { ETag: etag(current.revision) } }
 }
 
-/** 304 if If-None-Match names the current revision, which is read only for that; else the reply. */
-export async function unlessUnchanged<Reply>(
-  ifNoneMatch: string | undefined,
-  currentRevision: () => Promise<number>,
-  reply: () => Promise<Reply>,
-) {
-  if (ifNoneMatch === undefined) return reply()
-  const revision = await currentRevision()
-  return isUnchanged(ifNoneMatch, revision) ? notModifiedReply(revision) : reply()
-}
-
-function notModifiedReply(revision: number) {
-  return { status: 304 as const, headers: { ETag: etag(revision) } }
+/** The reply to a read of a resource. */
+export function readReply<Row extends Versioned>(headers: Conditional, row: Row) {
+  return unchangedReply(headers, row) ?? okReply(row)
 }
 
 /** 201: the new resource with its ETag and its path. */
@@ -74,5 +85,3 @@ export function createdReply<Row extends Versioned & { id: string }>(row: Row, o
   const Location = `/v1/users/${name}/${collection}/${row.id}`
   return { status: 201 as const, headers: { ETag: etag(row.revision), Location }, body: row }
 }
-
-const tags = (header: string) => header.match(/(?:W\/)?"[^"]*"/g) ?? []

@@ -106,6 +106,7 @@ describe('reading', () => {
       'userId',
       'taskId',
       'If-Match',
+      'If-None-Match',
     ])
 
     const filter = page.getByPlaceholder('Filter by tag or path')

@@ -150,13 +150,12 @@ describe('putCategory', () => {
     const { etag } = await ann.putCategory({ path: { categoryId }, body: { name: 'a' }, headers: { 'If-None-Match': '*' } }, 201)
     expect((await ann.putCategory({ path: { categoryId }, body: { name: 'b' }, headers: { 'If-None-Match': '*' } }, 412)).etag).toBe(etag)
     await ann.putCategory({ path: { categoryId }, body: { name: 'b' }, headers: { 'If-Match': etag } }, 200)
-    await ann.putCategory({ path: { categoryId }, body: { name: 'c' }, headers: { 'If-None-Match': '"1"' as '*' } }, 422)
   })
 
   test('with If-None-Match: * under an existing id changes nothing, not even the ETag of the account', async ({ as }) => {
     const ann = await as('ann')
     const { body: category, etag } = await ann.createCategory({ body: { name: 'a' } })
-    for (const headers of [{ 'If-None-Match': '*' as const }, { 'If-None-Match': '*' as const, 'If-Match': '*' }])
+    for (const headers of [{ 'If-None-Match': '*' }, { 'If-None-Match': '*', 'If-Match': '*' }])
       expect((await ann.putCategory({ path: { categoryId: category.id }, body: { name: 'b' }, headers }, 412)).etag).toBe(etag)
     expect(await ann.listCategories()).toMatchObject({ etag, body: { items: [category] } })
   })

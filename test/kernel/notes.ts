@@ -16,10 +16,10 @@ type Call = Caller & { path: { noteId: string }; query: { limit: number; cursor?
 type Input = { text: string }
 const fields = createFields<Input>({ text: required('text') })
 const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
-const matched = { owner: 'text', id: 'uuid', match: 'bigint[]' } as const
-const row = (asked: Record<'owner' | 'id' | 'match', Part>) => sql`
+const matched = { owner: 'text', id: 'uuid', match: 'bigint[]', except: 'bigint[]' } as const
+const row = (asked: Record<'owner' | 'id' | 'match' | 'except', Part>) => sql`
   item.owner_id = ${asked.owner} and item.id = ${asked.id} and item.deleted_at is null
-  and (${asked.match} is null or item.revision = any(${asked.match}))`
+  and (${asked.match} is null or item.revision = any(${asked.match})) and (${asked.except} is null or item.revision <> all(${asked.except}))`
 
 function createNotes({ lookup, change }: Database): Rows<Note, Input> {
   const one = lookup('select note', { owner: 'text', id: 'uuid' })<Note>(
@@ -56,8 +56,8 @@ function createNotes({ lookup, change }: Database): Rows<Note, Input> {
     one: (owner, id) => one({ owner, id }),
     create: async (owner, _, id, input) => (await create({ owner, id, ...input }))[0] as Note,
     put: () => Promise.reject(new Error('notes have no PUT')),
-    update: (owner, id, match, patch) => update({ owner, id, match, ...patch }),
-    remove: (owner, id, match) => remove({ owner, id, match }),
+    update: (owner, id, allowed, patch) => update({ owner, id, ...allowed, ...patch }),
+    remove: (owner, id, allowed) => remove({ owner, id, ...allowed }),
   }
 }
 
@@ -70,9 +70,9 @@ function handlers(db: Database): AnyHandlers {
         select ${columns}, (select revision from owners where id = ${owner}) as as_of from notes as item
         where item.owner_id = ${owner} and item.deleted_at is null ${after} order by item.id limit ${limit + 1}`
       const read = () => db.read<Note & { asOf: number }>('select notes', page).catch(refuseCursor)
-      return item.list(owner, headers, async () => createPage(await read(), limit, 'id', () => null))
+      return item.list(owner, headers, cursor, async () => createPage(await read(), limit, 'id', () => null))
     },
-    createNote: ({ owner, claims, body }: Call) => item.create(owner, claims, randomUUIDv7(), body),
+    createNote: ({ owner, claims, headers, body }: Call) => item.create(owner, claims, randomUUIDv7(), body, headers),
     getNote: ({ owner, path, headers }: Call) => item.get(owner, path.noteId, headers),
     updateNote: ({ owner, path, headers, body }: Call) => item.patch(owner, path.noteId, body, headers),
     deleteNote: ({ owner, path, headers }: Call) => item.remove(owner, path.noteId, headers),

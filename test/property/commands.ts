@@ -78,9 +78,8 @@ const partial = {
 
 const tag = fc.constantFrom<Tag>('current', 'current', 'current', 'stale', 'future', 'weak', 'several', 'any', 'nonsense')
 const none = fc.constant(undefined)
-const match = fc.record({ ifMatch: fc.oneof(none, none, tag) })
-const noneMatch = fc.record({ ifNoneMatch: fc.oneof(none, tag) })
-const both = fc.record({ ifMatch: fc.oneof(none, none, none, tag), ifNoneMatch: fc.oneof(none, none, none, fc.constant<Tag>('any')) })
+const forChange = fc.record({ ifMatch: fc.oneof(none, none, none, tag), ifNoneMatch: fc.oneof(none, none, none, tag) })
+const forRead = fc.record({ ifMatch: fc.oneof(none, none, none, tag), ifNoneMatch: fc.oneof(none, tag) })
 
 const extra = fc.constantFrom<Extra>(undefined, undefined, undefined, undefined, 'read', 'read', 'foreign id')
 
@@ -89,10 +88,10 @@ function of(kind: Kind): fc.MaybeWeightedArbitrary<Command>[] {
   const one = { kind: named, which }
   return [
     { weight: 4, arbitrary: fc.record({ do: fc.constant('create'), kind: named, body: whole[kind], extra }) },
-    { weight: 5, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind], extra }), both) },
-    { weight: 4, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind], extra }), match) },
-    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...one }), match) },
-    { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...one }), noneMatch) },
+    { weight: 5, arbitrary: conditional(fc.record({ do: fc.constant('put'), ...one, body: whole[kind], extra }), forChange) },
+    { weight: 4, arbitrary: conditional(fc.record({ do: fc.constant('patch'), ...one, body: partial[kind], extra }), forChange) },
+    { weight: 3, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...one }), forChange) },
+    { weight: 2, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...one }), forRead) },
   ]
 }
 
@@ -136,7 +135,7 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   ...of('tasks'),
   ...of('categories'),
   { weight: 16, arbitrary: list },
-  { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...profile }), noneMatch) },
+  { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...profile }), forRead) },
   {
     weight: 1,
     arbitrary: conditional(
@@ -146,10 +145,16 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
         body: fc.record<Body>({ name: maybe(fc.oneof(names, fc.constant('')), null), timeZone: zones }, { requiredKeys: [] }),
         extra,
       }),
-      match,
+      forChange,
     ),
   },
-  { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('delete'), ...profile }), fc.record({ ifMatch: tag })) },
+  {
+    weight: 1,
+    arbitrary: conditional(
+      fc.record({ do: fc.constant('delete'), ...profile }),
+      fc.record({ ifMatch: tag, ifNoneMatch: fc.oneof(none, none, tag) }),
+    ),
+  },
 )
 const task = fc.oneof<fc.Arbitrary<Command>[]>(
   whole.tasks.map(body => ({ do: 'create', kind: 'tasks', body, extra: undefined })),

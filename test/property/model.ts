@@ -48,7 +48,9 @@ export function header(tag: Tag, revision: number): string {
   const now = etag(revision)
   if (tag === 'stale') return etag(revision - 1)
   if (tag === 'future') return etag(revision + 1)
-  return { current: now, weak: `W/${now}`, several: `"x",W/"0" , ${now}`, any: '*', nonsense: '"99999999999999999999", "' }[tag]
+  return { current: now, weak: `W/${now}`, several: `"x",W/"0" , ${now}`, any: '*', nonsense: `"99999999999999999999", "0${revision}"` }[
+    tag
+  ]
 }
 
 /** The body with what `extra` says; `id` is the one of the resource, undefined where there is none yet. */
@@ -65,6 +67,13 @@ const stored = (body: object, names = nullableTexts): object =>
 
 const matches = (tag: Tag) => tag === 'current' || tag === 'several' || tag === 'any'
 const unchanged = (tag: Tag | undefined) => tag === 'weak' || (tag !== undefined && matches(tag))
+/** Whether the conditions refuse a change of a resource that exists. */
+const forbids = ({ ifMatch, ifNoneMatch }: Conditions) => (ifMatch !== undefined && !matches(ifMatch)) || unchanged(ifNoneMatch)
+/** The reply to a read of a row. */
+function read(row: Row, { ifMatch, ifNoneMatch }: Conditions): Expected {
+  if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, row)
+  return unchanged(ifNoneMatch) ? { status: 304, etag: etag(row.revision) } : shown(200, row)
+}
 
 /** `start` gives the revision before the first change of the account, which only the server knows. */
 export function model(user: { id: string; email: string; name: string }, start: () => number) {
@@ -116,10 +125,9 @@ export function model(user: { id: string; email: string; name: string }, start: 
       return refusal(kind, row) ?? written(201, undefined, row)
     },
 
-    put(kind: Kind, id: string, body: object, { ifMatch, ifNoneMatch }: Conditions): Expected {
+    put(kind: Kind, id: string, body: object, conditions: Conditions): Expected {
       const before = rows[kind].get(id)
-      if (before !== undefined && ifNoneMatch !== undefined) return refused(412, before)
-      if (ifMatch !== undefined && (before === undefined || !matches(ifMatch))) return refused(412, before)
+      if (before === undefined ? conditions.ifMatch !== undefined : forbids(conditions)) return refused(412, before)
       const row: Row = { id, revision: 0, ...defaults[kind], ...stored(body) }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong
@@ -127,10 +135,10 @@ export function model(user: { id: string; email: string; name: string }, start: 
       return written(before === undefined ? 201 : 200, before, row)
     },
 
-    patch(kind: Kind, id: string, body: object, { ifMatch }: Conditions): Expected {
+    patch(kind: Kind, id: string, body: object, conditions: Conditions): Expected {
       const before = rows[kind].get(id)
       if (before === undefined) return refused(404)
-      if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, before)
+      if (forbids(conditions)) return refused(412, before)
       if (Object.keys(body).length === 0) return shown(200, before)
       const timeless = 'dueDate' in body && body.dueDate === null && !('dueTime' in body)
       const row: Row = { ...before, ...stored(body), ...(timeless && { dueTime: null }) }
@@ -140,10 +148,10 @@ export function model(user: { id: string; email: string; name: string }, start: 
       return written(200, before, row)
     },
 
-    remove(kind: Kind, id: string, { ifMatch }: Conditions): Expected {
+    remove(kind: Kind, id: string, conditions: Conditions): Expected {
       const before = rows[kind].get(id)
       if (before === undefined) return refused(404)
-      if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, before)
+      if (forbids(conditions)) return refused(412, before)
       const now = next()
       rows[kind].delete(id)
       for (const task of rows.tasks.values())
@@ -151,27 +159,23 @@ export function model(user: { id: string; email: string; name: string }, start: 
       return { status: 204, etag: null }
     },
 
-    get(kind: Kind, id: string, { ifNoneMatch }: Conditions): Expected {
+    get(kind: Kind, id: string, conditions: Conditions): Expected {
       const row = rows[kind].get(id)
-      if (row === undefined) return refused(404)
-      return unchanged(ifNoneMatch) ? { status: 304, etag: etag(row.revision) } : shown(200, row)
+      return row === undefined ? refused(404) : read(row, conditions)
     },
 
-    getUser({ ifNoneMatch }: Conditions): Expected {
-      const row = met()
-      return unchanged(ifNoneMatch) ? { status: 304, etag: etag(row.revision) } : shown(200, row)
-    },
+    getUser: (conditions: Conditions): Expected => read(met(), conditions),
 
-    updateUser(body: object, { ifMatch }: Conditions): Expected {
+    updateUser(body: object, conditions: Conditions): Expected {
       const row = met()
-      if (ifMatch !== undefined && !matches(ifMatch)) return refused(412, row)
+      if (forbids(conditions)) return refused(412, row)
       if (Object.keys(body).length === 0) return shown(200, row)
       Object.assign(row, stored(body, ['name', 'timeZone']), { revision: ++revision, updatedAt: undefined })
       return shown(200, row)
     },
 
-    deleteUser({ ifMatch }: Conditions): Expected {
-      if (ifMatch !== undefined && (profile === undefined || !matches(ifMatch))) return refused(412, profile)
+    deleteUser(conditions: Conditions): Expected {
+      if (profile === undefined ? conditions.ifMatch !== undefined : forbids(conditions)) return refused(412, profile)
       profile = undefined
       revision = 0
       for (const kind of Object.values(rows)) kind.clear()

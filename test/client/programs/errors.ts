@@ -8,14 +8,14 @@ const path = { taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12' }
 await api.createTask({ body: { titel: 'Pack' } }) // TS2561
 await api.createTask({ body: {} }) // TS2741
 await api.createTask({ body: { title: 'Pack', priority: 'urgent' } }) // TS2322
-await api.createTask({ body: { title: 'Pack' }, ifMatch: '*' }) // TS2353
+await api.createTask({ body: { title: 'Pack' }, ifUnmodifiedSince: '*' }) // TS2353
 await api.createTask() // TS2554
 await api.getTask({ path: {} }) // TS2322
 await api.getTask({ path, query: {} }) // TS2353
 await api.listTasks({ query: { completed: 'false' } }) // TS2322
 await api.updateTask({ path, body: { title: null } }) // TS2322
 await api.updateTask({ path, body: { title: 'Pack' }, ifMatch: 7 }) // TS2322
-await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: '"7"' }) // TS2322
+await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: 7 }) // TS2322
 await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: '*' })
 await api.removeTask({ path }) // TS2339
 createClient({ token: 'a' }) // TS2345
