@@ -993,7 +993,7 @@ export interface components {
         "Accept-Patch": string;
         /**
          * @description The methods that the path supports.
-         * @example GET, HEAD, POST
+         * @example GET, HEAD, OPTIONS, POST
          */
         Allow: string;
         /**

@@ -19,7 +19,7 @@ import { commonHeaders, prefixed, problemReply, writeReply } from './reply.ts'
 import { malformed, readBody, target } from './request.ts'
 import { createRouter, type Route } from './router.ts'
 import { Shed, type Shedding, type Visit } from './shedding.ts'
-import { isEndless, linger } from './sockets.ts'
+import { endWithNewest, isEndless } from './sockets.ts'
 
 type Options = {
   operations: readonly Operation[]
@@ -53,7 +53,7 @@ export function createApp(options: Options): RequestListener {
   const { operations, log, metrics, shedding, steps = null, tracing = null, timing = false, version, stopping, trustProxy } = options
   // A proxy has removed this prefix from each path.
   const prefix = new URL(options.publicUrl ?? 'http://localhost').pathname.replace(/\/$/, '')
-  const find = createRouter(operations, prefix)
+  const { find, methodHeaders } = createRouter(operations, prefix)
   const accessLog = createAccessLog({ log, metrics, tracing })
   const clientAddress = createClientAddress(trustProxy)
   const streaming = { heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs, stopping, log }
@@ -78,12 +78,15 @@ export function createApp(options: Options): RequestListener {
     try {
       let outcome: Outcome
       try {
-        const route = find(request.method ?? '', pathname)
-        operation = route.operation
-        visit = shedding.enter(operation.vital)
-        outcome = await run(route, query, request, response, visit)
-        const { reply, headers } = outcome
-        if (reply?.codings !== undefined) outcome = { headers, reply: await encoded(reply, request.headers) }
+        if (request.method === 'OPTIONS') outcome = { headers: {}, reply: { status: 204, headers: methodHeaders(pathname) } }
+        else {
+          const route = find(request.method ?? '', pathname)
+          operation = route.operation
+          visit = shedding.enter(operation.vital)
+          outcome = await run(route, query, request, response, visit)
+          const { reply, headers } = outcome
+          if (reply?.codings !== undefined) outcome = { headers, reply: await encoded(reply, request.headers) }
+        }
       } catch (error) {
         outcome = refused(error)
       }
@@ -91,11 +94,10 @@ export function createApp(options: Options): RequestListener {
       const reply =
         outcome.reply === undefined ? problemReply(outcome.problem, prefix + pathname, requestId) : prefixed(outcome.reply, prefix)
       const common = commonHeaders(version, requestId, operation?.headers, headers, timing ? timingHeaders(own, began) : undefined)
-      const endless = isEndless(request)
-      if (endless || stopping.aborted) common.Connection = 'close'
+      if (isEndless(request)) response.shouldKeepAlive = false
+      else if (stopping.aborted) endWithNewest(response)
       const written = writeReply(response, reply, common, streaming)
-      if (endless) linger(request)
-      else if (problem instanceof Shed) shedding.delayNextRequest(response)
+      if (problem instanceof Shed && response.shouldKeepAlive) shedding.delayNextRequest(response)
       const end = written === undefined ? undefined : await written
       accessLog({ request, requestId, operation, status: reply.status, problem, end, began, steps: own })
     } finally {
@@ -114,13 +116,13 @@ export function createApp(options: Options): RequestListener {
     })
   }
 
-  /** Writes the reply synchronously. Node may refuse the bytes after this request in the same tick, and would then drop a later reply. */
+  /** Writes the reply synchronously, so that no request behind it in the same packet is read. */
   function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem) {
     const began = performance.now()
     const requestId = idOf(request)
     const reply = problemReply(problem, prefix + split(request.url ?? '').pathname, requestId)
+    response.shouldKeepAlive = false
     void writeReply(response, reply, commonHeaders(version, requestId), streaming)
-    if (isEndless(request)) linger(request)
     accessLog({ request, requestId, operation: undefined, status: reply.status, problem, end: undefined, began, steps: noSteps })
   }
 
@@ -130,7 +132,7 @@ export function createApp(options: Options): RequestListener {
       response.destroy()
     }
     const refusal = malformed(request)
-    request.url = target(request.url ?? '') ?? request.url
+    request.url = target(request) ?? request.url
     if (refusal === undefined) return app(request as express.Request, response as express.Response, failed)
     try {
       refuse(request, response, refusal)
@@ -146,8 +148,8 @@ function crossOrigin({ operations, corsOrigins }: Options): express.RequestHandl
   const handle = cors({ ...allowedOrigins(corsOrigins), exposedHeaders, maxAge: preflightSeconds })
   return (request, response, next) => {
     if (request.headers.origin === undefined) return next() // no web page of another origin
+    if (isEndless(request)) response.shouldKeepAlive = false // a preflight gets its reply here
     handle(request, response, next)
-    if (response.writableEnded && isEndless(request)) linger(request) // a preflight, which has its reply
   }
 }
 

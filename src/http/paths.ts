@@ -11,7 +11,8 @@ export type Match<Value> = { value: Value; params: Record<string, string> }
 /**
  * Finds the value of a path among templates such as `/v1/users/{userId}/tasks` or `/calendars/{token}.ics`. The templates form a tree of
  * segments, so the cost of a match depends on the length of the path and not on the number of templates. In each segment a literal
- * precedes a parameter with a prefix or suffix, and that one precedes a plain parameter.
+ * precedes a parameter with a prefix or suffix, and that one precedes a plain parameter. A percent-encoded character equals the character, in
+ * literals too (RFC 3986, section 6.2.2.2). An encoded slash or dot never becomes a step of the path.
  */
 export function createPaths<Value>(templates: Iterable<[template: string, value: Value]>): (path: string) => Match<Value> | undefined {
   const root: Node<Value> = createNode()
@@ -20,7 +21,8 @@ export function createPaths<Value>(templates: Iterable<[template: string, value:
   return path => {
     const params: Record<string, string> = {}
     let node = root
-    for (const segment of segments(path)) {
+    for (const encoded of segments(path)) {
+      const segment = decoded(encoded)
       const literal = node.literals.get(segment)
       if (literal !== undefined) {
         node = literal
@@ -28,7 +30,7 @@ export function createPaths<Value>(templates: Iterable<[template: string, value:
       }
       const parameter = parameterOf(node, segment)
       if (parameter === undefined) return undefined
-      params[parameter.name] = decoded(segment.slice(parameter.prefix.length, segment.length - parameter.suffix.length))
+      params[parameter.name] = segment.slice(parameter.prefix.length, segment.length - parameter.suffix.length)
       node = parameter.node
     }
     return node.value === undefined ? undefined : { value: node.value, params }

@@ -7,7 +7,8 @@ import { acceptedType, isJson, isUncoded } from './media-type.ts'
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
 /** Why a request that Node accepts must be refused; undefined where it is fine. */
-export function malformed({ httpVersion, method, headers, url = '' }: IncomingMessage): Problem | undefined {
+export function malformed(request: IncomingMessage): Problem | undefined {
+  const { httpVersion, method, headers } = request
   const { host, 'transfer-encoding': coding } = headers
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refusal('The version of HTTP must be 1.1.')
   if (host === undefined ? httpVersion === '1.1' : !authority.test(host)) return refusal('There must be one Host: a name or an address.')
@@ -15,16 +16,20 @@ export function malformed({ httpVersion, method, headers, url = '' }: IncomingMe
     return refusal('The only transfer coding is chunked, since HTTP/1.1.')
   // RFC 9110, section 14.5: otherwise a part would replace the whole.
   if (method === 'PUT' && headers['content-range'] !== undefined) return refusal('A PUT takes a whole resource, without Content-Range.')
-  if (target(url) === undefined) return refusal('The target must be a path, with or without a query.')
+  if (target(request) === undefined) return refusal('The target must be a path, with or without a query.')
 }
 
-const refusal = (detail: string) => new Problem('malformed-request', { detail, headers: { Connection: 'close' } })
+const refusal = (detail: string) => new Problem('malformed-request', { detail })
 
-/** Path and query. The authority of an absolute target such as http://example.com/path is ignored; undefined for any other target. */
-export function target(url: string): string | undefined {
+/**
+ * Path and query. The authority of an absolute target such as http://example.com/path is ignored. `*` is the whole server, for OPTIONS only;
+ * so is an absolute target without a path (RFC 9112, section 3.2.4). Undefined for any other target.
+ */
+export function target({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): string | undefined {
   if (url.includes('#')) return undefined
-  if (url.startsWith('/') || url === '*') return url
+  if (url.startsWith('/')) return url
   const [absolute, rest = ''] = /^https?:\/\/[^/?]+(.*)$/i.exec(url) ?? []
+  if (method === 'OPTIONS' && (url === '*' || (absolute !== undefined && rest === ''))) return '*'
   return absolute === undefined || rest.startsWith('/') ? absolute && rest : `/${rest}`
 }
 

@@ -4,8 +4,13 @@ import type { Operation } from '../pipeline/pipeline.ts'
 import { createPaths } from './paths.ts'
 
 export type Route = { operation: Operation; params: Record<string, string> }
-/** Throws 404 where there is no such path, and 405 where the path has other methods. */
-export type Router = (method: string, path: string) => Route
+export type Router = {
+  /** Throws 404 where there is no such path, and 405 where the path has other methods. */
+  find: (method: string, path: string) => Route
+  /** The headers that name the methods of a path, or of all paths for `*`. Throws 404 where there is no such path. */
+  methodHeaders: (path: string) => Record<string, string>
+}
+type Methods = ReadonlyMap<string, Operation>
 
 /** `prefix` is that of the paths that clients see. */
 export function createRouter(operations: readonly Operation[], prefix = ''): Router {
@@ -14,22 +19,35 @@ export function createRouter(operations: readonly Operation[], prefix = ''): Rou
     const byMethod = byPath.get(operation.path) ?? new Map<string, Operation>()
     byPath.set(operation.path, byMethod.set(operation.method, operation))
   }
-  const find = createPaths(byPath)
+  const match = createPaths<Methods>(byPath)
+  const allMethods = { Allow: allowed(operations.map(({ method }) => method)) }
 
-  return (method, path) => {
-    const match = find(path)
-    if (match === undefined) throw new Problem('not-found', { detail: `There is no such path. The reference is at ${prefix}/docs.` })
-    const operation = match.value.get(method === 'HEAD' ? 'GET' : method)
-    if (operation === undefined) throw new Problem('method-not-allowed', { headers: methodHeaders(match.value) })
-    return { operation, params: match.params }
+  function matched(path: string) {
+    return match(path) ?? notFound(prefix)
+  }
+
+  return {
+    find(method, path) {
+      const { value, params } = matched(path)
+      const operation = value.get(method === 'HEAD' ? 'GET' : method)
+      if (operation === undefined) throw new Problem('method-not-allowed', { headers: headersOf(value) })
+      return { operation, params }
+    },
+    methodHeaders: path => (path === '*' ? allMethods : headersOf(matched(path).value)),
   }
 }
 
-function methodHeaders(methods: ReadonlyMap<string, Operation>): Record<string, string> {
-  const patch = methods.get('PATCH')?.body
-  return { Allow: allowed([...methods.keys()]), ...(patch && { [patch.acceptHeader]: patch.types.join(', ') }) }
+function notFound(prefix: string): never {
+  throw new Problem('not-found', { detail: `There is no such path. The reference is at ${prefix}/docs.` })
 }
 
-function allowed(methods: string[]): string {
-  return (methods.includes('GET') ? ['HEAD', ...methods] : methods).sort().join(', ')
+function headersOf(methods: Methods): Record<string, string> {
+  const patch = methods.get('PATCH')?.body
+  return { Allow: allowed(methods.keys()), ...(patch && { [patch.acceptHeader]: patch.types.join(', ') }) }
+}
+
+function allowed(declared: Iterable<string>): string {
+  const methods = new Set(declared).add('OPTIONS')
+  if (methods.has('GET')) methods.add('HEAD')
+  return [...methods].sort().join(', ')
 }

@@ -1,30 +1,58 @@
-// Connections beyond what Node documents: when they are closed, and when they stop being accepted.
-import type { IncomingMessage, Server } from 'node:http'
-import { Server as Listener } from 'node:net'
+// Connections beyond what Node documents: which reply is their last, how they end (RFC 9112, section 9.6), and when they stop being accepted.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Server as Listener, type Socket } from 'node:net'
 
-const maxDiscardedBytes = 1024 * 1024 // of a body that nothing reads: below it the connection can be kept
-const lingerMs = 500
+const maxDiscardedBytes = 1024 * 1024 // of a body that nothing reads, and of what arrives behind the last request
+
+/** The response to the newest request of each connection. */
+const newest = new WeakMap<Socket, ServerResponse>()
+export const newestResponse = (socket: Socket): ServerResponse | undefined => newest.get(socket)
+
+/** Notes a request. False if an earlier reply said that the connection ends with it: then nothing may act on the request. */
+export function admit(response: ServerResponse<IncomingMessage>): boolean {
+  const { socket } = response.req
+  const before = newest.get(socket)
+  if (before?.headersSent && !before.shouldKeepAlive) return false
+  newest.set(socket, response)
+  return true
+}
+
+/** Ends the connection with the reply to its newest request, so that no request that was read loses its reply. Call this before a reply. */
+export function endWithNewest(response: ServerResponse<IncomingMessage>): void {
+  const { socket } = response.req
+  const last = newest.get(socket) ?? response
+  if (last === response) response.shouldKeepAlive = false
+  else if (last.headersSent) last.once('finish', () => socket.destroySoon()) // otherwise it will announce the end itself
+}
 
 /** Whether the rest of a body may be too long to be read and thrown away. */
 export function isEndless({ complete, headers }: IncomingMessage): boolean {
   return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > maxDiscardedBytes)
 }
 
-/**
- * Call this after a reply with `Connection: close` to a request whose body is still arriving. A connection that is closed while bytes
- * arrive is reset, and the client loses the reply: so it is kept open for a moment.
- */
-export function linger(request: IncomingMessage): void {
-  const { socket } = request
-  const cut = () => socket.destroy()
-  const timer = setTimeout(cut, lingerMs)
-  socket.once('close', () => clearTimeout(timer))
-  socket.destroySoon = () => socket.end() // Node calls it after the reply, and would close the connection immediately
+/** Parses nothing more of what arrives, and reads nothing until the connection ends. */
+export function stopParsing(socket: Socket): void {
   let rest = maxDiscardedBytes
-  request.on('data', chunk => {
+  socket.removeAllListeners('data')
+  // Node stops to feed its parser when there is a listener.
+  socket.on('data', chunk => {
     rest -= chunk.length
-    if (rest < 0) cut()
+    if (rest < 0) socket.destroy()
   })
+  socket.pause()
+}
+
+/**
+ * Ends a connection behind its last reply. A connection that is closed while bytes arrive is reset, and the client loses the reply. So only
+ * this side is closed, and the rest is read for a moment. Usually the client closes its side immediately.
+ */
+export function endConnection(socket: Socket, lingerMs: number, lastBytes?: string): void {
+  if (lastBytes !== undefined) socket.write(lastBytes)
+  socket.end()
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(timer))
+  stopParsing(socket)
+  socket.resume()
 }
 
 /** Accepts no connection any more. `close` of an HTTP server would also end the idle ones, on which a request may be on its way. */

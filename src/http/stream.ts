@@ -32,9 +32,10 @@ export function writeStream(
     response.on('drain', drained)
     response.once('finish', () => end('complete'))
     socket.once('close', gone)
+    socket.once('end', gone) // a client that closes its side does not wait for a stream, which may never end
     if (heartbeat !== undefined) stopping.addEventListener('abort', stop)
 
-    if (socket.destroyed) gone()
+    if (socket.destroyed || socket.readableEnded) gone()
     else if (response.req.method === 'HEAD' || (heartbeat !== undefined && stopping.aborted)) stop()
     else pump().catch(error => over || end('failed', error))
 
@@ -75,9 +76,10 @@ export function writeStream(
     }
 
     function end(outcome: StreamEnd['outcome'], error?: unknown) {
-      socket.off('close', gone)
+      socket.off('close', gone).off('end', gone)
       if (!over) close('early')
       if (outcome === 'failed') socket.destroy()
+      else if (outcome === 'aborted') response.destroy()
       // The head could not announce it, if the shutdown began later.
       else if (stopping.aborted) socket.destroySoon()
       resolve({ outcome, error })

@@ -55,8 +55,12 @@ describe('is refused, and nothing after it is read as a request', () => {
     ['HTTP/2.0', get('/livez').replace('1.1', '2.0')],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00'],
-    ['a method in lower case', 'get /livez HTTP/1.1\r\nHost: x\r\n\r\n'],
-    ['an unknown method', 'FETCH /livez HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['a method that is no token', 'G(ET /livez HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['an unknown method of another version', 'FETCH /livez HTTP/1.2\r\nHost: x\r\n\r\n'],
+    ['an unknown method without a target', 'FETCH HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['a word', 'hello\r\n\r\n'],
+    ['GET of the whole server', get('*')],
+    ['PUT with Content-Range', get('/v1/users/me/tasks/x', `${host}Content-Range: bytes 0-1/2\r\n`).replace('GET', 'PUT')],
     ['no Host', get('/livez', '')],
     ['two Hosts', get('/livez', `${host}Host: y\r\n`)],
     ['an empty Host', get('/livez', 'Host:\r\n')],
@@ -103,7 +107,12 @@ describe('has one meaning', () => {
     ['two tokens, which make none', post(`Authorization: Bearer x\r\nContent-Length: 2\r\n`, '{}'), 401],
     ['two media types, which make none', post(`Content-Type: text/plain\r\nContent-Length: 2\r\n`, '{}'), 415],
     ['an unknown expectation', get('/livez', `${host}Expect: wonders\r\n`), 200],
-    ['OPTIONS *', `OPTIONS * HTTP/1.1\r\n${host}\r\n`, 404],
+    ['OPTIONS *', get('*').replace('GET', 'OPTIONS'), 204],
+    ['OPTIONS of an absolute target without a path', get('http://x').replace('GET', 'OPTIONS'), 204],
+    ['OPTIONS of a path', get('http://x/livez').replace('GET', 'OPTIONS'), 204],
+    ['OPTIONS of an unknown path', get('/*').replace('GET', 'OPTIONS'), 404],
+    ['a body of GET', `${get('/livez', `${host}Content-Length: 2\r\n`)}{}`, 200],
+    ['a body of DELETE', `DELETE /livez HTTP/1.1\r\n${host}Content-Length: 2\r\n\r\n{}`, 405],
   ])('%s', async ([, bytes, status], { service }) => {
     expect(statuses(await talk(service.url, await authorized(bytes, 'framing')))).toEqual([status, 200])
   })
@@ -127,12 +136,6 @@ describe('has one meaning', () => {
     expect(statuses(replies(await ended))).toEqual([200, 200])
   })
 
-  test('malformed bytes after a valid request never become its reply', async ({ service }) => {
-    const token = `Authorization: Bearer ${await tokenOf('pipelined')}\r\n`
-    const all = await talk(service.url, `${get('/v1/users/me/tasks', host + token)}nonsense\r\n\r\n`)
-    expect(statuses(all).filter(status => status !== 200)).toEqual([])
-  })
-
   test('thousands of pipelined requests are answered in order, while others are served', { timeout: 120_000 }, async ({ as, service }) => {
     const ann = await as('ann')
     await ann.getUser() // opens a connection to the database
@@ -145,6 +148,23 @@ describe('has one meaning', () => {
 
 describe('paths', () => {
   test.for<[string, number]>([
+    ['/v1/%75sers/me/t%61sks', 200],
+    ['/v1/%75%73%65%72%73/%6d%65/%74%61%73%6B%73', 200],
+    ['/%76%31/users/m%65/categories', 200],
+    ['/l%69vez', 200],
+    ['/d%6Fcs/%64ocs.css', 200],
+    ['/docs/docs%2ecss', 200],
+    ['http://elsewhere.example/l%69vez', 200],
+  ])('%s is %d, because a percent-encoded letter equals the letter', async ([path, status], { service }) => {
+    const all = await talk(service.url, get(path, `${host}Authorization: Bearer ${await tokenOf('letters')}\r\n`))
+    expect(statuses(all)).toEqual([status, 200])
+  })
+
+  test.for<[string, number]>([
+    ['/v1%2fusers/me', 404],
+    ['/v1/users/me%2Ftasks', 403],
+    ['/v1/users/%256de/tasks', 403],
+    ['/%4Civez', 404],
     ['//livez', 404],
     ['/./livez', 404],
     ['/docs/../livez', 404],
@@ -217,13 +237,29 @@ describe('headers', () => {
 describe('methods', () => {
   test('TRACE returns nothing of the request', async ({ service }) => {
     const [reply] = await talk(service.url, `TRACE /livez HTTP/1.1\r\n${host}Cookie: secret\r\n\r\n`)
-    expect([reply?.status, reply?.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect([reply?.status, reply?.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
     expect(reply?.body).not.toContain('secret')
   })
 
-  test('CONNECT closes the connection', async ({ service }) => {
+  test('OPTIONS * names the methods of the server', async ({ service }) => {
+    const [reply] = await talk(service.url, get('*').replace('GET', 'OPTIONS'))
+    expect([reply?.status, reply?.headers.get('allow')]).toEqual([204, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'])
+  })
+
+  test.for(['FETCH', 'get', 'GETT', 'GE', 'P', 'BREW', 'SETUP', 'GET_PARAMETER', 'PRI', "!#$%&'*+-.^_`|~1", 'X'.repeat(1000)])(
+    'the unknown method %s is 501',
+    async (method, { service }) => {
+      const all = await talk(service.url, `${get('/livez')}${get('/livez').replace('GET', method)}`)
+      expect(all[0]?.status).toBe(200)
+      expectRefused(all.slice(1), 501, 'not-implemented', service.log)
+    },
+  )
+
+  test.for(['', 'bytes for the other side', smuggled])('CONNECT is 501, and %j behind it is not read', async (rest, { service }) => {
     const { socket, ended } = open(service.url)
-    socket.write('CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n')
-    expect(replies(await ended)).toEqual([])
+    socket.write(`${get('/livez')}CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n${rest}`)
+    const all = replies(await ended)
+    expect(all[0]?.status).toBe(200)
+    expectRefused(all.slice(1), 501, 'not-implemented', service.log)
   })
 })

@@ -20,7 +20,7 @@ const test = base.extend<{ $test: { hasty: Hasty } }>({
     await use(async timeouts => {
       const server = await start({
         databaseUrl: service.databaseUrl,
-        timeouts: { checkMs: 50, refusalMs: 60_000, databaseFactor: 10, ...timeouts },
+        timeouts: { checkMs: 50, lingerMs: 60_000, databaseFactor: 10, ...timeouts },
       })
       servers.push(server)
       return server

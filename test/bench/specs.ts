@@ -17,7 +17,7 @@ export async function createTimer(operations: number): Promise<(times: number) =
   const nouns = Array.from({ length: operations / 4 }, (_, index) => `noun${index}`)
   const { document, ids } = repeat(nouns)
   const handlers = Object.fromEntries(ids.map(id => [id, async () => reply]))
-  const find = createRouter(await createPipeline({ document, handlers, authenticate: async () => caller, rateLimit: async () => ({}) }))
+  const { find } = createRouter(await createPipeline({ document, handlers, authenticate: async () => caller, rateLimit: async () => ({}) }))
   const sequence = nouns.flatMap(noun => requests(`/v1/users/me/${noun}`))
 
   function send({ method, path, query, body }: Sent) {

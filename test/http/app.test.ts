@@ -25,14 +25,28 @@ describe('paths and methods', () => {
 
   test('a known path with another method is 405 with Allow, even without a token', async ({ anonymous }) => {
     for (const [method, path, allow] of [
-      ['DELETE', tasks, 'GET, HEAD, POST'],
-      ['POST', `${tasks}/x`, 'DELETE, GET, HEAD, PATCH, PUT'],
-      ['POST', '/livez', 'GET, HEAD'],
+      ['DELETE', tasks, 'GET, HEAD, OPTIONS, POST'],
+      ['POST', `${tasks}/x`, 'DELETE, GET, HEAD, OPTIONS, PATCH, PUT'],
+      ['POST', '/livez', 'GET, HEAD, OPTIONS'],
     ] as const) {
       const { status, headers, body } = await anonymous.send(method, path)
       expect([status, headers.get('allow')]).toEqual([405, allow])
       expect(body).toMatchObject({ type: '/problems/method-not-allowed' })
     }
+  })
+
+  test('OPTIONS of a path names its methods, even without a token, and 404 is 404', async ({ service }) => {
+    for (const [path, allow] of [
+      [tasks, 'GET, HEAD, OPTIONS, POST'],
+      ['/v1/users/me', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
+      ['/livez?', 'GET, HEAD, OPTIONS'],
+    ] as const) {
+      const { status, headers } = await fetch(service.url + path, { method: 'OPTIONS' })
+      expect([path, status, headers.get('allow')]).toEqual([path, 204, allow])
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+      expect(headers.has('accept-patch')).toBe(allow.includes('PATCH'))
+    }
+    expect((await fetch(`${service.url}/nowhere`, { method: 'OPTIONS' })).status).toBe(404)
   })
 
   test('HEAD is GET without the body', async ({ as }) => {

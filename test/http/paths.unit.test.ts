@@ -20,6 +20,16 @@ test.each([
   ['/users/all', 'all', {}],
   ['/users/a%2Fb/tasks/%C3%BC', 'task', { userId: 'a/b', taskId: 'ü' }],
   ['/users/%zz', 'user', { userId: '%zz' }],
+  ['/%6civez', 'live', {}],
+  ['/%6C%69%76%65%7a', 'live', {}],
+  ['/%75sers/%61ll', 'all', {}],
+  ['/%75sers/%6de/t%61sks/%30', 'task', { userId: 'me', taskId: '0' }],
+  ['/users/%2e%2e', 'user', { userId: '..' }],
+  ['/users/%25%36%31ll', 'user', { userId: '%61ll' }],
+  ['/users/%61ll%ff', 'user', { userId: '%61ll%ff' }],
+  ['/calendars/%61.%69cs', 'calendar', { token: 'a' }],
+  ['/calendars/a%2Fb%2Eics', 'calendar', { token: 'a/b' }],
+  ['/exports/%74asks%2Dx/ro%77s', 'rows', { day: 'x' }],
   ['/users/__proto__', 'user', { userId: '__proto__' }],
   ['/calendars/a.ics', 'calendar', { token: 'a' }],
   ['/calendars/a.b%20.ics', 'calendar', { token: 'a.b ' }],
@@ -35,6 +45,7 @@ test.each([
 
 test.each([
   ...['/', '', '/livez/', '/users', '/users/', '/users/ann/', '/users/ann/tasks', '/users//tasks/1', '//livez', '/LIVEZ', 'livez'],
+  ...['%2Flivez', '/%2Flivez', '/users%2Fall', '/users/%2e%2e/livez', '/%2e/livez', '/%4Civez', '/livez%00', '/%256civez', '/livez%2F'],
   ...['/calendars', '/calendars/', '/calendars/a.ics/', '/exports/tasks-', '/exports/task-1', '/exports/xtasks-1'],
 ])('%s is not there', path => {
   expect(find(path)).toBe(undefined)

@@ -4,7 +4,7 @@ import { createRouter } from '../../src/http/router.ts'
 import type { Operation } from '../../src/pipeline/pipeline.ts'
 
 const operation = (operationId: string, method: string, path: string) => ({ operationId, method, path }) as Operation
-const find = createRouter([
+const { find, methodHeaders } = createRouter([
   operation('listNotes', 'GET', '/v1/users/{userId}/notes'),
   operation('createNote', 'POST', '/v1/users/{userId}/notes'),
   operation('getNote', 'GET', '/v1/users/{userId}/notes/{noteId}'),
@@ -34,10 +34,10 @@ describe('createRouter', () => {
   })
 
   test.each([
-    ['PATCH', '/v1/users/me/notes', 'GET, HEAD, POST'],
-    ['POST', '/v1/users/me/notes/7', 'DELETE, GET, HEAD, PUT'],
-    ['get', '/v1/users/me/notes', 'GET, HEAD, POST'],
-    ['HEAD', '/v1/users/me/notes/send', 'POST'],
+    ['PATCH', '/v1/users/me/notes', 'GET, HEAD, OPTIONS, POST'],
+    ['POST', '/v1/users/me/notes/7', 'DELETE, GET, HEAD, OPTIONS, PUT'],
+    ['get', '/v1/users/me/notes', 'GET, HEAD, OPTIONS, POST'],
+    ['HEAD', '/v1/users/me/notes/send', 'OPTIONS, POST'],
   ])('%s %s is 405 and names the methods of the path', (method, path, allow) => {
     expect(() => find(method, path)).toThrow(expect.objectContaining({ kind: 'method-not-allowed', headers: { Allow: allow } }))
   })
@@ -53,5 +53,14 @@ describe('createRouter', () => {
     '/V1/users/me/notes',
   ])('%s is 404', path => {
     expect(() => find('GET', path)).toThrow(expect.objectContaining({ kind: 'not-found' }))
+    expect(() => methodHeaders(path)).toThrow(expect.objectContaining({ kind: 'not-found' }))
+  })
+
+  test.each([
+    ['/v1/users/me/notes', 'GET, HEAD, OPTIONS, POST'],
+    ['/v1/users/me/notes/send', 'OPTIONS, POST'],
+    ['*', 'DELETE, GET, HEAD, OPTIONS, POST, PUT'],
+  ])('%s allows %s', (path, methods) => {
+    expect(methodHeaders(path).Allow).toBe(methods)
   })
 })
