@@ -246,7 +246,7 @@ describe('methods', () => {
     expect([reply?.status, reply?.headers.get('allow')]).toEqual([204, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'])
   })
 
-  test.for(['FETCH', 'get', 'GETT', 'GE', 'P', 'BREW', 'SETUP', 'GET_PARAMETER', 'PRI', "!#$%&'*+-.^_`|~1", 'X'.repeat(1000)])(
+  test.for(['FETCH', 'get', 'GETT', 'GE', 'P', 'BREW', 'SETUP', 'GET_PARAMETER', 'PRI', "!#$%&'*+-.^_`|~1", 'X'.repeat(50)])(
     'the unknown method %s is 501',
     async (method, { service }) => {
       const all = await talk(service.url, `${get('/livez')}${get('/livez').replace('GET', method)}`)
