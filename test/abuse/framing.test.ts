@@ -192,7 +192,7 @@ describe('paths', () => {
     ['/v1/users/me/tasks?limit=1&limit=2', 422],
     ['/v1/users/me/tasks?__proto__=1', 422],
     ['/v1/users/me/tasks?constructor%5Bprototype%5D=1', 422],
-    ['/v1/users/me/tasks?q=%ff%00', 422],
+    ['/v1/users/me/tasks?q=%ff%00', 400],
     ['/v1/users/me/tasks?cursor=__proto__', 422],
   ])('%s is %d', async ([path, status], { service }) => {
     const [reply, ...rest] = await talk(service.url, get(path, `${host}Authorization: Bearer ${await tokenOf('paths')}\r\n`))

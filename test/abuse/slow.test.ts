@@ -58,7 +58,7 @@ describe.concurrent('a timeout', { timeout }, () => {
 
   test('cuts off a request line that arrives letter by letter', async ({ hasty }) => {
     const { url, log } = await hasty({ headersMs: 500 })
-    const [method, target] = await Promise.all([drip(url, 'G', 'E'), drip(url, 'GET /', 'a')])
+    const [method, target] = await Promise.all([drip(url, 'GEE', 'E'), drip(url, 'GET /', 'a')])
     expectRefused(replies(method), 400, 'malformed-request', log)
     expectRefused(replies(target), 408, 'request-timeout', log)
   })
