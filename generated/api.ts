@@ -972,7 +972,7 @@ export interface components {
          * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
          * @example "0123456789abcdef"
          */
-        DocumentIfNoneMatch: string;
+        DocumentIfNoneMatch: components["schemas"]["EntityTags"];
         /**
          * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
          * @example *
@@ -1944,6 +1944,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
                  * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "0123456789abcdef"
                  */
@@ -1971,6 +1976,7 @@ export interface operations {
             400: components["responses"]["MalformedRequest"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["NotImplemented"];
@@ -1981,6 +1987,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /**
                  * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "0123456789abcdef"
@@ -2009,6 +2020,7 @@ export interface operations {
             400: components["responses"]["MalformedRequest"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["NotImplemented"];
@@ -2019,6 +2031,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /**
                  * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "0123456789abcdef"
@@ -2059,6 +2076,7 @@ export interface operations {
             400: components["responses"]["MalformedRequest"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["NotImplemented"];
@@ -2069,6 +2087,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /**
                  * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110).
                  * @example "0123456789abcdef"
@@ -2105,6 +2128,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["NotImplemented"];

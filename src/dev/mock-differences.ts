@@ -13,7 +13,7 @@ export const mockDifferences = {
   encoding: 'It accepts a query that is not valid UTF-8.',
   brokenJson: 'It never replies to a body that is not JSON.',
   bodies: 'It ignores charset, coding and size of a body, and reads every `+json` media type as JSON.',
-  head: 'It replies 405 to `HEAD`.',
+  head: 'It replies 405 to `HEAD`, and to `OPTIONS` without `Origin`.',
   accept: 'It replies 406 if `Accept` excludes the type of the reply. The server ignores `Accept`.',
   paths: 'It replies 422 to a path with a slash at the end or an encoded letter.',
   origins: "CORS: it allows every origin. With `credentials: 'include'` its pages can't read headers such as `ETag`.",

@@ -1,26 +1,29 @@
 // The coding of a body that is the same for every caller, and whether the client has that body already.
 import type { IncomingHttpHeaders } from 'node:http'
+import { Problem } from '../contract/problem.ts'
 import type { AnyReply, Codings } from '../contract/types.ts'
 
 // CORS adds `Origin` to Vary of other replies. These ones may be stored, also when no page of another origin asked.
 const Vary = 'Accept-Encoding, Origin'
 
-/** Each coding has an ETag of its own (RFC 9110, section 8.8.3.3), so If-None-Match is compared when the coding is known. */
+/** Each coding has an ETag of its own (RFC 9110, section 8.8.3.3), so the conditions are evaluated when the coding is known. */
 export async function encoded(reply: AnyReply, requested: IncomingHttpHeaders): Promise<AnyReply> {
   const coding = preferred(requested['accept-encoding'], reply.codings as Codings)
   const tag = reply.headers?.ETag as string
   const ETag = coding === undefined ? tag : tag.replace(/"$/, `-${coding}"`)
   const headers = { ...reply.headers, ETag, Vary }
-  if (names(requested['if-none-match'], ETag)) return { status: 304, headers }
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = requested
+  if (ifMatch !== undefined && !names(ifMatch, tag => tag === ETag))
+    throw new Problem('precondition-failed', { detail: `The current ETag is ${ETag}.` })
+  if (ifNoneMatch !== undefined && names(ifNoneMatch, tag => tag.replace(/^W\//, '') === ETag)) return { status: 304, headers }
   if (coding === undefined) return { ...reply, headers }
   const body = await reply.codings?.[coding]?.()
   return { ...reply, headers: { ...headers, 'Content-Encoding': coding }, body }
 }
 
-/** Whether If-None-Match names the ETag (weak comparison, RFC 9110, section 13.1.2). */
-function names(ifNoneMatch: string | undefined, etag: string): boolean {
-  const tags: string[] = ifNoneMatch?.match(/"[^"]*"/g) ?? []
-  return ifNoneMatch?.trim() === '*' || tags.includes(etag)
+/** Whether a condition is `*` or has such a tag. The contract has checked that it is one or a list of the other. */
+function names(condition: string, isCurrent: (tag: string) => boolean): boolean {
+  return condition.trim() === '*' || (condition.match(/(?:W\/)?"[^"]*"/g) ?? []).some(isCurrent)
 }
 
 /** The coding with the highest weight, the shorter one of equals (RFC 9110, section 12.5.3); undefined for the body as it is. */

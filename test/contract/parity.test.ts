@@ -50,7 +50,10 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
     { server: [415], mock: success, when: http('a body in Latin-1', 'a media type with +json', 'a compressed body') },
     { server: [413], mock: status => status === 422, when: http('a body above 1 MiB') },
   ],
-  head: [{ server: [200], mock: status => status === 405, when: sample => sample.method === 'HEAD' }],
+  head: [
+    { server: [200], mock: status => status === 405, when: sample => sample.method === 'HEAD' },
+    { server: [204], mock: status => status === 405, when: http('OPTIONS without an origin') },
+  ],
   accept: [{ server: [200], mock: status => status === 406, when: sample => sample.headers.accept !== undefined }],
   paths: [{ server: [200, 404], mock: status => status === 422, when: http('a slash at the end', 'an encoded letter') }],
 }

@@ -71,6 +71,13 @@ describe.each([...names, ...Object.keys(lists)])('a read of %s', name => {
   })
 })
 
+test.for(['/openapi.json', '/openapi.yaml', '/docs', '/docs/docs.css'])('a read of %s evaluates them too', async (path, { anonymous }) => {
+  const { ask, etagOf } = await asker(anonymous)
+  const etag = await etagOf(path)
+  for (const [headers, status] of reads)
+    expect([headers, (await ask('GET', path, written(headers, etag))).status]).toEqual([headers, status])
+})
+
 const changes: [headers: Record<string, string>, allowed: boolean][] = [
   [{ 'If-Match': 'old' }, false],
   [{ 'If-Match': 'W/now' }, false],
