@@ -61,7 +61,7 @@ export function createRows<Row extends Item, Input extends object>(
     set ${fields.replaced},
       revision = excluded.revision,
       created_at = case when item.deleted_at is null then item.created_at else excluded.created_at end,
-      updated_at = excluded.updated_at,
+      updated_at = case when item.deleted_at is null then greatest(excluded.updated_at, ${afterCreation}) else excluded.updated_at end,
       deleted_at = null`
   const returning = sql`returning item.owner_id as owner, ${columns}`
   const statements = {
@@ -142,6 +142,12 @@ export function createRows<Row extends Item, Input extends object>(
     return withRevision(owner, columns, items)
   }
 }
+
+/**
+ * The first instant after the creation of `item`. A statement that waited for the creation may have begun in the same microsecond or before,
+ * and equal instants mean that the row is new. Each function is immutable, as Citus demands.
+ */
+const afterCreation = sql`((item.created_at at time zone 'UTC') + interval '1 microsecond') at time zone 'UTC'`
 
 /** The row `item` that a change is about, in an allowed revision. */
 const current = (asked: Asked<Matched>): Part => sql`

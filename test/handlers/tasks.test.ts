@@ -291,6 +291,15 @@ describe('putTask', () => {
     expect(all.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
   })
 
+  test('replaces a task that was created in the same instant or later, and is updated after its creation', async ({ as, service }) => {
+    const ann = await as('ann')
+    const taskId = randomUUID()
+    await ann.putTask({ path: { taskId }, body: { title: 'a' } }, 201)
+    await service.sql`update tasks set created_at = now() + interval '1 hour' where id = ${taskId}`
+    const { body } = await ann.putTask({ path: { taskId }, body: { title: 'b' } }, 200)
+    expect(body.updatedAt > body.createdAt).toBe(true)
+  })
+
   test('honours If-Match and If-None-Match', async ({ as }) => {
     const ann = await as('ann')
     const taskId = randomUUID()
