@@ -312,7 +312,7 @@ describe('while the key server is down', () => {
     ['a wrong address', (_, response) => response.writeHead(404).end('{"keys":[]}'), 'answers 404. Check AUTH_JWKS_URL'],
     ['a slash more', redirect(301, '/jwks/'), 'answers 301 and redirects to http://127.0.0.1:PORT/jwks/. Set AUTH_JWKS_URL to http://'],
     ['TLS', redirect(308, 'https://127.0.0.1/jwks?key=x'), 'answers 308 and redirects to https://127.0.0.1/jwks. Set AUTH_JWKS_URL to h'],
-    ['another site', redirect(302, 'https://u:p@example.com/x'), 'answers 302 and redirects to another site, https://example.com/x. Check'],
+    ['another site', redirect(302, 'https://u:p@other.test/x'), 'answers 302 and redirects to another site, https://other.test/x. Check'],
     ['a redirect to nowhere', (_, response) => response.writeHead(303).end(), 'answers 303. Check AUTH_JWKS_URL'],
     ['nothing', (_, response) => response.end(), 'sends no JSON. Check AUTH_JWKS_URL'],
     ['a page', (_, response) => response.setHeader('content-type', 'text/html; x').end('<p>Hi'), 'sends no JSON, but text/html. Check'],

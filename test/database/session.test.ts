@@ -16,7 +16,7 @@ import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 type AtEnd = TestContext['onTestFinished']
 
 const hostile = {
-  TimeZone: 'Europe/Helsinki',
+  TimeZone: 'Pacific/Chatham',
   DateStyle: 'German, DMY',
   IntervalStyle: 'sql_standard',
   bytea_output: 'escape',

@@ -41,7 +41,7 @@ test.for(cases(personal))(
 
 /** A user with the category and the task of the spec's examples. */
 async function createUser({ sql }: Service, { sub }: Sample): Promise<User> {
-  const userId = `${userCount++}.${sub}`
+  const userId = `u${userCount++}.${sub}`
   const { categoryId, taskId, name } = owned
   await sql`
     with account as (
