@@ -1,14 +1,13 @@
 // One connection to PostgreSQL. The only file that knows postgres.js, whose own pool is not safe here:
 // it sends statements on connections that are busy, and its reconnection can forget a connection, hand the error of one statement to the
 // next, and try without end.
-import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { ignoreDriverVariables } from '../config/config.ts'
 import type { DatabaseUrl, Host } from '../config/database-url.ts'
 import { ConnectionLost, isAccessRefused, isConnectionUnusable } from './errors.ts'
 import { checkReported, checkSettings, readSettings, type Setting, startupSettings, WrongSetting } from './session.ts'
-import { openSocket } from './socket.ts'
+import { type OpenSocket, openSocket } from './socket.ts'
 import { type Statement, statement } from './sql.ts'
 import { createTimeout, TimeoutError } from './timeout.ts'
 import { detachRows, types } from './types.ts'
@@ -128,13 +127,12 @@ const driverDefaults = {
 
 /** The driver on one socket. It gets the parts of the URL, never the URL: it would send unknown parameters as settings. */
 function createDriver({ user, password, database, tls }: DatabaseUrl, host: Host, options: object) {
-  let raw: Socket | undefined
+  let socket: OpenSocket | undefined
 
   function open() {
-    if (raw !== undefined) throw new Error('the database closed the connection')
-    const opened = openSocket(host, tls)
-    raw = opened.raw
-    return opened.ready
+    if (socket !== undefined) throw new Error('the database closed the connection')
+    socket = openSocket(host, tls)
+    return socket.ready
   }
 
   ignoreDriverVariables()
@@ -148,5 +146,5 @@ function createDriver({ user, password, database, tls }: DatabaseUrl, host: Host
     database,
     socket: open,
   } as unknown as postgres.Options<typeof types>)
-  return { driver, isOpen: () => raw?.readyState === 'open', destroy: () => raw?.destroy() }
+  return { driver, isOpen: () => socket?.raw.readyState === 'open', destroy: () => socket?.destroy() }
 }

@@ -13,14 +13,30 @@ export class TlsRefused extends Error {
 
 const tlsRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 
-export function openSocket(host: Host, tls: Tls | null): { raw: Socket; ready: Promise<Socket> } {
+export type OpenSocket = {
+  /** the socket below TLS */
+  raw: Socket
+  ready: Promise<Socket>
+  /** Ends TLS before the socket below it: a write in between would fail with an error that nothing handles. */
+  destroy: () => void
+}
+
+export function openSocket(host: Host, tls: Tls | null): OpenSocket {
   const raw = new Socket()
   raw.on('error', () => {}) // whoever waits for it has a listener of its own
   const isLocal = host.name.startsWith('/')
   if (isLocal) raw.connect(`${host.name}/.s.PGSQL.${host.port}`)
   else raw.connect(host.port, host.name)
   // As in libpq, a Unix socket has no TLS.
-  return { raw, ready: tls === null || isLocal ? first(raw, 'connect').then(() => raw) : secure(raw, host, tls) }
+  let top = raw
+  const ready = tls === null || isLocal ? first(raw, 'connect').then(() => raw) : secure(raw, host, tls)
+  ready.then(
+    socket => {
+      top = socket
+    },
+    () => {}, // the caller gets the rejection
+  )
+  return { raw, ready, destroy: () => void top.destroy() }
 }
 
 async function secure(raw: Socket, host: Host, tls: Tls): Promise<Socket> {

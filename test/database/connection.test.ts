@@ -1,14 +1,16 @@
 // Every way to a database that a URL can name, on a real PostgreSQL with TLS, for the server and for migrations.
+import { once } from 'node:events'
 import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import postgres from 'postgres'
 import { describe, expect, inject, test as withoutPlace } from 'vitest'
-import { parseDatabaseUrl } from '../../src/config/database-url.ts'
+import { type Host, parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { explain } from '../../src/database/remedies.ts'
+import { openSocket } from '../../src/database/socket.ts'
 import { Part, sql } from '../../src/database/sql.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
 import { selfSigned } from '../faults/certificate.ts'
@@ -206,3 +208,20 @@ async function write(data: string, name: string, text: string) {
   await writeFile(join(data, name), text, { mode: 0o600 })
   await chown(join(data, name), uid, gid)
 }
+
+// The driver removes its listeners when a connection closes, so that a later error would end the process.
+test.for(['disable', 'require'])(
+  'a write behind the end of a connection is no error of the socket, with sslmode=%s',
+  async (mode, { place }) => {
+    const { hosts, tls } = parseDatabaseUrl(`postgres://trusted@127.0.0.1:${place.port}/trusted?sslmode=${mode}`)
+    const { ready, destroy } = openSocket(hosts[0] as Host, tls)
+    const socket = await ready
+    const errors: Error[] = []
+    socket.on('error', error => errors.push(error))
+    destroy()
+    const failed = new Promise(resolve => socket.write('x', resolve))
+    expect(await failed).toBeInstanceOf(Error)
+    if (!socket.closed) await once(socket, 'close')
+    expect(errors).toEqual([])
+  },
+)
