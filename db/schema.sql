@@ -1,4 +1,4 @@
-\restrict EKACmaYojlcF4bmyg7RvvqziVecf2G3P5dVmXuXFRhuu5Xny3p6HXHROpohUQEg
+\restrict C3E6w3746aBPNeRya0dk1W9E7TENYHeh40EjZQtb8tShFTPc0UklfgoS9VSs9R8
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -86,8 +86,18 @@ $_$;
 --
 
 CREATE FUNCTION public.folded_all(list text[]) RETURNS text[]
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (SELECT COALESCE(array_agg(public.folded(each.each)), '{}'::text[]) AS "coalesce" FROM unnest(folded_all.list) each(each));
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+declare
+  result text[] := '{}';
+  each text;
+begin
+  foreach each in array list loop
+    result := result || public.folded(each); -- pg_restore has no search path
+  end loop;
+  return result;
+end
+$$;
 
 
 --
@@ -108,8 +118,19 @@ $$;
 --
 
 CREATE FUNCTION public.labels_fit(labels text[], longest integer) RETURNS boolean
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (SELECT COALESCE(bool_and(((char_length(label.label) >= 1) AND (char_length(label.label) <= labels_fit.longest))), true) AS "coalesce" FROM unnest(labels_fit.labels) label(label));
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+declare
+  label text;
+begin
+  foreach label in array labels loop
+    if char_length(label) not between 1 and longest then
+      return false;
+    end if;
+  end loop;
+  return true;
+end
+$$;
 
 
 --
@@ -468,7 +489,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict EKACmaYojlcF4bmyg7RvvqziVecf2G3P5dVmXuXFRhuu5Xny3p6HXHROpohUQEg
+\unrestrict C3E6w3746aBPNeRya0dk1W9E7TENYHeh40EjZQtb8tShFTPc0UklfgoS9VSs9R8
 
 
 --
@@ -520,4 +541,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001218'),
     ('20261128001219'),
     ('20261128001220'),
-    ('20261128001221');
+    ('20261128001221'),
+    ('20261128001222');
