@@ -48,7 +48,7 @@ async function drip(url: string, first: string, piece: string, { afterReply = fa
 
 describe.concurrent('a timeout', { timeout }, () => {
   test('cuts off headers that never end, and others are served meanwhile', async ({ hasty }) => {
-    const { url, log } = await hasty({ headersMs: 1_000 })
+    const { url, log } = await hasty({ headersMs: 3_000 })
     const ann = client(url, await tokenOf('ann'))
     await ann.getUser()
     const slow = Array.from({ length: 50 }, (_, i) => drip(url, `GET /livez HTTP/1.1\r\n${host}`, `X-${i}: b\r\n`))
@@ -57,14 +57,14 @@ describe.concurrent('a timeout', { timeout }, () => {
   })
 
   test('cuts off a request line that arrives letter by letter', async ({ hasty }) => {
-    const { url, log } = await hasty({ headersMs: 500 })
+    const { url, log } = await hasty({ headersMs: 2_000 })
     const [method, target] = await Promise.all([drip(url, 'GEE', 'E'), drip(url, 'GET /', 'a')])
     expectRefused(replies(method), 400, 'malformed-request', log)
     expectRefused(replies(target), 408, 'request-timeout', log)
   })
 
   test('cuts off a body that never ends', async ({ hasty }) => {
-    const { url, log } = await hasty({ headersMs: 800, requestMs: 800 })
+    const { url, log } = await hasty({ headersMs: 2_000, requestMs: 2_000 })
     const head = `POST /v1/users/me/tasks HTTP/1.1\r\n${host}Authorization: Bearer ${await tokenOf('ann')}\r\nContent-Type: application/json\r\n`
     const declared = drip(url, `${head}Content-Length: 1000\r\n\r\n`, ' ')
     const inChunks = drip(url, `${head}Transfer-Encoding: chunked\r\n\r\n`, '1\r\n \r\n')
@@ -85,7 +85,7 @@ describe.concurrent('a timeout', { timeout }, () => {
   })
 
   test('drops a body whose rest arrives after the refusal', async ({ hasty }) => {
-    const { url, log } = await hasty({ headersMs: 800, requestMs: 800 })
+    const { url, log } = await hasty({ headersMs: 2_000, requestMs: 2_000 })
     const { socket, ended } = open(url)
     const head = `POST /v1/users/me/tasks HTTP/1.1\r\n${host}Authorization: Bearer ${await tokenOf('late')}\r\nContent-Type: application/json\r\n`
     socket.write(`${head}Content-Length: 13\r\n\r\n{"title":`)
@@ -98,7 +98,7 @@ describe.concurrent('a timeout', { timeout }, () => {
   })
 
   test('closes a connection without a request, without a reply', async ({ hasty }) => {
-    const { url, log } = await hasty({ headersMs: 500 })
+    const { url, log } = await hasty({ headersMs: 2_000 })
     expect(await open(url).ended).toBe('')
     expect(log).toEqual([])
   })
