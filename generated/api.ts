@@ -128,7 +128,7 @@ export interface paths {
          * List, filter and search your tasks
          * @description A task must match all filters. The newest task comes first unless you set `sort`. To read the next page, send `nextCursor` as `cursor` with the same filters and the same sort. Pages stay in order while other clients write.
          *
-         *     How `q` finds words: every character that is no letter, number or combining mark separates words. Case, accents, invisible characters and compatibility forms (`ﬁ`, `m²`) make no difference. Text in Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese is found by any part of it. A `q` without a word finds nothing.
+         *     How `q` finds words: every character that is no letter, number or combining mark separates words, and so does a letter that looks like an apostrophe (`ʼ`). Case, accents, the Arabic tatweel, invisible characters and compatibility forms (`ﬁ`, `m²`) make no difference. Text in Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese is found by any part of it. A `q` without a word finds nothing.
          */
         get: operations["listTasks"];
         put?: never;
@@ -1008,7 +1008,7 @@ export interface components {
         Location: string;
         /**
          * @description The version of this document that the server implements. Every reply to an operation has it.
-         * @example 0.3.0
+         * @example 0.4.0
          */
         "X-Api-Version": string;
         /**

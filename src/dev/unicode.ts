@@ -21,7 +21,11 @@ const isAccent = (character: string) =>
   /\p{M}/u.test(character) &&
   /[\p{sc=Inherited}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Syriac}\p{sc=Cyrillic}\p{sc=Coptic}]/u.test(character) &&
   !/[\u3099\u309a]/.test(character)
-const isWordCharacter = (character: string) => /[\p{L}\p{N}\p{M}]/u.test(character)
+/** The letters of Arabic and NKo that only make a word longer. */
+const isElongation = (character: string) => /[\u0640\u07fa]/.test(character)
+/** Letters that look like an apostrophe: пʼять is typed as п'ять. */
+const isApostrophe = (character: string) => /[\u02b9-\u02bf]/.test(character)
+const isWordCharacter = (character: string) => /[\p{L}\p{N}\p{M}]/u.test(character) && !isApostrophe(character)
 /** Characters of scripts that put no blank between words. */
 const isUnspaced = (character: string) =>
   (character.codePointAt(0) as number) >= 0xe00 &&
@@ -63,7 +67,7 @@ const blank = bracket(ranges(isBlank, all))
 const isDecomposed = (form: 'NFD' | 'NFKD') => (character: string) =>
   isAssigned(character) && !isInvisible(character) && character.normalize(form) === character
 const isLeft = isDecomposed('NFKD')
-const accents = bracket(ranges(isAccent, isLeft))
+const accents = bracket(ranges(character => isAccent(character) || isElongation(character), isLeft))
 const separators = bracket(ranges(character => !isWordCharacter(character), isLeft))
 const unspaced = bracket(ranges(isUnspaced, character => isWordCharacter(character) && character.normalize('NFKC') === character))
 
@@ -167,7 +171,8 @@ end`,
     'value text',
     'text',
     `-- The words of a text with single blanks between them: in one case, without accents, in compatibility form. A character that is no
--- letter, number or mark separates words. A run of letters of a script without blanks (Chinese, Thai …) is a word.`,
+-- letter, number or mark separates words, and so does a letter that looks like an apostrophe. A run of letters of a script without blanks
+-- (Chinese, Thai …) is a word.`,
     `begin
   if value ~ ('^[\\t-\\r -~]*$' collate "C") then
     return btrim(regexp_replace(lower(value collate "C"), '[^a-z0-9]+' collate "C", ' ', 'g'), ' ');

@@ -1,10 +1,10 @@
 // How texts are compared and searched, in JavaScript: a judge of the functions of the database, written with the classes of Unicode.
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?!\p{White_Space})\p{Cc}/gu
 const blanks = /[\p{White_Space}\u2800]+/gu
-const accents = /(?![\u3099\u309a])[[\p{sc=Zinh}\p{sc=Hebr}\p{sc=Arab}\p{sc=Syrc}\p{sc=Cyrl}\p{sc=Copt}]&&\p{M}]/gv
+const accents = /[\u0640\u07fa]|(?![\u3099\u309a])[[\p{sc=Zinh}\p{sc=Hebr}\p{sc=Arab}\p{sc=Syrc}\p{sc=Cyrl}\p{sc=Copt}]&&\p{M}]/gv
 const unspaced =
   '[[\\u{e00}-\\u{10ffff}]&&[\\p{L}\\p{N}\\p{M}]&&[\\p{scx=Hani}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Hang}\\p{scx=Yiii}\\p{scx=Thai}\\p{scx=Laoo}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tale}\\p{scx=Talu}\\p{scx=Lana}\\p{scx=Tavt}]]'
-const words = new RegExp(`${unspaced}+|[[\\p{L}\\p{N}\\p{M}]--${unspaced}]+`, 'gv')
+const words = new RegExp(`${unspaced}+|[[\\p{L}\\p{N}\\p{M}]--${unspaced}--[\\u02b9-\\u02bf]]+`, 'gv')
 const isUnspaced = new RegExp(`^${unspaced}+$`, 'v')
 const strokes: Record<string, string> = { ı: 'i', ø: 'o', đ: 'd', ł: 'l', ħ: 'h', ŧ: 't', æ: 'ae', œ: 'oe' }
 

@@ -158,6 +158,10 @@ describe('schemas', () => {
   })
 })
 
+test('the example of X-Api-Version is the version of the document', () => {
+  expect(document.components.headers['X-Api-Version']?.example).toBe(document.info.version)
+})
+
 test('the examples of problems with a fixed detail have the detail of the code', () => {
   const examples = Object.values(document.components.responses).flatMap(({ content = {} }) =>
     Object.entries(content['application/problem+json']?.examples ?? {}).map(([name, { value }]) => [name, value] as const),

@@ -41,6 +41,7 @@ type Replying = Pick<Operation, 'responses'> & { operationId: string }
 export type Link = { operationId: OperationId; parameters: Record<string, string> }
 
 type SpecDocument = {
+  info: { version: string }
   security: object[]
   tags: { name: string }[]
   paths: Record<string, Record<string, unknown>>
@@ -49,6 +50,7 @@ type SpecDocument = {
     responses: Record<string, Response>
     examples: Record<string, unknown>
     links: Record<string, Link>
+    headers: Record<string, { example: unknown }>
   }
 }
 
