@@ -8,7 +8,7 @@ export type Sample = {
   method: string
   path: string
   headers: Record<string, string>
-  body?: string
+  body?: string | Uint8Array<ArrayBuffer>
   /** whether the schema accepts it; undefined if something else decides */
   valid?: boolean
 }
@@ -136,7 +136,8 @@ export function transport(): Sample[] {
     'HEAD of a list': { ...list, method: 'HEAD' },
     'HEAD of a task': { ...list, method: 'HEAD', path: `${tasks}/${ids.taskId}` },
     'OPTIONS without an origin': { ...list, method: 'OPTIONS' },
-    'an unknown method': { ...list, method: 'REPORT' },
+    'a method of another protocol': { ...list, method: 'REPORT' },
+    'an unknown method': { ...list, method: 'BREW' },
     'a slash at the end': { ...list, path: `${tasks}/` },
     'two slashes': { ...list, path: '//v1/users/me/tasks' },
     'a path in upper case': { ...list, path: '/V1/users/me/tasks' },
@@ -159,6 +160,7 @@ export function transport(): Sample[] {
       path: `${tasks}/${ids.taskId}`,
       headers: { ...create.headers, 'content-range': 'bytes 0-9/10' },
     },
+    'the scheme in lower case': { ...list, headers: { authorization: 'bearer TOKEN' } },
     'a token that is no JWT': { ...list, headers: { authorization: 'Bearer x' } },
     'no token, and a body that breaks the schema': { ...create, headers: json, body: '{}' },
     'no token, and another method': { ...list, method: 'DELETE', headers: {} },
@@ -168,7 +170,10 @@ export function transport(): Sample[] {
     'a media type with +json': { ...create, headers: { ...authorized, 'content-type': 'application/vnd.api+json' } },
     'a compressed body': { ...create, headers: { ...create.headers, 'content-encoding': 'gzip' } },
     'a body above 1 MiB': { ...create, body: JSON.stringify({ title: 'x'.repeat(2 ** 20) }) },
-    'a body for GET': { ...list, path: '/livez' },
+    'a body that is no UTF-8': { ...create, body: Buffer.from('{"title":"\xff"}', 'latin1') },
+    'a body without a media type': { ...create, headers: { ...authorized, 'content-type': '' } },
+    'a body for DELETE': { ...create, method: 'DELETE', path: `${tasks}/${ids.taskId}`, body: '{}' },
+    'headers above 16 KiB': { ...list, headers: { ...authorized, 'x-long': 'x'.repeat(20_000) } },
     'a document again': { ...list, path: '/openapi.json', headers: { 'if-none-match': '*' } },
     'a duplicate name': { ...create, path: '/v1/users/me/categories', body: '{"name":"Existing"}' },
     'an unknown category': { ...create, body: `{"title":"a","categoryId":"${ids.taskId}"}` },

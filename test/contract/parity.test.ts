@@ -30,6 +30,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
   token: [
     { server: [403], mock: success, when: sample => sample.name.endsWith('another user') },
     { server: [401, 403], mock: success, when: http('a token that is no JWT', 'a user id with a dot') },
+    { server: [200], mock: status => status === 401, when: http('the scheme in lower case') },
   ],
   unknownParameters: [{ server: [422], mock: success, when: sample => query(sample).has('unknown') }],
   emptyParameters: [{ server: [422], mock: success, when: sample => [...query(sample).values()].includes('') }],
@@ -44,15 +45,20 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
     },
   ],
   ids: [{ server: [422], mock: success, when: sample => sample.name.includes('field id=') }],
-  encoding: [{ server: [400], mock: success, when: http('a query that is no UTF-8') }],
+  encoding: [{ server: [400], mock: success, when: http('a query that is no UTF-8', 'a body that is no UTF-8') }],
   brokenJson: [{ server: [400], mock: status => status === 0, when: sample => sample.name.endsWith('broken JSON') }],
   bodies: [
     { server: [415], mock: success, when: http('a body in Latin-1', 'a media type with +json', 'a compressed body') },
     { server: [413], mock: status => status === 422, when: http('a body above 1 MiB') },
   ],
-  head: [
+  unexpectedBodies: [
+    { server: [204, 415], mock: status => status === 422, when: http('a body for DELETE', 'a body without a media type') },
+  ],
+  headers: [{ server: [200], mock: status => status === 431, when: http('headers above 16 KiB') }],
+  methods: [
     { server: [200], mock: status => status === 405, when: sample => sample.method === 'HEAD' },
     { server: [204], mock: status => status === 405, when: http('OPTIONS without an origin') },
+    { server: [501], mock: status => status === 400, when: http('an unknown method') },
   ],
   accept: [{ server: [200], mock: status => status === 406, when: sample => sample.headers.accept !== undefined }],
   paths: [{ server: [200, 404], mock: status => status === 422, when: http('a slash at the end', 'an encoded letter') }],
