@@ -9,7 +9,7 @@ async function list(label?: string[]) {
 
 await attempt({
   // Its fetch client sets no media type.
-  create: task => createTask('me', task, { ...config, headers: { ...authorization, 'Content-Type': 'application/json' } }),
+  create: task => createTask('me', task, undefined, { ...config, headers: { ...authorization, 'Content-Type': 'application/json' } }),
   list,
   labelled: list,
 })
