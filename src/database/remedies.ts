@@ -1,6 +1,6 @@
 // What an error of a connection means, and what to do about it, for the programs of operators. README.md and src/ops refer to it.
 import { errorCode } from './errors.ts'
-import { WrongSetting } from './session.ts'
+import { neededValue, WrongSetting } from './session.ts'
 import { TimeoutError } from './timeout.ts'
 
 export type Explanation = { code: string; meaning: string; remedy: string }
@@ -27,7 +27,10 @@ const entries: Record<string, Entry> = {
   ],
   '28P01': ['wrong user or password', `Check the user and password in ${url}. Write @ : / ? # % in them percent-encoded.`],
   '3D000': ['the database does not exist', `Check the name in ${url}, or create it: create database … encoding 'UTF8' template template0`],
-  '42501': ['the role lacks a permission', 'Run db/roles.sql as the owner of the schema, or grant connect on the database.'],
+  '42501': [
+    'the role lacks a permission',
+    'For the server, run db/roles.sql as the owner of the schema, or grant connect on the database. For migrations, set MIGRATION_DATABASE_URL to the owner.',
+  ],
   '53100': ['the disk of the database is full', 'Free or extend it.'],
   '53200': ['the database is out of memory', 'Lower DATABASE_POOL_SIZE, or give the database more memory.'],
   '53300': [
@@ -35,7 +38,7 @@ const entries: Record<string, Entry> = {
     'Lower DATABASE_POOL_SIZE or WEB_CONCURRENCY, raise max_connections (of the role too), or put a pooler in between.',
   ],
   '55000': ['the database accepts no connections', 'alter database … allow_connections true'],
-  '57014': ['the database took too long', 'Look for locks and load in pg_stat_activity.'],
+  '57014': ['the database took too long', 'Look for locks and load in pg_stat_activity, and for a short statement_timeout of the role.'],
   '57P01': ['the database is shutting down', 'Start it again.'],
   '57P02': ['the database has crashed', 'Look into its log. It restarts by itself.'],
   '57P03': ['the database is starting or recovering', 'Wait, and run this again. Its log shows the progress.'],
@@ -93,7 +96,7 @@ export function explain(error: unknown): Explanation {
 }
 
 function wrongSetting({ setting }: WrongSetting): Explanation {
-  return { code: setting, meaning: `${setting} is not what the server needs`, remedy: settingRemedy(setting) }
+  return { code: setting, meaning: `${setting} is not what the server needs`, remedy: settingRemedy(setting, `'${neededValue(setting)}'`) }
 }
 
 /** `role` is quoted as an identifier. */

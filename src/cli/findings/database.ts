@@ -5,14 +5,17 @@ import { applied, versions } from '../../database/migrations.ts'
 import { explain } from '../../database/remedies.ts'
 import { sql } from '../../database/sql.ts'
 import type { Finding } from './finding.ts'
+import { roleFinding } from './role.ts'
 import { sessionFindings } from './session.ts'
 
-type ServerFacts = { version: string; versionNumber: number; now: number; maxConnections: number; createsTables: boolean }
+type ServerFacts = { version: string; versionNumber: number; now: number; maxConnections: number }
 
 const minVersionNumber = 150_000 // server_version_num
 const maxClockDriftSeconds = 5 // the clock tolerance of tokens
 
-export async function databaseFindings(db: Database, { production, poolSize, workers, pooler }: Config): Promise<Finding[]> {
+type Settings = Pick<Config, 'production' | 'poolSize' | 'workers' | 'pooler'>
+
+export async function databaseFindings(db: Database, { production, poolSize, workers, pooler }: Settings): Promise<Finding[]> {
   const startedAt = Date.now()
   const [server] = (await db.read<ServerFacts>(
     'select settings',
@@ -20,8 +23,10 @@ export async function databaseFindings(db: Database, { production, poolSize, wor
     select current_setting('server_version') as version,
       current_setting('server_version_num')::integer as version_number,
       (extract(epoch from clock_timestamp()) * 1000)::bigint as now,
-      current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer as max_connections,
-      has_schema_privilege('public', 'create') as creates_tables`,
+      least(
+        current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer,
+        (select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user),
+        (select nullif(datconnlimit, -1) from pg_database where datname = current_database())) as max_connections`,
   )) as [ServerFacts]
   const ms = Date.now() - startedAt
   const driftSeconds = Math.abs(server.now - (startedAt + ms / 2)) / 1000
@@ -39,11 +44,7 @@ export async function databaseFindings(db: Database, { production, poolSize, wor
       state: `differs by ${driftSeconds.toFixed(1)} s from the clock of the database`,
       ...(driftSeconds > maxClockDriftSeconds && { remedy: 'Synchronise the clocks with NTP: tokens expire by them.' }),
     },
-    {
-      subject: 'role',
-      state: server.createsTables ? 'can change the schema' : "can't change the schema",
-      ...(production && server.createsTables && { remedy: 'Give the server a role of its own: see db/roles.sql.' }),
-    },
+    await roleFinding(db, production),
   ]
 }
 
@@ -57,7 +58,8 @@ async function migrationsFinding(db: Database): Promise<Finding> {
 }
 
 function connectionsFinding(needed: number, available: number): Finding {
-  const remedy = 'Lower DATABASE_POOL_SIZE or WEB_CONCURRENCY, raise max_connections, or put a pooler in between.'
+  const remedy =
+    'Lower DATABASE_POOL_SIZE or WEB_CONCURRENCY, raise max_connections and the limits of the role and the database, or put a pooler in between.'
   const state = `this server needs ${needed}, the database has ${available}`
   return { subject: 'connections', state, ...(needed > available && { remedy }) }
 }

@@ -3,7 +3,7 @@ import type { Database } from '../../database/database.ts'
 import { settingRemedy } from '../../database/remedies.ts'
 import { isFit, neededValue, readSettings, type Setting } from '../../database/session.ts'
 import { sql } from '../../database/sql.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, finding } from './finding.ts'
 
 type Facts = { role: string; statementTimeout: string; jit: string; replaced: string[] }
 type Collation = { name: string; version: string; actual: string; isDatabase: boolean }
@@ -82,8 +82,4 @@ function collationFinding(collations: Collation[]): Finding {
       : `Reindex the tables, then: alter collation "${name}" refresh version`,
   )
   return finding('collations', state, remedies)
-}
-
-function finding(subject: string, state: string, remedies: string[]): Finding {
-  return { subject, state, ...(remedies.length > 0 && { remedy: remedies.join(`\n${' '.repeat(16)}`) }) }
 }
