@@ -29,6 +29,7 @@ const refused: Record<string, string> = {
   oauth_scope: 'Use a password or a client certificate.',
   // of other clients, where they decide about safety
   sslaccept: 'Use sslmode=verify-full.',
+  tls: 'Use sslmode=verify-full.',
   sslidentity: 'Use sslcert and sslkey.',
   sslfactory: 'Use sslmode=verify-full.',
   targetservertype: 'Use target_session_attrs=primary.',
@@ -78,6 +79,7 @@ function fault(name: string, value: string): string | null {
   if (name.startsWith('x-') || /^(endpoint|project)$/.test(name)) return null
   if (schemas.has(lower))
     return value === 'public' ? null : `the parameter ${name} with another value than public, the schema of its tables.`
+  if (understood.has(lower)) return `the parameter ${name}. Write it as ${lower}.`
   const shown = /^[\w.-]{1,63}$/.test(name) ? name : 'with a name of other characters'
   return `the parameter ${shown}, which is unknown. Remove it. A setting of PostgreSQL belongs to the role: alter role … set …`
 }

@@ -68,11 +68,18 @@ function readMode(text: Text) {
   const ssl = text('ssl') // postgres.js has the values of sslmode there
   const fallback = text('sslrootcert') === 'system' ? 'verify-full' : 'disable'
   const name = sslmode ?? (ssl === null ? fallback : (switches[ssl] ?? ssl))
+  if (sslmode !== null && ssl !== null && !agree(ssl, sslmode)) throw new Error('must not have ssl and sslmode with different values.')
   const mode = modes[name]
   if (mode === undefined) throw new Error('must have ssl=true or ssl=false. Better use sslmode.')
   if (oneOf('channel_binding', ['disable', 'prefer', 'require'], text) !== 'require') return mode
   if (sslmode === 'disable') throw new Error('must not have sslmode=disable beside channel_binding=require, which needs TLS.')
   return mode === 'disable' || mode === 'prefer' ? 'require' : mode
+}
+
+/** `ssl=true` only says that there is TLS. */
+function agree(ssl: string, sslmode: string): boolean {
+  const asSwitch = switches[ssl]
+  return asSwitch === undefined ? ssl === sslmode : (asSwitch === 'disable') === (sslmode === 'disable')
 }
 
 function oneOf(name: string, values: readonly string[], text: Text): string | null {

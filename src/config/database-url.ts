@@ -27,6 +27,7 @@ const example = 'postgres://user:password@host:5432/name'
 const encodings = 'In user, password and name write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A and % as %25.'
 // A password with a raw @, /, ? or # would change which host is named, so these characters may stand in their own places only.
 const form = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@/?#]*))?(?:\?([^@#]*))?$/i
+const maxSocketFolderBytes = 107 - '/.s.PGSQL.65535'.length // sun_path of Linux has 108 bytes with its end
 const hostForm = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::(\d*))?$/
 
 /** null: not set. */
@@ -114,6 +115,9 @@ function splitHost(text: string): { name: string; port: string } {
 }
 
 function hostName(name: string): string {
+  if (/\/\.s\.PGSQL\.\d+$/.test(name)) throw new Error('must name the folder of the socket, without /.s.PGSQL and the port.')
+  if (name.startsWith('/') && Buffer.byteLength(name) > maxSocketFolderBytes)
+    throw new Error(`must name a shorter folder of a socket: at most ${maxSocketFolderBytes} bytes, as operating systems demand.`)
   if (isIP(name) === 0 && !/^(\/.*|[\p{L}\p{N}_.-]+)$/su.test(name))
     throw new Error('must have a host that is a name, an address, or the folder of a socket like /var/run/postgresql.')
   return name
