@@ -56,7 +56,7 @@ async function read({ body }: Response): Promise<string> {
     size += chunk.length
     if (size > maxBytes) throw new KeyServerError('TOO_LARGE', 'sends more than 1 MiB', wrongAddress)
   }
-  return Buffer.concat(chunks).toString()
+  return new TextDecoder().decode(Buffer.concat(chunks)) // without a byte order mark
 }
 
 function parse(text: string, { headers }: Response): unknown[] {

@@ -54,18 +54,26 @@ export async function createKeySet(keys: readonly unknown[], algorithms: readonl
   }
 }
 
-/** Without what would exclude tokens that the key can verify: one of two names of its algorithm, and uses besides `verify`. */
+/**
+ * Without what would exclude tokens that the key can verify: one of two names of its algorithm, uses besides `verify`, and members
+ * without a value, which some serializers write.
+ */
 function normalized(key: unknown): unknown {
-  const { kty, crv, alg, key_ops } = (key ?? {}) as JWK
+  if (!isObject(key)) return key
+  const jwk: JWK = Object.fromEntries(Object.entries(key).filter(([, value]) => !isEmpty(value)))
+  const { kty, crv, alg, key_ops } = jwk
   const hasTwoNames = kty === 'OKP' && crv === 'Ed25519' && (alg === 'EdDSA' || alg === 'Ed25519')
   const verifies = Array.isArray(key_ops) && key_ops.includes('verify')
-  if (!hasTwoNames && !verifies) return key
-  return { ...(key as JWK), ...(hasTwoNames && { alg: undefined }), ...(verifies && { key_ops: ['verify'] }) }
+  return { ...jwk, ...(hasTwoNames && { alg: undefined }), ...(verifies && { key_ops: ['verify'] }) }
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isEmpty = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0)
 
 /** null for a key that verifies tokens of at least one algorithm. */
 async function examine(jwk: unknown, algorithms: readonly string[]): Promise<UnusableKey | null> {
-  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return { kid: undefined, algorithms: [], reason: 'is no JSON object' }
+  if (!isObject(jwk)) return { kid: undefined, algorithms: [], reason: 'is no JSON object' }
   const find = createLocalJWKSet({ keys: [jwk as JWK] })
   const chosen: string[] = []
   let reason = 'is not for a signature that is accepted here'
