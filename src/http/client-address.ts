@@ -41,8 +41,14 @@ export function networkOf(hop: string | undefined): string | undefined {
 
 const translated = ['rfc6052', 'rfc6145'] // 64:ff9b::/96 and 64:ff9b:1::/48; ::ffff:0:0:0/96
 
-/** Some proxies write the port too, or quote as in Forwarded (RFC 7239): `192.0.2.1:4711`, `[2001:db8::1]:4711`, `"[2001:db8::1]"`. */
+/**
+ * Some proxies write the port too, or quote as in Forwarded (RFC 7239): `192.0.2.1:4711`, `[2001:db8::1]:4711`, `"[2001:db8::1]"`.
+ * Without brackets only a port of five digits can be told from a group; a shorter one does not change the network.
+ */
 function withoutPort(hop: string | undefined = ''): string {
   const text = hop.trim().replace(/^"(.*)"$/, '$1')
-  return text.replace(/^([\d.]+):\w+$/, '$1').replace(/^\[([^\]]*)\](?::\w+)?$/, '$1')
+  return text
+    .replace(/^([\d.]+):\w+$/, '$1')
+    .replace(/^\[([^\]]*)\](?::\w+)?$/, '$1')
+    .replace(/^([\da-f:]*:[\da-f:]*):\d{5}$/i, '$1')
 }

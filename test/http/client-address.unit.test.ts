@@ -32,8 +32,10 @@ describe('the network of an address', () => {
     ['::ffff:0:192.0.2.1', '192.0.2.1'],
     ['64:ff9b:1::192.0.2.1', '192.0.2.1'],
     ['2002:c000:201::1', '2002:c000:201:0::/64'],
-    // Without brackets the last group is no port.
+    // Without brackets the last group may be a port. A group has at most four digits.
     ['2001:db8::1:4711', '2001:db8:0:0::/64'],
+    ['2001:db8::1:50001', '2001:db8:0:0::/64'],
+    ['2001:db8:0:1:2:3:4:5:50001', '2001:db8:0:1::/64'],
   ] as const)('of %s is %s', ([address, network]) => {
     expect(networkOf(address)).toBe(network)
   })
