@@ -57,12 +57,12 @@ export class ConfigError extends Error {
 /** Reads the environment. Throws a ConfigError that names every missing or bad variable. */
 export function readConfig(variables: Variables = process.env, { port = 3000 } = {}): Config {
   const environment = createEnvironment(variables)
-  const { text, integer, oneOf, errors } = environment
+  const { text, host, integer, oneOf, errors } = environment
   const production = readMode(environment) === 'production'
 
   const config: Config = {
     production,
-    host: text('HOST') ?? '127.0.0.1',
+    host: host('HOST', '127.0.0.1'),
     port: integer('PORT', port, [0, 65535]),
     publicUrl: readPublicUrl(environment),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),

@@ -1,4 +1,6 @@
 // Typed readers of environment variables. They collect errors, so that one message can name every bad variable.
+import { isIP } from 'node:net'
+
 export type Variables = Record<string, string | undefined>
 export type Environment = ReturnType<typeof createEnvironment>
 
@@ -18,6 +20,7 @@ export function createEnvironment(variables: Variables) {
         ?.split(',')
         .map(each => each.trim()) ?? []
     if (all.includes('')) errors.push(`${name} must have a value before and after each comma`)
+    if (all.some(each => /^[["']/.test(each))) errors.push(`${name} must be written without quotes and brackets`)
     for (const each of new Set(all.filter((each, index) => all.indexOf(each) !== index)))
       errors.push(`${name} must not name "${each}" twice`)
     return all
@@ -63,7 +66,15 @@ export function createEnvironment(variables: Variables) {
     }
   }
 
-  return { errors, text, list, values, number, integer, url, oneOf, pairs }
+  /** A name or an address to listen on. */
+  function host(name: string, fallback: string): string {
+    const value = text(name) ?? fallback
+    if (isIP(value) === 0 && !/^[\w.-]+$/.test(value))
+      errors.push(`${name} must be a name or an address, without brackets, scheme and port: 0.0.0.0, or :: for IPv6`)
+    return value
+  }
+
+  return { errors, text, list, host, values, number, integer, url, oneOf, pairs }
 }
 
 function pair(part: string): [name: string, value: string] {
