@@ -47,6 +47,7 @@ export function toProblem(error: unknown): unknown {
     return unavailable('A setting of the database is not the one that the server needs. Run: npm run doctor', error, 5)
   // Cancelled by the timeout of a statement, of a lock or of a transaction; the last two only through a pooler, whose role has them.
   if (/^(57014|55P03|25P04)$/.test(code)) return unavailable('The database took too long for this. Try again later.', error, 5)
+  if (code === '42P01') return unavailable('The tables of the database are missing. Run: npm run migrate', error, 5)
   if (code === '42501') return unavailable('The role of the server lacks a permission. Run: npm run doctor', error, 5)
   if (isAccessRefused(error)) return unavailable('The database refuses the connection of the server.', error, 5)
   if (/^53/.test(code)) return unavailable('The database is out of resources. Try again later.', error, 5)

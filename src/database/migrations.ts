@@ -38,6 +38,6 @@ const files = async (from: URL) => (await readdir(from)).sort()
 const versionOf = (file: string) => file.split('_', 1)[0] as string
 
 function noneYet(error: unknown): [] {
-  if (errorCode(error) === '42P01') return []
+  if (error instanceof Error && errorCode(error.cause) === '42P01') return []
   throw error
 }

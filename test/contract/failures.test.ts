@@ -48,20 +48,30 @@ describe.for(cases(operations.filter(({ requestBody }) => requestBody)).map(oper
   },
 )
 
-test('every operation that needs the database returns 500 if a table is missing', async () => {
+test('every operation that needs the database returns 500 if a column is missing, and 503 if the tables are', async () => {
   const database = await createDatabase()
   const server = await start({ databaseUrl: database.url })
   const ann = client(server.url, await tokenOf('ann'))
   const { default: postgres } = await import('postgres')
   const sql = postgres(database.url, { max: 1 })
-  await sql`alter table users rename to accounts`
-  await sql`alter table tasks rename to chores`
-  await sql`alter table categories rename to groups`
+  await sql`alter table users rename id to key`
+  await sql`alter table tasks rename owner_id to key`
+  await sql`alter table categories rename owner_id to key`
+  await expectFailures(500)
+  // As before the first migration.
+  await sql`drop table users, tasks, categories`
+  expect(JSON.stringify(await expectFailures(503))).toContain('Run: npm run migrate')
   await sql.end()
-  for (const operation of cases(operations.filter(({ responses }) => responses[500]))) {
-    const { status, body } = await ann.send(operation.method, pathOf(operation), bodyOf(operation))
-    expect([operation.operationId, status]).toEqual([operation.operationId, 500])
-    expect(JSON.stringify(body)).not.toMatch(/relation|users"|select|42P01/)
+
+  async function expectFailures(expected: number) {
+    let last: unknown
+    for (const operation of cases(operations.filter(({ responses }) => responses[500]))) {
+      const { status, body } = await ann.send(operation.method, pathOf(operation), bodyOf(operation))
+      expect([operation.operationId, status]).toEqual([operation.operationId, expected])
+      expect(JSON.stringify(body)).not.toMatch(/relation|column|users"|select|42P01|42703/)
+      last = body
+    }
+    return last
   }
   await server.stop()
   await database.drop()
