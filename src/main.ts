@@ -74,7 +74,9 @@ async function workers({ workers, host, metricsPort }: Config, env: Record<strin
   }
 }
 
+const addressErrors = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND', 'EAI_AGAIN'] // of PORT and HOST: their messages name them
+
 main().catch(error => {
-  console.error(error instanceof ConfigError || error?.code === 'EADDRINUSE' ? error.message : error)
+  console.error(error instanceof ConfigError || addressErrors.includes(error?.code) ? error.message : error)
   process.exit(1)
 })

@@ -113,10 +113,13 @@ describe.concurrent('the process', { timeout }, () => {
     expect(process.output()).not.toContain('a secret')
   })
 
-  test('reports in one line that the port is in use', async ({ service, onTestFinished }) => {
-    const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port }, { atEnd: onTestFinished })
+  test.for([
+    ['the port is in use', '127.0.0.1', /^listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/],
+    ['the machine does not have the address', '192.0.2.1', /^listen EADDRNOTAVAIL: address not available 192\.0\.2\.1:\d+\n$/],
+  ] as const)('reports in one line that %s', async ([, HOST, expected], { service, onTestFinished }) => {
+    const { ended, output } = run({ DATABASE_URL: service.databaseUrl, PORT: new URL(service.url).port, HOST }, { atEnd: onTestFinished })
     expect(await ended).toBe(1)
-    expect(output()).toMatch(/^listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\n$/)
+    expect(output()).toMatch(expected)
   })
 })
 

@@ -52,7 +52,7 @@ export function toProblem(error: unknown): unknown {
   if (isAccessRefused(error)) return unavailable('The database refuses the connection of the server.', error, 5)
   if (/^53/.test(code)) return unavailable('The database is out of resources. Try again later.', error, 5)
   // A refusal of the kernel often has no code of its own: a quota, a limit on the size of files.
-  if (/^(58|XX)/.test(code)) return unavailable('The database can not do this now. Try again later.', error, 5)
+  if (/^(58|XX)/.test(code)) return unavailable('The database cannot do this now. Try again later.', error, 5)
   if (error instanceof ConnectionLost || isRolledBack(error))
     return unavailable('The database did not answer in time. Try again shortly.', error)
   return error
