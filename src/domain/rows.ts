@@ -69,13 +69,14 @@ export function createRows<Row extends Item, Input extends object>(
     put: db.change(`put ${noun}`, whole)<Row>((asked, callers) => sql`${replace(asked, callers)} ${returning}`),
     createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
       (asked, callers) => sql`
-        ${insert(asked, callers, sql`${hasRoom} ${inRevision(sql`u.revision`, asked)}`)} ${returning}`,
+        ${insert(asked, callers, sql`${hasRoom} and ${exists(sql`u.id`, asked, callers, inRevision(sql`u.revision`, asked))}`)} ${returning}`,
     ),
     // Without `except`, no row is replaced.
     putUnless: db.change(`put ${noun} unless`, { ...whole, except: 'bigint[]' })<Row>(
       (asked, callers) => sql`
         ${replace(asked, callers)}
-        where item.deleted_at is not null or item.revision <> all(${asked.except}) ${returning}`,
+        where item.deleted_at is not null
+          or ${exists(sql`item.owner_id`, asked, callers, sql`and item.revision <> all(${asked.except})`)} ${returning}`,
     ),
     update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
       (asked, callers) => sql`
@@ -153,6 +154,10 @@ const afterCreation = sql`((item.created_at at time zone 'UTC') + interval '1 mi
 const current = (asked: Asked<Matched>): Part => sql`
   ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
   ${inRevision(sql`item.revision`, asked)}`
+
+/** Whether a caller has this owner and fits the conditions, which begin with `and`. The clauses of a conflict see no callers otherwise. */
+const exists = (owner: Part, asked: Asked<{ owner: 'text' }>, callers: Callers, conditions: Part): Part =>
+  sql`exists (select ${callers.from} where ${mayUse(owner, asked.owner)} ${conditions})`
 
 /** `and …`: the revision is one of `match` and none of `except`; null for any. */
 const inRevision = (revision: Part, { match, except }: Asked<typeof revisions>): Part => sql`
