@@ -1,9 +1,8 @@
 // dbmate connects through this process, so that it needs to know nothing of TLS, sockets and addresses: its driver knows other
 // parameters than libpq and trusts other certificates than Node.
-
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
@@ -13,11 +12,11 @@ import { openSocket } from './socket.ts'
 /** Does the work with a URL for dbmate, which leads to the one host of this URL. */
 export async function withRelay<Result>(url: DatabaseUrl, work: (url: string) => Promise<Result>): Promise<Result> {
   const [host] = url.hosts as [Host]
-  const sockets = new Set<Socket>()
+  const open = new Set<{ destroy: () => void }>()
   const server = createServer({ pauseOnConnect: true }, client => {
-    const { raw, ready } = openSocket(host, url.tls)
-    for (const each of [client, raw]) sockets.add(each)
-    ready.then(
+    const socket = openSocket(host, url.tls)
+    for (const each of [client, socket]) open.add(each)
+    socket.ready.then(
       database => {
         pipeline(client, database, client, () => {})
         client.resume()
@@ -25,7 +24,7 @@ export async function withRelay<Result>(url: DatabaseUrl, work: (url: string) =>
       () => client.destroy(),
     )
   })
-  // Only this user may open the folder: with a client certificate nobody is asked for a password.
+  // Only this user may open the folder. With a client certificate, a connection through the relay needs no password.
   const folder = await mkdtemp(join(tmpdir(), 'taskspec-'))
   try {
     if (process.platform === 'win32') server.listen(0, '127.0.0.1')
@@ -36,7 +35,7 @@ export async function withRelay<Result>(url: DatabaseUrl, work: (url: string) =>
     const place = port === undefined ? `host=${encodeURIComponent(folder)}&port=5432` : `host=127.0.0.1&port=${port}`
     return await work(`postgres://${user}:${password}@/${database}?${place}&sslmode=disable`)
   } finally {
-    for (const each of sockets) each.destroy()
+    for (const each of open) each.destroy()
     server.close()
     await rm(folder, { recursive: true, force: true })
   }

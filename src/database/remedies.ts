@@ -1,4 +1,4 @@
-// What an error of a connection means, and what to do about it, for the programs of operators. README.md and src/ops refer to it.
+// The meaning and the remedy of each error of a connection, for the programs of operators.
 import { errorCode } from './errors.ts'
 import { neededValue, WrongSetting } from './session.ts'
 import { TimeoutError } from './timeout.ts'

@@ -32,7 +32,7 @@ export function startupSettings(pooler: boolean): Record<string, string> {
   return pooler ? keptByPoolers : { ...keptByPoolers, ...others }
 }
 
-/** What makes a session unfit for the statements of the server; the rest of the settings no statement depends on. */
+/** The values with which the statements work. No statement depends on the other settings. */
 const fits: Record<string, RegExp> = {
   TimeZone: /^(Etc\/)?(UTC|UCT|Universal|Zulu|GMT|GMT0|Greenwich)$/i,
   DateStyle: /^ISO\b/,

@@ -1,5 +1,6 @@
 // The coding of a body that is the same for every caller, and whether the client has that body already.
 import type { IncomingHttpHeaders } from 'node:http'
+import { namesStrongly, namesWeakly } from '../contract/entity-tags.ts'
 import { Problem } from '../contract/problem.ts'
 import type { AnyReply, Codings } from '../contract/types.ts'
 
@@ -13,17 +14,12 @@ export async function encoded(reply: AnyReply, requested: IncomingHttpHeaders): 
   const ETag = coding === undefined ? tag : tag.replace(/"$/, `-${coding}"`)
   const headers = { ...reply.headers, ETag, Vary }
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = requested
-  if (ifMatch !== undefined && !names(ifMatch, tag => tag === ETag))
+  if (ifMatch !== undefined && !namesStrongly(ifMatch, ETag))
     throw new Problem('precondition-failed', { detail: `The current ETag is ${ETag}.` })
-  if (ifNoneMatch !== undefined && names(ifNoneMatch, tag => tag.replace(/^W\//, '') === ETag)) return { status: 304, headers }
+  if (ifNoneMatch !== undefined && namesWeakly(ifNoneMatch, ETag)) return { status: 304, headers }
   if (coding === undefined) return { ...reply, headers }
   const body = await reply.codings?.[coding]?.()
   return { ...reply, headers: { ...headers, 'Content-Encoding': coding }, body }
-}
-
-/** Whether a condition is `*` or has such a tag. The contract has checked that it is one or a list of the other. */
-function names(condition: string, isCurrent: (tag: string) => boolean): boolean {
-  return condition.trim() === '*' || (condition.match(/(?:W\/)?"[^"]*"/g) ?? []).some(isCurrent)
 }
 
 /** The coding with the highest weight, the shorter one of equals (RFC 9110, section 12.5.3); undefined for the body as it is. */

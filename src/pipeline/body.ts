@@ -1,4 +1,5 @@
-// What a JSON body may have that its handler doesn't get: clients send back what they read, and forms send an empty text for nothing.
+// The fields of a JSON body that its handler does not get as they were sent. Clients send back what they read, and forms send an empty text
+// for an empty field.
 import type { FieldError } from '../contract/problem.ts'
 
 type Property = { type?: string | string[]; 'x-read-only'?: boolean }

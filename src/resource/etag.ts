@@ -1,5 +1,6 @@
 // Replies with ETags, and the conditions on them: RFC 9110, sections 8.8.3 and 13. If-Modified-Since, If-Unmodified-Since and If-Range are
 // ignored: no reply has Last-Modified, and no resource has ranges.
+import { isAny, namesStrongly, namesWeakly, opaque, tags } from '../contract/entity-tags.ts'
 import { Problem } from '../contract/problem.ts'
 
 export type Versioned = { revision: number }
@@ -11,27 +12,18 @@ export type Allowed = { match: number[] | null; except: number[] | null }
 /** The strong ETag of a revision. */
 export const etag = (revision: number): string => `"${revision}"`
 
-const anyTag = '*'
-const tagsOf = /(?:W\/)?"[!#-~\x80-\xff]*"/g // the contract has checked that a header is `*` or a list of these
-
-const isAny = (header: string | undefined): boolean => header?.trim() === anyTag
-const isNamed = (header: string, revision: number, form: (tag: string) => string): boolean =>
-  isAny(header) || tags(header).some(tag => form(tag) === etag(revision))
-const tags = (header: string): string[] => header.match(tagsOf) ?? []
-const opaque = (tag: string): string => tag.replace(/^W\//, '')
-
 export const isConditional = (headers: Conditional): boolean => headers['if-match'] !== undefined || headers['if-none-match'] !== undefined
 
 /** Whether If-None-Match is `*`: then no change of a resource that exists is allowed. */
 export const mustBeNew = (headers: Conditional): boolean => isAny(headers['if-none-match'])
 
-/** Whether the resource has one of the ETags in If-Match (strong comparison), character by character. */
+/** Whether the resource has one of the ETags in If-Match. */
 const isMatched = ({ 'if-match': header }: Conditional, { revision }: Versioned): boolean =>
-  header === undefined || isNamed(header, revision, tag => tag)
+  header === undefined || namesStrongly(header, etag(revision))
 
-/** Whether the resource has none of the ETags in If-None-Match (weak comparison). */
+/** Whether the resource has none of the ETags in If-None-Match. */
 const isNoneMatched = ({ 'if-none-match': header }: Conditional, { revision }: Versioned): boolean =>
-  header === undefined || !isNamed(header, revision, opaque)
+  header === undefined || !namesWeakly(header, etag(revision))
 
 /** The conditions as revisions, for a statement that changes a resource. `*` in If-None-Match is not among them: see `mustBeNew`. */
 export function allowedRevisions({ 'if-match': ifMatch, 'if-none-match': ifNoneMatch }: Conditional): Allowed {

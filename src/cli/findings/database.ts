@@ -1,4 +1,4 @@
-// What the database is, and whether it fits the server.
+// The doctor's check of the database: version, limits, clock and migrations.
 import type { Config } from '../../config/config.ts'
 import type { Database } from '../../database/database.ts'
 import { applied, versions } from '../../database/migrations.ts'

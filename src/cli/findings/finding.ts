@@ -1,4 +1,4 @@
-/** What the doctor found. `remedy` says what to do; undefined if nothing is wrong. */
+/** A result of the doctor. `remedy` says what to do; undefined if nothing is wrong. */
 export type Finding = { subject: string; state: string; remedy?: string }
 
 /** Each remedy is printed on a line of its own. */

@@ -1,4 +1,4 @@
-// What the role of the server may do: everything with the rows, nothing with the schema.
+// The doctor's check of the role of the server: it may change all rows, and must not change the schema.
 import type { Database } from '../../database/database.ts'
 import { sql } from '../../database/sql.ts'
 import { type Finding, finding } from './finding.ts'
