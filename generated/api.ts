@@ -1008,7 +1008,7 @@ export interface components {
         Location: string;
         /**
          * @description The version of this document that the server implements. Every reply to an operation has it.
-         * @example 0.4.0
+         * @example 0.5.0
          */
         "X-Api-Version": string;
         /**
