@@ -27,7 +27,18 @@ import { createRateLimit } from './pipeline/rate-limit.ts'
 
 type Settings = Pick<
   Config,
-  'host' | 'port' | 'publicUrl' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
+  | 'host'
+  | 'port'
+  | 'publicUrl'
+  | 'poolSize'
+  | 'pooler'
+  | 'sharded'
+  | 'corsOrigins'
+  | 'limits'
+  | 'metricsPort'
+  | 'timing'
+  | 'tracing'
+  | 'trustProxy'
 > & {
   databaseUrl: DatabaseUrl
   auth: AuthConfig
@@ -69,7 +80,8 @@ export type Server = {
 
 /** Puts the parts together and listens. */
 export async function serve(settings: Settings, options: Options): Promise<Server> {
-  const { host, port, publicUrl, poolSize, pooler, corsOrigins, limits, metricsPort, timing, trustProxy, databaseUrl, auth } = settings
+  const { host, port, publicUrl, poolSize, pooler, sharded, corsOrigins, limits, metricsPort, timing, trustProxy, databaseUrl, auth } =
+    settings
   const { log, observe, around = app => app, timeouts = {}, maxInFlight, supervised = false } = options
   const api: Api = options.api ?? taskspec
   const { version } = api.document.info
@@ -80,7 +92,8 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const steps = timing || tracing !== null ? createSteps() : null
   const { ownerLock } = api
   const db = createDatabase({
-    ...{ url: databaseUrl, poolSize, pooler, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) },
+    ...{ url: databaseUrl, poolSize, pooler, shared: !sharded, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) },
+    onSharingStopped: error => log.warn({ error, remedy: 'On Citus set DATABASE_SHARDED=citus.' }, 'sharing stopped'),
     timeoutFactor: timeouts.databaseFactor ?? 1,
   })
   const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))

@@ -17,11 +17,20 @@ process.env.NODE_COMPILE_CACHE ??= path('../.artifacts/compiled/')
 // The property tests use it, and the end of the run shows it.
 process.env.TASKSPEC_SEED ??= String(randomInt(2 ** 30))
 
-// static: no server, no database. wire: real servers on a real PostgreSQL.
+const wire = {
+  isolate,
+  setupFiles: ['test/support/ran.ts'],
+  testTimeout: 120_000, // a test waits for states, which come late on a slow machine
+  hookTimeout: 120_000,
+  sequence: { groupOrder: 1 },
+}
+
+// static: no server, no database. wire: real servers on a real PostgreSQL. unshared: some of them again, with servers set as on Citus.
 // verdict: conditions of the run as a whole, so it comes last.
 export default defineConfig({
   root,
   test: {
+    globalSetup: [path('./support/cluster.ts'), path('./support/programs.ts')],
     maxWorkers: availableParallelism() + 2, // the tests often wait for other processes
     slowTestThreshold: 60_000, // one line for each file
     sequence: { sequencer: SlowestFirst },
@@ -41,15 +50,21 @@ export default defineConfig({
       {
         root,
         test: {
+          ...wire,
           name: 'wire',
-          isolate,
           include: ['test/**/*.test.ts'],
           exclude: ['test/static/**', 'test/**/*.unit.test.ts', 'test/verdict/**'],
-          globalSetup: ['test/support/cluster.ts', 'test/support/programs.ts'],
-          setupFiles: ['test/support/ran.ts'],
-          testTimeout: 120_000, // a test waits for states, which come late on a slow machine
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          provide: { sharded: false },
+        },
+      },
+      {
+        root,
+        test: {
+          ...wire,
+          name: 'unshared',
+          include: ['handlers/*', 'property/*', 'resource/*', 'domain/quota', 'database/batched-*'].map(name => `test/${name}.test.ts`),
+          exclude: ['test/**/*.unit.test.ts'],
+          provide: { sharded: true },
         },
       },
       {

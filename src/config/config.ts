@@ -30,6 +30,8 @@ export type Config = Readonly<{
   poolSize: number
   /** whether a pooler in transaction mode stands in front of the database */
   pooler: boolean
+  /** whether the tables are distributed by Citus */
+  sharded: boolean
   /** whether replies have Server-Timing, for development */
   timing: boolean
   /** null: the development key, and a token printed at start */
@@ -70,6 +72,7 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
     migrationUrl: readDatabaseUrl(environment, 'MIGRATION_DATABASE_URL'),
     poolSize: integer('DATABASE_POOL_SIZE', 10, [1, 1000]),
     pooler: oneOf('DATABASE_POOLER', ['transaction'], null) !== null,
+    sharded: oneOf('DATABASE_SHARDED', ['citus'], null) !== null,
     timing: !production,
     auth: readAuth(environment, production),
     proxy: text('AUTH_JWKS_URL') === null ? null : readProxy(environment),

@@ -1,7 +1,6 @@
 // Reads that are certain to be quick, for several callers in one statement.
-import type { Steps } from '../observe/spans.ts'
 import { type Asked, asColumns, asParameters, type Columns, relation, type Values } from './asked.ts'
-import { createCoalescer, type Send } from './coalesce.ts'
+import { createCoalescer, type Route } from './coalesce.ts'
 import { type Part, sql, template } from './sql.ts'
 
 /**
@@ -21,14 +20,14 @@ type Numbered = { question: number | undefined }
  * No caller gets rows of another: PostgreSQL answers each question in a subquery of its own, which sees only the values of its caller, and
  * each row comes with the number of its question. No number is given twice, so a row that went astray fits no caller.
  */
-export function createLookup(send: Send, steps: Steps | null = null): Lookup {
+export function createLookup(route: Route): Lookup {
   let lastQuestion = 0
 
   return <Names extends Columns>(name: string, columns: Names, order?: Part) =>
     <Row extends object>(answer: (asked: Asked<Names>) => Part) => {
       const single = template(name, singleForm(answer(asParameters(columns)), order))
       const shared = template(name, sharedForm(columns, answer(asColumns(columns)), order))
-      return createCoalescer<Required<Values<Names>>, Row>(send, steps, {
+      return createCoalescer<Required<Values<Names>>, Row>(route, {
         single,
         shared(several) {
           const first = lastQuestion + 1

@@ -1,7 +1,6 @@
 // Changes by several owners in one statement.
-import type { Steps } from '../observe/spans.ts'
 import { type Asked, asColumns, asParameters, type Columns, relation, type Values } from './asked.ts'
-import { createCoalescer, type Send } from './coalesce.ts'
+import { createCoalescer, type Route } from './coalesce.ts'
 import { joined, type Part, sql, template } from './sql.ts'
 
 /** How a statement reads the relation of its callers. For one caller there is none: its values are parameters, and both parts are empty. */
@@ -10,6 +9,8 @@ export type Callers = {
   from: Part
   /** `join asked on asked.owner = …` */
   join: (owner: Part) => Part
+  /** A condition on the values of the caller that has this owner, for the clauses of a conflict: they see no other relation. */
+  holds: (owner: Part, condition: Part) => Part
 }
 
 /**
@@ -35,13 +36,13 @@ type Owned = { owner: string | undefined }
  * every change of an owner does. The others go alone, and so does every caller when PostgreSQL refuses the values of one of them.
  * No caller gets rows of another: an owner has one change in a statement, and gets the rows with its id. Without a lock, nothing is shared.
  */
-export function createChange(send: Send, steps: Steps | null, lock: OwnerLock | undefined): Change {
+export function createChange(route: Route, lock: OwnerLock | undefined): Change {
   return <Names extends Columns & { owner: 'text' }>(name: string, columns: Names) =>
     <Row extends object>(change: (asked: Asked<Names>, callers: Callers) => Part) => {
       type Input = Values<Names> & { owner: string }
       const single = template(name, sql`with ${change(asParameters(columns), noCallers)}`)
       const shared = template(name, sharedForm(columns, change(asColumns(columns), allCallers), lock))
-      const ask = createCoalescer<Input, Row & Owned>(send, steps, {
+      const ask = createCoalescer<Input, Row & Owned>(route, {
         single,
         shared: several => ({
           statement: shared({ callers: JSON.stringify(several) }),
@@ -57,8 +58,12 @@ export function createChange(send: Send, steps: Steps | null, lock: OwnerLock | 
     }
 }
 
-const noCallers: Callers = { from: sql``, join: () => sql`` }
-const allCallers: Callers = { from: sql`from asked`, join: owner => sql`join asked on asked.owner = ${owner}` }
+const noCallers: Callers = { from: sql``, join: () => sql``, holds: (_, condition) => condition }
+const allCallers: Callers = {
+  from: sql`from asked`,
+  join: owner => sql`join asked on asked.owner = ${owner}`,
+  holds: (owner, condition) => sql`exists (select from asked where asked.owner = ${owner} and ${condition})`,
+}
 
 function sharedForm(columns: Columns & { owner: 'text' }, change: Part, lock: OwnerLock | undefined) {
   const asked = asColumns(columns)

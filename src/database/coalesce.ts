@@ -1,6 +1,8 @@
 // Callers that ask the same in the same moment share one statement, as DataLoader does: most of what a small statement costs is its round
 // trip to PostgreSQL, and of a change the commit.
 import type { Sent, Steps } from '../observe/spans.ts'
+import { isUnsupported } from './errors.ts'
+import type { Sharing } from './sharing.ts'
 import type { Statement } from './sql.ts'
 
 /** `shared` by several callers: then it waits for no caller's lock. */
@@ -26,13 +28,16 @@ type Waiting<Values, Row> = {
 
 const maxCallers = 16 // in a statement: more save little, and the last would wait for the first
 
+/** How callers are served: what sends their statements, and whether they share them. */
+export type Route = { send: Send; sharing: Sharing; steps: Steps | null }
+
 /** Makes a function that serves one caller, together with others where there are some. */
-export function createCoalescer<Values, Row>(send: Send, steps: Steps | null, { single, shared, joins }: Forms<Values, Row>) {
+export function createCoalescer<Values, Row>({ send, sharing, steps }: Route, { single, shared, joins }: Forms<Values, Row>) {
   let open: Waiting<Values, Row>[] = []
 
   function ask(values: Values, sent?: Sent): Promise<Row[]> {
     return new Promise((resolve, reject) => {
-      if (open.length === maxCallers || !open.every(other => joins(values, other.values))) open = []
+      if (!sharing.isOn() || open.length === maxCallers || !open.every(other => joins(values, other.values))) open = []
       if (open.length === 0) setImmediate(serve, open)
       open.push({ values, sent, resolve, reject })
     })
@@ -59,6 +64,7 @@ export function createCoalescer<Values, Row>(send: Send, steps: Steps | null, { 
       }
     } catch (error) {
       close() // where no connection came free
+      if (several.length > 1 && isUnsupported(error)) sharing.stop(error)
       // The values of one caller may be the reason: the others must not get its error.
       if (several.length > 1 && isRefused(error)) for (const caller of several) void serve([caller])
       else for (const { reject } of several) reject(error)

@@ -8,6 +8,7 @@ import type { Shareable } from './coalesce.ts'
 import { type Connection, createConnector } from './connection.ts'
 import { ConnectionLost, isRolledBack, toProblem } from './errors.ts'
 import { createSemaphore } from './semaphore.ts'
+import { createSharing } from './sharing.ts'
 import { type Part, type Statement, statement } from './sql.ts'
 import { TimeoutError } from './timeout.ts'
 
@@ -25,8 +26,8 @@ export type Database = {
   write: Send
   /** Sends a statement that a library has written. */
   run: (name: string, statement: { text: string; values: unknown[] }) => Promise<object[]>
-  /** Statements in flight, waiting for a connection, and in flight at most; connections opened and lost so far. */
-  load: () => { busy: number; waiting: number; max: number; opened: number; lost: number }
+  /** Statements in flight, waiting for a connection, and in flight at most; so far: connections opened and lost, shared statements refused. */
+  load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
   /** Waits for the statements in flight, then closes every connection. */
   close: () => Promise<void>
 }
@@ -41,6 +42,10 @@ export type DatabaseOptions = {
   unchecked?: boolean
   /** without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
+  /** whether callers share statements; not on Citus, which refuses them */
+  shared?: boolean
+  /** Called once if the database refuses a shared statement as not supported. Sharing has stopped then. */
+  onSharingStopped?: (error: unknown) => void
   steps?: Steps | null
   /** Sees the text of each statement sent; for tests. */
   observe?: (statement: string) => void
@@ -57,6 +62,7 @@ const retryDelayMs = 100
 
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, poolSize, pooler = false, unchecked = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
+  const sharing = createSharing(options.shared ?? true, options.onSharingStopped)
   const answerMs = answerTimeoutMs * timeoutFactor
   const statementMs = statementTimeoutMs * timeoutFactor
   const connect = createConnector({ url, pooler, unchecked, answerTimeoutMs: answerMs, statementTimeoutMs: statementMs, observe })
@@ -70,8 +76,8 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   return {
     read: (name, text) => ask(true, () => statement(name, text)),
-    lookup: createLookup(late => sendShared(true, late), steps),
-    change: createChange(late => sendShared(false, late), steps, ownerLock),
+    lookup: createLookup({ send: late => sendShared(true, late), sharing, steps }),
+    change: createChange({ send: late => sendShared(false, late), sharing, steps }, ownerLock),
     write: (name, text) => ask(false, () => statement(name, text)),
     run: (name, { text, values }) => ask(false, () => ({ name, text, values })),
     load: () => ({
@@ -79,6 +85,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       waiting: connections.load().waiting + sharedStatements.load().waiting,
       max: poolSize,
       ...count,
+      refused: sharing.refused(),
     }),
     async close() {
       // When every place is held here, no statement is in flight.
@@ -90,6 +97,7 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   /** A change that goes alone gives its place back: it may have to wait for a lock, and no other caller should wait with it. */
   async function sendShared<Row>(repeatable: boolean, statement: () => Shareable): Promise<Row[]> {
+    if (!sharing.isOn()) return send(repeatable, statement)
     const deadline = newDeadline()
     await sharedStatements.acquire(deadline)
     let held = true

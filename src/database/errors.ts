@@ -35,6 +35,11 @@ export function isAccessRefused(error: unknown): boolean {
   return /^(28\w{3}|3D000)$/.test(errorCode(error))
 }
 
+/** The database does not support the statement. A prepared plan that a migration has outdated has the same code (`RevalidateCachedQuery`). */
+export function isUnsupported(error: unknown): boolean {
+  return errorCode(error) === '0A000' && (error as { routine?: string }).routine !== 'RevalidateCachedQuery'
+}
+
 /** Rolled back whole, because of other transactions: serialization failure or deadlock. */
 export function isRolledBack(error: unknown): boolean {
   return /^(40001|40P01)$/.test(errorCode(error))

@@ -50,6 +50,7 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
       publicUrl: null,
       poolSize: 10,
       pooler: false,
+      sharded: false,
       corsOrigins: null,
       limits: unlimited,
       metricsPort: null,

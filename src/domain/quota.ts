@@ -4,10 +4,11 @@
 // So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { type Document, document } from '../contract/document.ts'
 import { Problem } from '../contract/problem.ts'
+import type { Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { constant, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
-import { busyAccount } from './revision.ts'
+import { busyAccount, createAccounts } from './revision.ts'
 
 const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
@@ -20,7 +21,9 @@ export const quotas = (document as Document & { 'x-quotas': Record<QuotaName, nu
 const maxAttempts = 10
 const purgeShare = 50 // a purge removes a fiftieth of the quota at most: enough for many inserts, and quick
 
-export function createQuota({ write }: Database, noun: QuotaName) {
+export function createQuota(db: Database, noun: QuotaName) {
+  const { write } = db
+  const insertAccount = createAccounts(db)
   const { table, room } = tables[noun]
   const maxRows = quotas[noun]
   const limit = constant(maxRows)
@@ -32,15 +35,19 @@ export function createQuota({ write }: Database, noun: QuotaName) {
     hasRoom: sql`u.revision < greatest(u.${room}, u.start_revision + ${limit})`,
 
     /**
-     * Resolves with the row that `create` makes. If it makes none, `check` throws the reason, or there was no certain room: then the rows
-     * are counted, tombstones are purged, and 409 is thrown if there is still none.
+     * Resolves with the row that `create` makes. If it makes none, `check` throws the reason, or the account is not there yet and is made,
+     * or there was no certain room: then the rows are counted, tombstones are purged, and 409 is thrown if there is still none.
+     * `create` gets the revision of an account that was made for it.
      */
-    async within<Row>(owner: string, create: () => Promise<Row[]>, check = async () => {}): Promise<Row> {
+    async within<Row>(owner: string, claims: Claims, create: (made?: number) => Promise<Row[]>, check = async () => {}): Promise<Row> {
       let wasFull = false
+      let made: number | undefined
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        const [row] = await create()
+        const [row] = await create(made)
         if (row !== undefined) return row
         await check()
+        made = await insertAccount(owner, claims)
+        if (made !== undefined) continue
         const full = !(await countRows(owner)) && !(await purgeTombstones(owner))
         // The second look decides: between the first and this one, another request may have made room, or the row itself.
         if (full && wasFull)

@@ -8,40 +8,38 @@ import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 
-/** The columns of a statement that may be the first change of its owner. */
-export const ownerColumns = { owner: 'text', ownerEmail: 'text', ownerName: 'text' } as const
-export const ownerValues = (owner: string, { email, name }: Claims) => ({ owner, ownerEmail: email, ownerName: name })
-
 /**
  * The revision of a new account is the clock, in milliseconds. So it is above every revision of an erased account of the same owner, and an
  * ETag that was kept over the erasure never matches.
  */
 const firstRevision = sql`(extract(epoch from now()) * 1000)::bigint`
 
-/** Inserts the account `u`. The values are parts with a type. */
-export const insertAccount = (owner: Part, email: Part, name: Part): Part => sql`
+/** Inserts the account `u`. */
+export const insertAccount = (owner: string, { email, name }: Claims): Part => sql`
   insert into users as u (id, email, name, revision, profile_revision, start_revision)
-  select ${owner}, ${email}, ${name}, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1`
+  select ${owner}::text, ${email}::text, ${name}::text, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1`
 
-/** The CTE `change` of a statement that may be the owner's first: makes the account, or bumps its revision if its row `u` is `allowed`. */
-export const openAccount = (asked: Asked<typeof ownerColumns>, callers: Callers, allowed: Part): Part => sql`
-  change as (
-    ${insertAccount(asked.owner, asked.ownerEmail, asked.ownerName)}
-    ${callers.from}
-    on conflict (id) do update set revision = u.revision + 1
-    where ${allowed}
-    returning u.id as owner_id, u.revision as next)`
+/** Makes a function that inserts the account of an owner. It resolves with the revision, or with undefined if there is an account. */
+export function createAccounts({ write }: Pick<Database, 'write'>): (owner: string, claims: Claims) => Promise<number | undefined> {
+  return async (owner, claims) => {
+    const [account] = await write<{ revision: number }>(
+      'insert user',
+      sql`${insertAccount(owner, claims)} on conflict (id) do nothing returning revision`,
+    )
+    return account?.revision
+  }
+}
 
 /**
- * The CTE `change` of a statement that changes rows: bumps the revision if `rows` selects one. When writers race with the same If-Match, a
- * loser may bump the revision without changing a row. That is harmless: it only invalidates an ETag early.
+ * The CTE `change` of every statement that changes rows: bumps the revision of the account `u` if it is there and `allowed`. When writers
+ * race with the same If-Match, a loser may bump the revision without changing a row. That is harmless: it only invalidates an ETag early.
  */
-export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers: Callers, rows: Part): Part => sql`
+export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers: Callers, allowed: Part): Part => sql`
   change as (
     update users as u
     set revision = u.revision + 1
     ${callers.from}
-    where ${mayUse(sql`u.id`, asked.owner)} and exists (${rows})
+    where ${mayUse(sql`u.id`, asked.owner)} and (${allowed})
     returning u.id as owner_id, u.revision as next)`
 
 /** Locks the account of an owner, if it is there and no other transaction holds it. */

@@ -9,7 +9,7 @@ import { cleared, columnsOf, createFields, type Fields } from '../resource/field
 import type { Guard, Item, Rows } from '../resource/item.ts'
 import { mayUse } from './access.ts'
 import { createQuota, type QuotaName } from './quota.ts'
-import { bumpRevision, createRevision, openAccount, ownerColumns, ownerValues, withRevision } from './revision.ts'
+import { bumpRevision, createRevision, withRevision } from './revision.ts'
 
 type Table<Input> = {
   name: QuotaName
@@ -42,10 +42,10 @@ export function createRows<Row extends Item, Input extends object>(
       where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null`,
   )
 
-  const whole = { ...fields.types, ...ownerColumns, id: 'uuid' } as const
-  type Whole = Asked<typeof ownerColumns & { id: 'uuid' } & Columns>
+  const whole = { ...fields.types, owner: 'text', id: 'uuid' } as const
+  type Whole = Asked<Columns & { owner: 'text'; id: 'uuid' }>
   const insert = (asked: Whole, callers: Callers, allowed: Part) => sql`
-    ${openAccount(asked, callers, allowed)}
+    ${bumpRevision(asked, callers, allowed)}
     insert into ${item} (owner_id, id, ${fields.columns}, revision)
     select change.owner_id, ${asked.id}, ${fields.inserted(asked)}, next
     from change ${callers.join(sql`change.owner_id`)}`
@@ -54,8 +54,7 @@ export function createRows<Row extends Item, Input extends object>(
     ${insert(
       asked,
       callers,
-      sql`${hasRoom} or exists (select from ${item} ${callers.join(sql`u.id`)}
-      where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id})`,
+      sql`${hasRoom} or exists (select from ${item} where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id})`,
     )}
     on conflict (owner_id, id) do update
     set ${fields.replaced},
@@ -68,19 +67,18 @@ export function createRows<Row extends Item, Input extends object>(
     create: db.change(`insert ${noun}`, whole)<Row>((asked, callers) => sql`${insert(asked, callers, hasRoom)} ${returning}`),
     put: db.change(`put ${noun}`, whole)<Row>((asked, callers) => sql`${replace(asked, callers)} ${returning}`),
     createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
-      (asked, callers) => sql`
-        ${insert(asked, callers, sql`${hasRoom} and ${exists(sql`u.id`, asked, callers, inRevision(sql`u.revision`, asked))}`)} ${returning}`,
+      (asked, callers) => sql`${insert(asked, callers, sql`${hasRoom} ${inRevision(sql`u.revision`, asked)}`)} ${returning}`,
     ),
     // Without `except`, no row is replaced.
     putUnless: db.change(`put ${noun} unless`, { ...whole, except: 'bigint[]' })<Row>(
       (asked, callers) => sql`
         ${replace(asked, callers)}
         where item.deleted_at is not null
-          or ${exists(sql`item.owner_id`, asked, callers, sql`and item.revision <> all(${asked.except})`)} ${returning}`,
+          or ${callers.holds(sql`item.owner_id`, sql`item.revision <> all(${asked.except})`)} ${returning}`,
     ),
     update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
       (asked, callers) => sql`
-        ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)}
+        ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)}
         update ${item}
         set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = now()
         from change ${callers.join(sql`change.owner_id`)}
@@ -92,7 +90,7 @@ export function createRows<Row extends Item, Input extends object>(
       matched,
     )<{ id: string }>(
       (asked, callers) => sql`
-        ${bumpRevision(asked, callers, sql`select from ${item} where ${current(asked)}`)},
+        ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)},
         deleted as (
           update ${item}
           set deleted_at = now(), revision = next, updated_at = now()
@@ -111,16 +109,20 @@ export function createRows<Row extends Item, Input extends object>(
     one: (owner: string, id: string) => one({ owner, id }),
 
     create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
-      const row = { ...input, ...ownerValues(owner, claims), id }
-      const send = () =>
-        guard === undefined ? statements.create(row) : statements.createIf({ ...row, match: guard.match, except: guard.except })
-      return within(owner, () => send().catch(refuse), guard?.check)
+      const row = { ...input, owner, id }
+      const send = (made?: number) => {
+        if (guard === undefined) return statements.create(row)
+        // No caller can know the revision of an account that was just made, and its lists are as empty as before.
+        const match = made === undefined ? guard.match : guard.match && [made]
+        return statements.createIf({ ...row, match, except: guard.except })
+      }
+      return within(owner, claims, made => send(made).catch(refuse), guard?.check)
     },
 
     put(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
-      const row = { ...input, ...ownerValues(owner, claims), id }
+      const row = { ...input, owner, id }
       const send = () => (guard === undefined ? statements.put(row) : statements.putUnless({ ...row, except: guard.except }))
-      return within(owner, () => send().catch(refuse), guard?.check)
+      return within(owner, claims, () => send().catch(refuse), guard?.check)
     },
 
     update(owner: string, id: string, { match, except }: Allowed, patch: Partial<Input>) {
@@ -154,10 +156,6 @@ const afterCreation = sql`((item.created_at at time zone 'UTC') + interval '1 mi
 const current = (asked: Asked<Matched>): Part => sql`
   ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
   ${inRevision(sql`item.revision`, asked)}`
-
-/** Whether a caller has this owner and fits the conditions, which begin with `and`. The clauses of a conflict see no callers otherwise. */
-const exists = (owner: Part, asked: Asked<{ owner: 'text' }>, callers: Callers, conditions: Part): Part =>
-  sql`exists (select ${callers.from} where ${mayUse(owner, asked.owner)} ${conditions})`
 
 /** `and …`: the revision is one of `match` and none of `except`; null for any. */
 const inRevision = (revision: Part, { match, except }: Asked<typeof revisions>): Part => sql`

@@ -29,14 +29,14 @@ export function createUsers({ lookup, write }: Database) {
     one,
 
     /** The profile; created on first contact, and with the email of the token. */
-    async ensure(owner: string, { email, name }: Claims): Promise<User> {
+    async ensure(owner: string, claims: Claims): Promise<User> {
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const [user] = await one(owner)
-        if (user !== undefined && (email === null || email === user.email)) return user
+        if (user !== undefined && (claims.email === null || claims.email === user.email)) return user
         const [created] = await write<User>(
           'put user',
           sql`
-            ${insertAccount(sql`${owner}::text`, sql`${email}::text`, sql`${name}::text`)}
+            ${insertAccount(owner, claims)}
             on conflict (id) do update
             set email = excluded.email, revision = u.revision + 1, profile_revision = u.revision + 1, updated_at = excluded.updated_at
             where excluded.email is distinct from u.email and excluded.email is not null

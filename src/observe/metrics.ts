@@ -15,8 +15,8 @@ export type Metrics = {
 export type Readings = {
   inFlight: () => number
   shedReasons: readonly string[]
-  /** of the database: statements in flight and waiting, connections at most, opened and lost so far */
-  load: () => { busy: number; waiting: number; max: number; opened: number; lost: number }
+  /** of the database: statements in flight and waiting, connections at most; so far: connections opened and lost, shared statements refused */
+  load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
   /** Asks the database which migrations it still needs, with one statement for simultaneous callers. */
   pending: () => Promise<string[]>
 }
@@ -58,6 +58,12 @@ export function createMetrics({ inFlight, shedReasons, load, pending }: Readings
     'Connections lost, or failed to open, under a statement.',
     registers,
     () => load().lost,
+  )
+  counter(
+    'taskspec_database_shared_refused_total',
+    'Statements shared by several callers that the database does not support. Sharing has stopped since the first.',
+    registers,
+    () => load().refused,
   )
   gauge(
     'taskspec_database_up',

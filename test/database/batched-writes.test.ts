@@ -1,20 +1,25 @@
 // Changes that share a statement: each is made as if it were alone.
+import type postgres from 'postgres'
 import { expect } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase, type Database } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
-import { accountLock, openAccount, ownerColumns, ownerValues } from '../../src/domain/revision.ts'
+import { accountLock, bumpRevision } from '../../src/domain/revision.ts'
 import { json } from '../faults/crowd.ts'
 import { lockAccount } from '../support/lock.ts'
 import { test } from '../support/taskspec.ts'
 
-const openIn = (db: Database) =>
-  db.change(
-    'open account',
-    ownerColumns,
-  )<{ next: number }>((asked, callers) => sql`${openAccount(asked, callers, sql`true`)} select owner_id as owner, next from change`)
-const owners = (prefix: string, count: number) =>
-  Array.from({ length: count }, (_, i) => ownerValues(`${prefix}${i}`, { email: null, name: null }))
+const bumpIn = (db: Database) =>
+  db.change('bump revision', { owner: 'text' })<{ next: number }>(
+    (asked, callers) => sql`${bumpRevision(asked, callers, sql`true`)} select owner_id as owner, next from change`,
+  )
+
+/** Inserts accounts with revision 1. */
+async function insertOwners(admin: postgres.Sql, prefix: string, count: number) {
+  const owners = Array.from({ length: count }, (_, i) => ({ owner: `${prefix}${i}` }))
+  await admin`insert into users (id, revision, profile_revision) select owner, 1, 1 from unnest(${owners.map(each => each.owner)}::text[]) as owner`
+  return owners
+}
 
 test('each of many concurrent owners changes its own rows', async ({ as }) => {
   const users = await Promise.all(Array.from({ length: 40 }, (_, i) => as(`user${i}`)))
@@ -77,7 +82,7 @@ test('of several changes under one ETag one wins, also while other owners write'
     ).toEqual([200, ...Array(7).fill(412)])
 })
 
-test('changes of one moment share a statement, up to sixteen; a new account goes alone', async ({ service }) => {
+test('changes of one moment share a statement, up to sixteen; one of an account that is not there goes alone', async ({ service }) => {
   const sent: string[] = []
   const db = createDatabase({
     url: parseDatabaseUrl(service.databaseUrl),
@@ -85,39 +90,60 @@ test('changes of one moment share a statement, up to sixteen; a new account goes
     poolSize: 4,
     observe: text => sent.push(text),
   })
-  const open = openIn(db)
-  const all = owners('together', 40)
+  const bump = bumpIn(db)
+  const all = await insertOwners(service.sql, 'together', 40)
 
-  const first = (await Promise.all(all.map(open))).map(([row]) => row?.next as number)
-  sent.length = 0
-  expect(await Promise.all(all.map(open))).toEqual(first.map(next => [{ next: next + 1 }]))
+  expect(await Promise.all(all.map(bump))).toEqual(all.map(() => [{ next: 2 }]))
   expect(sent).toHaveLength(3)
   sent.length = 0
-  expect(await open(all[0] as (typeof all)[0])).toEqual([{ next: (first[0] as number) + 2 }])
-  expect(sent).toHaveLength(1)
+  expect(await Promise.all([bump({ owner: 'together0' }), bump({ owner: 'missing' })])).toEqual([[{ next: 3 }], []])
+  expect(sent).toHaveLength(2)
   await db.close()
 })
 
-test('without a lock of owners no change shares a statement', async ({ service }) => {
+test.for([{ shared: false }, { ownerLock: undefined }])('no change shares a statement with %o', async (options, { service }) => {
   const sent: string[] = []
-  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, observe: text => sent.push(text) })
-  const open = openIn(db)
-  const all = owners('unlocked', 5)
-  await Promise.all(all.map(open))
-  sent.length = 0
-  await Promise.all(all.map(open))
+  const { ownerLock, ...rest } = { ownerLock: accountLock, ...options }
+  const db = createDatabase({
+    ...{ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, observe: (text: string) => sent.push(text), ...rest },
+    ...(ownerLock && { ownerLock }),
+  })
+  const all = await insertOwners(service.sql, `unshared-${'shared' in options}`, 5)
+  await Promise.all(all.map(bumpIn(db)))
   expect(sent).toHaveLength(5)
+  await db.close()
+})
+
+test('sharing stops when PostgreSQL does not support a shared form, and every caller is answered', async ({ service }) => {
+  const sent: string[] = []
+  const stops: unknown[] = []
+  const db = createDatabase({
+    ...{ url: parseDatabaseUrl(service.databaseUrl), ownerLock: accountLock, poolSize: 4, observe: text => sent.push(text) },
+    onSharingStopped: error => stops.push(error),
+  })
+  // A lock of groups is not supported (0A000).
+  const unsupported = db.change('bump revision', { owner: 'text' })(
+    (asked, callers) => sql`
+      ${bumpRevision(asked, callers, sql`true`)}
+      select owner_id as owner from change ${callers.from.texts[0] === '' ? sql`` : sql`group by owner_id for update`}`,
+  )
+  const all = await insertOwners(service.sql, 'unsupported', 5)
+  for (const expected of [6, 5]) {
+    sent.length = 0
+    expect(await Promise.all(all.map(unsupported))).toHaveLength(5)
+    expect(sent).toHaveLength(expected)
+  }
+  expect(stops).toMatchObject([{ code: '0A000' }])
+  expect(db.load().refused).toBe(1)
   await db.close()
 })
 
 test('a row of no caller of the statement fails it', async ({ service }) => {
   const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), ownerLock: accountLock, poolSize: 4 })
-  const stray = db.change(
-    'open account',
-    ownerColumns,
-  )((asked, callers) => sql`${openAccount(asked, callers, sql`true`)} select 'eve' as owner from change`)
-  const all = owners('stray', 2)
-  for (const each of all) await stray(each)
+  const stray = db.change('bump revision', { owner: 'text' })(
+    (asked, callers) => sql`${bumpRevision(asked, callers, sql`true`)} select 'eve' as owner from change`,
+  )
+  const all = await insertOwners(service.sql, 'stray', 2)
   for (const answer of await Promise.allSettled(all.map(stray)))
     expect(answer).toMatchObject({ status: 'rejected', reason: { message: 'a row belongs to no caller of its statement' } })
   await db.close()
@@ -143,23 +169,22 @@ test('no owner waits for the lock of another', async ({ service: { sql, log }, a
 
 test('a change that waits alone for a lock holds up no shared statement', async ({ service: { sql: admin, databaseUrl } }) => {
   const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), ownerLock: accountLock, poolSize: 2 })
-  const open = openIn(db)
-  const all = owners('alone', 6)
-  const [ann, ...others] = all as [(typeof all)[0], ...typeof all]
-  const [first = 0, ...firstOfOthers] = (await Promise.all(all.map(open))).map(([row]) => row?.next as number)
+  const bump = bumpIn(db)
+  const [ann, ...others] = (await insertOwners(admin, 'alone', 6)) as [{ owner: string }, ...{ owner: string }[]]
+  await Promise.all([ann, ...others].map(bump)) // opens both connections
   const { release } = await lockAccount(admin, ann.owner)
 
   const order: string[] = []
-  const slow = open(ann).finally(() => order.push('ann'))
+  const slow = bump(ann).finally(() => order.push('ann'))
   const waiting = () => admin`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
   await expect.poll(async () => (await waiting()).length).toBe(1)
-  const rest = await Promise.allSettled(others.map(open))
+  const rest = await Promise.allSettled(others.map(bump))
   order.push('others')
   await release()
   const [late] = await Promise.allSettled([slow])
 
-  expect(rest).toEqual(firstOfOthers.map(next => ({ status: 'fulfilled', value: [{ next: next + 1 }] })))
-  expect(late).toEqual({ status: 'fulfilled', value: [{ next: first + 1 }] })
+  expect(rest).toEqual(others.map(() => ({ status: 'fulfilled', value: [{ next: 3 }] })))
+  expect(late).toEqual({ status: 'fulfilled', value: [{ next: 3 }] })
   expect(order).toEqual(['others', 'ann'])
   await db.close()
 })

@@ -2,8 +2,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createCoalescer, type Shareable } from '../../src/database/coalesce.ts'
+import { createSharing } from '../../src/database/sharing.ts'
 
-type Asked = { owner: string; fails?: boolean }
+type Asked = { owner: string; fails?: string }
 type Row = { owner: string }
 
 /** A database that keeps every statement until it is released. */
@@ -20,7 +21,8 @@ function fakeDatabase() {
       const { values, shared } = statement()
       const callers = values as Asked[]
       sent.push({ callers, shared })
-      if (callers.some(({ fails }) => fails)) throw Object.assign(new Error('refused'), { severity: 'ERROR' })
+      const code = callers.find(({ fails }) => fails !== undefined)?.fails
+      if (code !== undefined) throw Object.assign(new Error('refused'), { severity: 'ERROR', code })
       return callers.map(({ owner }) => ({ owner })) as R[]
     },
   }
@@ -36,9 +38,9 @@ const forms = {
   joins: ({ owner }: Asked, other: Asked) => owner !== other.owner,
 }
 
-async function run(callers: Asked[], options: Partial<typeof forms> = {}) {
+async function run(callers: Asked[], options: Partial<typeof forms> = {}, sharing = createSharing(true)) {
   const database = fakeDatabase()
-  const ask = createCoalescer<Asked, Row>(database.send, null, { ...forms, ...options })
+  const ask = createCoalescer<Asked, Row>({ send: database.send, sharing, steps: null }, { ...forms, ...options })
   const answers = Promise.allSettled(callers.map(caller => ask(caller)))
   let done = false
   void answers.then(() => {
@@ -72,7 +74,7 @@ describe('createCoalescer', () => {
 
   test('callers join until a connection takes the statement', async () => {
     const database = fakeDatabase()
-    const ask = createCoalescer<Asked, Row>(database.send, null, forms)
+    const ask = createCoalescer<Asked, Row>({ send: database.send, sharing: createSharing(true), steps: null }, forms)
     const first = ask({ owner: 'ann' })
     await turn()
     const second = ask({ owner: 'bob' })
@@ -82,14 +84,14 @@ describe('createCoalescer', () => {
   })
 
   test('when PostgreSQL refuses a shared statement, every caller goes alone and only one gets the error', async () => {
-    const { sent, answers } = await run([{ owner: 'ann' }, { owner: 'bob', fails: true }, { owner: 'eve' }])
+    const { sent, answers } = await run([{ owner: 'ann' }, { owner: 'bob', fails: '23503' }, { owner: 'eve' }])
     expect(sent.map(({ callers }) => callers.length)).toEqual([3, 1, 1, 1])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 
   test('a lost connection fails every caller, since the statement may have been carried out', async () => {
     const lost = new Error('no answer from the database')
-    const ask = createCoalescer<Asked, Row>(() => Promise.reject(lost), null, forms)
+    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(lost), sharing: createSharing(true), steps: null }, forms)
     const answers = await Promise.allSettled([ask({ owner: 'ann' }), ask({ owner: 'bob' })])
     expect(answers).toEqual([
       { status: 'rejected', reason: lost },
@@ -102,5 +104,35 @@ describe('createCoalescer', () => {
     const shared = (several: Asked[]) => ({ ...forms.shared(several), split: () => several.map(() => undefined) as never })
     const { sent } = await run([{ owner: 'ann' }, { owner: 'bob' }], { shared })
     expect(sent.map(({ callers }) => callers.length)).toEqual([2, 1, 1])
+  })
+
+  test('without sharing every caller gets the statement for one', async () => {
+    const { sent } = await run([{ owner: 'ann' }, { owner: 'bob' }, { owner: 'eve' }], {}, createSharing(false))
+    expect(sent.map(({ callers }) => callers.length)).toEqual([1, 1, 1])
+  })
+
+  test('sharing stops when the database does not support a shared statement, and not for other errors', async () => {
+    const stops: unknown[] = []
+    const sharing = createSharing(true, error => stops.push(error))
+    await run([{ owner: 'ann' }, { owner: 'bob', fails: '23503' }], {}, sharing)
+    expect(sharing.isOn()).toBe(true)
+
+    const crowd = Array.from({ length: 20 }, (_, i) => ({ owner: `owner${i}`, fails: '0A000' }))
+    const { sent } = await run(crowd, {}, sharing)
+    expect(sent.map(({ callers }) => callers.length)).toEqual([16, 4, ...Array(20).fill(1)])
+    expect(sharing.isOn()).toBe(false)
+    expect(sharing.refused()).toBe(2)
+    expect(stops).toHaveLength(1)
+    expect((await run([{ owner: 'ann' }, { owner: 'bob' }], {}, sharing)).sent.map(({ callers }) => callers.length)).toEqual([1, 1])
+  })
+
+  test('an outdated plan of a prepared statement does not stop sharing', async () => {
+    const outdated = Object.assign(new Error('cached plan must not change result type'), {
+      ...{ severity: 'ERROR', code: '0A000', routine: 'RevalidateCachedQuery' },
+    })
+    const sharing = createSharing(true)
+    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(outdated), sharing, steps: null }, forms)
+    await Promise.allSettled([ask({ owner: 'ann' }), ask({ owner: 'bob' })])
+    expect(sharing.isOn()).toBe(true)
   })
 })

@@ -161,7 +161,9 @@ describe('categories', () => {
     const ann = await as('ann')
     await fill(sql, ann.id, 'categories', 1)
     const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1 })
-    await expect(createQuota(db, 'categories').within(ann.id, async () => [])).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(createQuota(db, 'categories').within(ann.id, { email: null, name: null }, async () => [])).rejects.toMatchObject({
+      kind: 'unavailable',
+    })
     await db.close()
   })
 })

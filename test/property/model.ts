@@ -88,11 +88,10 @@ export function model(user: { id: string; email: string; name: string }, start: 
     return profile
   }
 
-  /** Counts a change, which may be the first contact. */
+  /** Counts a change. The first contact is one of its own: it makes the profile. */
   function next(): number {
-    if (profile === undefined) met()
-    else revision++
-    return revision
+    met()
+    return ++revision
   }
 
   /** Why the fields of a row are refused, though the schema takes them. */
@@ -121,6 +120,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
     rows,
 
     create(kind: Kind, body: object): Expected {
+      met()
       const row: Row = { id: undefined, revision: 0, ...defaults[kind], ...stored(body) }
       return refusal(kind, row) ?? written(201, undefined, row)
     },
@@ -128,6 +128,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
     put(kind: Kind, id: string, body: object, conditions: Conditions): Expected {
       const before = rows[kind].get(id)
       if (before === undefined ? conditions.ifMatch !== undefined : forbids(conditions)) return refused(412, before)
+      met()
       const row: Row = { id, revision: 0, ...defaults[kind], ...stored(body) }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong

@@ -1,5 +1,6 @@
 // One seed for all properties of a run: the configuration of the tests chooses it, and `TASKSPEC_SEED` repeats a run.
 import fc from 'fast-check'
+import { inject } from 'vitest'
 
 export const seed = Number(process.env.TASKSPEC_SEED)
 if (!Number.isInteger(seed)) throw new Error(`TASKSPEC_SEED must be an integer, and is ${process.env.TASKSPEC_SEED}`)
@@ -9,10 +10,11 @@ if (!Number.isInteger(seed)) throw new Error(`TASKSPEC_SEED must be an integer, 
  * Throws with the seed, and with the first value that fails, made as small as it goes.
  */
 export async function holds<Values>(property: fc.IAsyncProperty<Values>, { runs, lanes }: { runs: number; lanes: number }): Promise<void> {
+  const share = inject('sharded') ? 1 / 3 : 1 // the second time in a run of the suite
   const tried = await Promise.all(
     Array.from({ length: lanes }, (_, lane) =>
       fc.check(property, {
-        numRuns: Math.ceil(runs / lanes),
+        numRuns: Math.ceil((runs * share) / lanes),
         seed: seed + lane,
         // A slow machine tries fewer, and sooner stops to look for a smaller value.
         interruptAfterTimeLimit: 45_000,

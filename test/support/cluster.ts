@@ -18,13 +18,19 @@ declare module 'vitest' {
     cluster: string
     /** a directory with the files of a stopped PostgreSQL whose database `postgres` has the schema */
     clusterFiles: string
+    /** whether the servers are set as on Citus: callers share no statement */
+    sharded: boolean
   }
 }
 
 // Durability costs time and these tests do not need it. Tests of crashes start a cluster of their own.
 const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
 
+/** Projects whose tests need no server. */
+const serverless = ['static', 'verdict']
+
 export default async function setup(project: TestProject) {
+  if (project.vitest.projects.every(({ name }) => serverless.includes(name))) return
   await startRecord()
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-test-'))
   const cluster = await startPostgres({ directory, settings })

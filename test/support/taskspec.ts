@@ -31,7 +31,10 @@ export type Service = Server & {
 const highLimits = { perMinute: 1_000_000, shared: false }
 
 type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
-  Pick<Config, 'publicUrl' | 'poolSize' | 'pooler' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'>
+  Pick<
+    Config,
+    'publicUrl' | 'poolSize' | 'pooler' | 'sharded' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
+  >
 > &
   Pick<Options, 'timeouts' | 'api' | 'observe'>
 
@@ -60,6 +63,7 @@ export async function start({
     publicUrl: null,
     poolSize: 4,
     pooler: false,
+    sharded: inject('sharded'),
     corsOrigins: null,
     limits: highLimits,
     metricsPort: null,

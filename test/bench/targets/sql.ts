@@ -35,11 +35,9 @@ const listWith = memoize(listText)
 const updateWith = memoize(updateText)
 const create = numbered(`
   with change as (
-    insert into users as u (id, email, name, revision, profile_revision, start_revision)
-    select $, $, $, (extract(epoch from now()) * 1000)::bigint, (extract(epoch from now()) * 1000)::bigint,
-      (extract(epoch from now()) * 1000)::bigint - 1
-    on conflict (id) do update set revision = u.revision + 1
-    where u.revision < greatest(u.task_room, u.start_revision + 50000)
+    update users as u
+    set revision = u.revision + 1
+    where u.id = $ and (u.revision < greatest(u.task_room, u.start_revision + 50000))
     returning u.id as owner_id, u.revision as next)
   insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id,
     due_date, due_time, time_zone, labels, revision)
@@ -85,11 +83,11 @@ export function store(
     async get(owner: string, id: string): Promise<Task | undefined> {
       return (await send<Task>(get, [owner, id]))[0]
     },
-    async create({ id, email, name }: Caller, task: Draft): Promise<Task> {
+    async create({ id }: Caller, task: Draft): Promise<Task> {
       const { title, description = null, completed = false, priority = 'none', categoryId = null } = task
       const { dueDate = null, dueTime = null, timeZone = null, labels = [] } = task
       const values = [title, description, completed, priority, categoryId, dueDate, dueTime, timeZone, labels]
-      const rows = await send<Task>(create, [id, email, name, randomUUIDv7(), ...values])
+      const rows = await send<Task>(create, [id, randomUUIDv7(), ...values])
       return rows[0] as Task
     },
     async update(owner: string, id: string, patch: object): Promise<Task | undefined> {
