@@ -10,7 +10,7 @@ import type { TestProject } from 'vitest/node'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { startPostgres } from '../../src/dev/postgres.ts'
-import { startRecord } from './record.ts'
+import { record, startRecord } from './record.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -43,6 +43,7 @@ export default async function setup(project: TestProject) {
   const sql = postgres(`${cluster.url}template1`, { max: 1 })
   await sql`create database template_taskspec template postgres`
   await sql.end()
+  record('database', `${cluster.url}postgres`) // has the schema, and runs until the verdict is over
   project.provide('cluster', cluster.url)
   project.provide('clusterFiles', files)
 

@@ -2,7 +2,7 @@
 import { mkdirSync, openSync, writeSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 
-export type Kind = 'run' | 'files' | 'replies' | 'statements' | 'lines' | 'userIds' | 'contents' | 'secrets'
+export type Kind = 'run' | 'database' | 'files' | 'replies' | 'statements' | 'lines' | 'userIds' | 'contents' | 'secrets'
 
 const directory = new URL('../../.artifacts/seen/', import.meta.url)
 const file = (kind: Kind) => new URL(`${kind}.jsonl`, directory)

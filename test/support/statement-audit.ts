@@ -1,5 +1,6 @@
 // Parses a statement and reports where it does not bind the owner, or reads tombstones without a reason.
 import { parse } from 'libpg-query'
+import { type Node, nodes } from './tree.ts'
 
 type Rules = {
   /** the column with the owner, for each table that has owners */
@@ -9,7 +10,6 @@ type Rules = {
   /** statements that mean tombstones too, by a part of their text */
   exceptions?: readonly { part: string; table: string }[]
 }
-type Node = { [key: string]: unknown }
 type Table = { name: string; alias: string }
 
 /** Makes a function that resolves with the faults of a statement; an empty list if it has none. */
@@ -18,34 +18,52 @@ export function createStatementAudit({ owners, tombstones, exceptions = [] }: Ru
     const faults: string[] = []
     const { stmts } = (await parse(statement)) as { stmts: { stmt: Node }[] }
     for (const { stmt } of stmts) {
-      for (const node of nodes(stmt, 'InsertStmt')) faults.push(...insertFaults(node))
+      const ctes = [...nodes(stmt, 'CommonTableExpr')]
+      for (const node of nodes(stmt, 'InsertStmt')) faults.push(...insertFaults(node, ctes))
+      for (const _ of nodes(stmt, 'MergeStmt')) faults.push('is a merge, which this audit does not read')
       for (const kind of ['SelectStmt', 'UpdateStmt', 'DeleteStmt'])
-        for (const node of nodes(stmt, kind)) faults.push(...scanFaults(statement, kind, node))
+        for (const node of nodes(stmt, kind)) faults.push(...scanFaults(statement, node))
     }
     return faults
   }
 
-  function insertFaults(node: Node): string[] {
+  function insertFaults(node: Node, ctes: Node[]): string[] {
     const table = (node.relation as Node).relname as string
     const owner = owners[table]
     if (owner === undefined) return []
-    const columns = (node.cols as { ResTarget: { name: string } }[]).map(({ ResTarget }) => ResTarget.name)
-    return columns.includes(owner) ? [] : [`inserts into ${table} without ${owner}`]
+    const index = targets(node.cols).findIndex(({ name }) => name === owner)
+    if (index === -1) return [`inserts into ${table} without ${owner}`]
+    const values = valuesAt(node, index)
+    const isBound = values.length > 0 && values.every(value => isOwner(value, ctes))
+    return isBound ? [] : [`inserts into ${table} without the caller as ${owner}`]
   }
 
-  function scanFaults(statement: string, kind: string, node: Node): string[] {
-    const from = [
-      ...(kind === 'SelectStmt' ? [] : [{ RangeVar: node.relation }]),
-      ...((node.fromClause ?? node.usingClause ?? []) as Node[]),
-    ]
-    const tables: Table[] = [...nodes(from, 'RangeVar', ['SubLink', 'RangeSubselect'])]
-      .map(each => ({ name: each.relname as string, alias: ((each.alias as Node)?.aliasname ?? each.relname) as string }))
-      .filter(({ name }) => owners[name] !== undefined)
+  /** The caller, or a column of a CTE that is the owner of its table: the CTE binds that table itself. */
+  function isOwner(value: Node, ctes: Node[]): boolean {
+    if (isCaller(value)) return true
+    const [column, relation] = value.ColumnRef === undefined ? [] : names(value.ColumnRef as Node).toReversed()
+    const cte = ctes.find(({ ctename }) => ctename === relation)
+    if (cte === undefined) return false
+    const [query] = Object.values(cte.ctequery as Node) as [Node]
+    const list = targets((query.returningClause as Node)?.exprs ?? query.targetList)
+    const target = list.find(({ name, val }) => (name ?? (val.ColumnRef && names(val.ColumnRef as Node).at(-1))) === column)
+    if (target === undefined) return false
+    return tablesOf(query).some(table => isColumn(target.val, owners[table.name] as string, table)) || isOwner(target.val, ctes)
+  }
+
+  function scanFaults(statement: string, node: Node): string[] {
     const conditions = conjuncts(node.whereClause as Node | undefined)
-    return tables.flatMap(table => [
+    return tablesOf(node).flatMap(table => [
       ...(conditions.some(each => bindsOwner(each, table)) ? [] : [`does not bind ${owners[table.name]} of ${table.name}`]),
       ...(readsTombstones(statement, table, conditions) ? [`does not say deleted_at is null of ${table.name}`] : []),
     ])
+  }
+
+  function tablesOf({ relation, fromClause, usingClause }: Node): Table[] {
+    const from = [...(relation === undefined ? [] : [{ RangeVar: relation }]), ...((fromClause ?? usingClause ?? []) as Node[])]
+    return [...nodes(from, 'RangeVar', ['SubLink', 'RangeSubselect'])]
+      .map(each => ({ name: each.relname as string, alias: ((each.alias as Node)?.aliasname ?? each.relname) as string }))
+      .filter(({ name }) => owners[name] !== undefined)
   }
 
   function bindsOwner(condition: Node, table: Table): boolean {
@@ -60,21 +78,20 @@ export function createStatementAudit({ owners, tombstones, exceptions = [] }: Ru
   }
 }
 
-/** Every node of one kind in a tree, without looking into the kinds that `until` names. */
-function* nodes(tree: unknown, kind: string, until: string[] = []): Generator<Node> {
-  if (typeof tree !== 'object' || tree === null) return
-  for (const [key, value] of Object.entries(tree)) {
-    if (until.includes(key)) continue
-    if (key === kind) yield value as Node
-    yield* nodes(value, kind, until)
-  }
-}
-
 /** The conditions that must all hold: an `or` binds nothing. */
 function conjuncts(where: Node | undefined): Node[] {
   if (where === undefined) return []
   const both = where.BoolExpr as { boolop: string; args: Node[] } | undefined
   return both?.boolop === 'AND_EXPR' ? both.args.flatMap(conjuncts) : [where]
+}
+
+const targets = (list: unknown) => ((list ?? []) as { ResTarget: { name?: string; val: Node } }[]).map(({ ResTarget }) => ResTarget)
+
+/** What an insert gives to one of its columns, in each of its rows; nothing if that can't be told, as with `select *`. */
+function valuesAt({ selectStmt }: Node, index: number): Node[] {
+  const { valuesLists, targetList } = (selectStmt as { SelectStmt: Node }).SelectStmt
+  if (valuesLists === undefined) return targets(targetList).flatMap(({ val }, place) => (place === index ? [val] : []))
+  return (valuesLists as { List: { items: Node[] } }[]).map(({ List }) => List.items[index] as Node)
 }
 
 const names = (column: Node) => (column.fields as { String?: { sval: string } }[]).map(each => each.String?.sval ?? '*')

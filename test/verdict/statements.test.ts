@@ -87,7 +87,42 @@ describe('the audit finds', () => {
     ],
     ['an update of users without id', 'update users set name = $1', 'does not bind id of users'],
     ['an insert without owner', 'insert into tasks (id) values ($1)', 'inserts into tasks without owner_id'],
+    [
+      'an insert for an owner that is no parameter',
+      "insert into tasks (id, owner_id) values ($1, $2), ($3, 'ann')",
+      'inserts into tasks without the caller as owner_id',
+    ],
+    [
+      'an insert for an owner out of a column that is none',
+      'with c as (select category_id as owner_id from tasks where owner_id = $1 and deleted_at is null) insert into tasks (owner_id) select c.owner_id from c',
+      'inserts into tasks without the caller as owner_id',
+    ],
+    [
+      'an insert for any owner of a query',
+      'insert into tasks (id, owner_id) select * from asked union all select $1, $2',
+      'inserts into tasks without the caller as owner_id',
+    ],
+    [
+      'an insert for an owner out of a CTE that is not bound',
+      'with c as (select id from users) insert into tasks (owner_id) select c.id from c',
+      'does not bind id of users',
+    ],
+    [
+      'a merge',
+      'merge into tasks as t using users as u on t.owner_id = u.id when matched then do nothing',
+      'is a merge, which this audit does not read',
+    ],
   ])('%s', async (_, statement, fault) => {
     expect(await audit(statement)).toContain(fault)
   })
+})
+
+test.each([
+  ['an owner that is a parameter', 'insert into tasks (id, owner_id) values ($1, $2), ($3, $2::text)'],
+  [
+    'the owner out of a CTE that is bound',
+    'with c as (update users as u set name = $1 where u.id = $2 returning u.id as owner_id), d as (select c.owner_id from c) insert into tasks (owner_id) select d.owner_id from d',
+  ],
+])('the audit accepts an insert with %s', async (_, statement) => {
+  expect(await audit(statement)).toEqual([])
 })
