@@ -1,30 +1,8 @@
-// `npm run doctor`, as an operator runs it.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+// What the doctor says of a database, a role and the settings.
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
-import { auth, createDatabase, test } from '../support/taskspec.ts'
-
-const program = fileURLToPath(new URL('../../src/cli/doctor.ts', import.meta.url))
-
-async function doctor(variables: Record<string, string>) {
-  const env = {
-    PATH: process.env.PATH ?? '',
-    AUTH_SECRET: auth.secret as string,
-    AUTH_ISSUER: 'https://issuer.test',
-    AUTH_AUDIENCE: 'x',
-    ...variables,
-  }
-  const child = spawn(process.execPath, [program], { env })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', chunk => {
-      output += chunk
-    })
-  const [code] = await once(child, 'close')
-  return { code, output }
-}
+import { createDatabase, test } from '../support/taskspec.ts'
+import { doctor } from './doctor.ts'
 
 describe('the doctor', () => {
   test('finds nothing wrong with a working server, and shows no password', async ({ service }) => {

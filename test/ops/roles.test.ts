@@ -88,7 +88,7 @@ async function createRole(atEnd: TestContext['onTestFinished']) {
 
 async function faults(url: string) {
   const db = connect({ url: parseDatabaseUrl(url), poolSize: 1, timeoutFactor: 2 })
-  const settings = { production: true, poolSize: 4, workers: 1, pooler: false }
+  const settings = { production: true, poolSize: 4, workers: 1, pooler: false, sharded: false }
   const findings = await databaseFindings(db, settings).finally(() => db.close())
   return findings.filter(({ remedy }) => remedy !== undefined)
 }

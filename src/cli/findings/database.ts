@@ -4,6 +4,7 @@ import type { Database } from '../../database/database.ts'
 import { applied, versions } from '../../database/migrations.ts'
 import { explain } from '../../database/remedies.ts'
 import { sql } from '../../database/sql.ts'
+import { citusFindings } from './citus.ts'
 import type { Finding } from './finding.ts'
 import { roleFinding } from './role.ts'
 import { sessionFindings } from './session.ts'
@@ -13,9 +14,9 @@ type ServerFacts = { version: string; versionNumber: number; now: number; maxCon
 const minVersionNumber = 150_000 // server_version_num
 const maxClockDriftSeconds = 5 // the clock tolerance of tokens
 
-type Settings = Pick<Config, 'production' | 'poolSize' | 'workers' | 'pooler'>
+type Settings = Pick<Config, 'production' | 'poolSize' | 'workers' | 'pooler' | 'sharded'>
 
-export async function databaseFindings(db: Database, { production, poolSize, workers, pooler }: Settings): Promise<Finding[]> {
+export async function databaseFindings(db: Database, { production, poolSize, workers, pooler, sharded }: Settings): Promise<Finding[]> {
   const startedAt = Date.now()
   const [server] = (await db.read<ServerFacts>(
     'select settings',
@@ -45,6 +46,7 @@ export async function databaseFindings(db: Database, { production, poolSize, wor
       ...(driftSeconds > maxClockDriftSeconds && { remedy: 'Synchronise the clocks with NTP: tokens expire by them.' }),
     },
     await roleFinding(db, production),
+    ...(await citusFindings(db, sharded)),
   ]
 }
 
