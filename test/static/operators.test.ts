@@ -1,12 +1,12 @@
 // Checks of src/ops/README.md without running its commands. test/ops runs those that can run here.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { deployments } from '../ops/compose.ts'
 import { blocks, manual } from '../ops/manual.ts'
 
 const ops = new URL('../../src/ops/', import.meta.url)
-const services = Object.keys(parse(readFileSync(new URL('compose.yaml', ops), 'utf8'), { merge: true }).services)
+const services = Object.keys(deployments.Citus.services)
 // A command substitution counts as a command of its own, and as one word of the outer command.
 const lines = blocks().flatMap(block => [
   block.replaceAll(/"?\$\([^)]*\)"?/g, '$x'),
