@@ -16,7 +16,7 @@ test('finds nothing wrong with a distributed database whose server shares no sta
   await sql.unsafe(distribution)
   await sql`select citus_add_node('worker-1', 5432), citus_add_node('worker-2', 5432)`
   const { output, code } = await doctor({ DATABASE_URL: url, ...sharded })
-  expect(output).toContain(`ok  citus       Citus 13.2.0, workers: 2, ${everywhere}, each statement is of one owner\n`)
+  expect(output).toContain(`ok  citus       Citus 13.2.0, workers: 2, ${everywhere}, users share no statement\n`)
   expect(code).toBe(0)
 })
 
@@ -24,7 +24,7 @@ test('says which setting is missing', async ({ onTestFinished }) => {
   const { url, sql } = await createSharded(onTestFinished)
   await sql.unsafe(distribution)
   const { output, code } = await doctor({ DATABASE_URL: url })
-  expect(output).toMatch(/^!! {2}citus .*, statements are shared by several owners\n +Set DATABASE_SHARDED=citus: .*\n(ok|!!) {2}keys/m)
+  expect(output).toMatch(/^!! {2}citus .*, users share statements\n +Set DATABASE_SHARDED=citus: .*\n(ok|!!) {2}keys/m)
   expect(code).toBe(1)
 })
 

@@ -34,7 +34,7 @@ test('every Compose command exists and names existing services', () => {
 
 test('every script and file that it names exists', () => {
   const scripts = [...manual.matchAll(/\/ops\/([\w.-]+\.sh)|PWD\/([\w.-]+\.sh)/g)].map(([, one, other]) => one ?? other)
-  const links = [...manual.matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link)
+  const links = [...manual.matchAll(/\]\((?!https:)([^)#]+)\)/g)].map(([, link]) => link)
   expect(new Set(scripts)).toEqual(new Set(['backup.sh', 'restore.sh', 'recover.sh']))
   expect(links).not.toEqual([])
   for (const file of [...scripts, ...links]) expect(existsSync(new URL(file as string, ops)), file).toBe(true)

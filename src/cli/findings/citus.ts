@@ -37,10 +37,10 @@ async function clusterFinding(db: Database, sharded: boolean): Promise<Finding> 
     `${facts.version}, workers: ${facts.workers}`,
     ...tables.filter(({ isDistributed }) => isDistributed).map(describe),
     ...missing.map(name => `${name} not distributed`),
-    sharded ? 'each statement is of one owner' : 'statements are shared by several owners',
+    sharded ? 'users share no statement' : 'users share statements',
   ]
   return finding('citus', state.join(', '), [
-    ...(sharded ? [] : ["Set DATABASE_SHARDED=citus: statements that several owners share can't run on Citus."]),
+    ...(sharded ? [] : ['Set DATABASE_SHARDED=citus: Citus refuses statements that several users share.']),
     ...(missing.length > 0
       ? ['As the owner of the tables, on the coordinator: psql --set ON_ERROR_STOP=1 --file db/distribute.sql "$MIGRATION_DATABASE_URL"']
       : []),
