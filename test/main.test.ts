@@ -9,6 +9,7 @@ import { describe, expect } from 'vitest'
 import { client } from './support/client.ts'
 import { eventually } from './support/clock.ts'
 import { collector } from './support/collector.ts'
+import { freePort } from './support/port.ts'
 import { linesOf, listening, run, started } from './support/process.ts'
 import { inDevelopment } from './support/spec.ts'
 import { test, tokenOf } from './support/taskspec.ts'
@@ -43,6 +44,21 @@ describe.concurrent('the process', { timeout }, () => {
     expect(process.output()).not.toContain(new URL(service.databaseUrl).password)
     process.child.kill('SIGTERM')
     expect(await process.ended).toBe(0)
+  })
+
+  test('starts in development with several hosts of the database, and shows each without the password', async ({
+    service,
+    onTestFinished,
+  }) => {
+    const { username, password, host, pathname } = new URL(service.databaseUrl)
+    const hosts = `${host},127.0.0.1:${await freePort()}`
+    const process = run({ DATABASE_URL: `postgres://${username}:${password}@${hosts}${pathname}` }, { atEnd: onTestFinished })
+    const url = await listening(process)
+    await eventually(() => expect(process.output()).toContain(`  Database  PostgreSQL at ${hosts}${pathname}\n`))
+    await client(url, undefined, inDevelopment).getReadiness()
+    process.child.kill('SIGTERM')
+    expect(await process.ended).toBe(0)
+    expect(process.output()).not.toContain(password)
   })
 
   test('in production prints nothing but lines of JSON', async ({ service, onTestFinished }) => {
