@@ -19,10 +19,15 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-/** The constraint that an error of PostgreSQL names, without the number that a shard adds; empty if it names none. */
-export function violatedConstraint(error: unknown): string {
-  const name = error instanceof Error && 'constraint_name' in error ? String(error.constraint_name) : ''
-  return name.replace(/_\d+$/, '')
+/**
+ * Whether PostgreSQL refuses the statement because of this constraint. Citus names it in the message alone, with the number of a shard.
+ * Every language has the name as it is. Values of users are in the detail of these errors (class 23), never in the message.
+ */
+export function violates(error: unknown, constraint: string): boolean {
+  if (!(error instanceof Error) || !errorCode(error).startsWith('23')) return false
+  const name = 'constraint_name' in error ? String(error.constraint_name ?? '') : ''
+  const names = name === '' ? (error.message.match(/[\p{L}\p{N}_$]+/gu) ?? []) : [name]
+  return names.some(each => each === constraint || each.replace(/_\d+$/, '') === constraint)
 }
 
 /** The connection can't be used again: silent, cut by a proxy, or to a server that has become read-only. */

@@ -3,7 +3,7 @@ import type { components } from '../../generated/api.ts'
 import { invalid } from '../contract/problem.ts'
 import type { Call } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
-import { errorCode, violatedConstraint } from '../database/errors.ts'
+import { errorCode, violates } from '../database/errors.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
@@ -97,7 +97,7 @@ function filters(owner: string, query: Query): Part[] {
 function refuse(error: unknown): never {
   if (errorCode(error) === '23503')
     throw invalid({ pointer: '/categoryId', location: 'body', code: 'notFound', message: 'must be the id of one of your categories' })
-  if (violatedConstraint(error) === 'tasks_due_time_needs_due_date')
+  if (violates(error, 'tasks_due_time_needs_due_date'))
     throw invalid({ pointer: '/dueTime', location: 'body', code: 'needsDueDate', message: 'needs a dueDate' })
   throw error
 }
