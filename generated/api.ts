@@ -215,7 +215,7 @@ export interface paths {
         };
         /**
          * Check readiness
-         * @description Returns 200 if the database is reachable, every migration is applied and the process is not shutting down. Otherwise remove it from the load balancer.
+         * @description Returns 200 if the database is reachable, every migration is applied and the process is not shutting down. Otherwise remove it from the load balancer. The first 200 of a process comes when it has opened its connections to the database.
          */
         get: operations["getReadiness"];
         put?: never;

@@ -26,6 +26,8 @@ export type Database = {
   write: Send
   /** Sends a statement that a library has written. */
   run: (name: string, statement: { text: string; values: unknown[] }) => Promise<object[]>
+  /** Opens every connection, and sends a statement twice over each. Rejects only if it could open none. */
+  warm: (text: Part) => Promise<void>
   /** Statements in flight, waiting for a connection, and in flight at most; so far: connections opened and lost, shared statements refused. */
   load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
   /** Waits for the statements in flight, then closes every connection. */
@@ -80,6 +82,16 @@ export function createDatabase(options: DatabaseOptions): Database {
     change: createChange({ send: late => sendShared(false, late), sharing, steps }, ownerLock),
     write: (name, text) => ask(false, () => statement(name, text)),
     run: (name, { text, values }) => ask(false, () => ({ name, text, values })),
+    async warm(text) {
+      // Each attempt takes a place now, so no two get the same connection. Requests have the other places, with their connections.
+      const free = poolSize - connections.load().held
+      const deadline = newDeadline()
+      const attempts = Array.from({ length: Math.max(free, 1) }, () => warmOne(text, deadline))
+      await Promise.allSettled(attempts)
+      await Promise.any(attempts).catch(({ errors: [first] }: AggregateError) => {
+        throw toProblem(first)
+      })
+    },
     load: () => ({
       busy: connections.load().held,
       waiting: connections.load().waiting + sharedStatements.load().waiting,
@@ -136,6 +148,21 @@ export function createDatabase(options: DatabaseOptions): Database {
         connections.release()
       }
       await sleep(retryDelayMs)
+    }
+  }
+
+  /** Without a retry: where the pool is larger than what the database permits, each retry would be refused too. */
+  async function warmOne(text: Part, deadline: number) {
+    await connections.acquire(deadline)
+    const connection = idleConnection()
+    try {
+      for (let sent = 0; sent < 2; sent++) await connection.send(statement('warm up', text))
+    } catch (error) {
+      if (error instanceof ConnectionLost) count.lost += 1
+      if (!connection.isOpen()) throw error
+    } finally {
+      if (connection.isOpen()) idle.push(connection)
+      connections.release()
     }
   }
 
