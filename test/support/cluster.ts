@@ -24,7 +24,7 @@ declare module 'vitest' {
 }
 
 // Durability costs time and these tests do not need it. Tests of crashes start a cluster of their own.
-const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
+export const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
 
 /** Projects whose tests need no server. */
 const serverless = ['static', 'verdict']
