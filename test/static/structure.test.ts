@@ -40,6 +40,7 @@ const owners: Record<string, string> = {
   pino: 'observe',
   'prom-client': 'observe',
   '@opentelemetry': 'observe',
+  'rrule-temporal': 'domain',
   'swagger-ui-dist': 'handlers',
   yaml: 'dev',
   '@redocly': 'dev',
