@@ -35,17 +35,22 @@ export function createQuota(db: Database, noun: QuotaName) {
     hasRoom: sql`u.revision < greatest(u.${room}, u.start_revision + ${limit})`,
 
     /**
-     * Resolves with the row that `create` makes. If it makes none, `check` throws the reason, or the account is not there yet and is made,
-     * or there was no certain room: then the rows are counted, tombstones are purged, and 409 is thrown if there is still none.
-     * `create` gets the revision of an account that was made for it.
+     * Resolves with the row that `create` makes; with undefined if it makes none because its condition `holds` no more, unless `holds` throws
+     * the reason. Otherwise the account is not there yet and is made, or there was no certain room: then the rows are counted, tombstones
+     * are purged, and 409 is thrown if there is still none. `create` gets the revision of an account that was made for it.
      */
-    async within<Row>(owner: string, claims: Claims, create: (made?: number) => Promise<Row[]>, check = async () => {}): Promise<Row> {
+    async within<Row>(
+      owner: string,
+      claims: Claims,
+      create: (made?: number) => Promise<Row[]>,
+      holds = async () => true,
+    ): Promise<Row | undefined> {
       let wasFull = false
       let made: number | undefined
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const [row] = await create(made)
         if (row !== undefined) return row
-        await check()
+        if (!(await holds())) return undefined
         made = await insertAccount(owner, claims)
         if (made !== undefined) continue
         const full = !(await countRows(owner)) && !(await purgeTombstones(owner))

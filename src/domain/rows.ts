@@ -1,4 +1,4 @@
-// The statements on one row of a table that owners have: read, create, replace, update and delete, with revision and tombstone.
+// The statements on one row of a table that owners have: read, create, add, update and delete, with revision and tombstone.
 import type { Claims } from '../contract/types.ts'
 import type { Asked, Columns } from '../database/asked.ts'
 import type { Callers } from '../database/batched-writes.ts'
@@ -49,32 +49,26 @@ export function createRows<Row extends Item, Input extends object>(
     insert into ${item} (owner_id, id, ${fields.columns}, revision)
     select change.owner_id, ${asked.id}, ${fields.inserted(asked)}, next
     from change ${callers.join(sql`change.owner_id`)}`
-  // A row that is there already, if only as a tombstone, needs no room.
-  const replace = (asked: Whole, callers: Callers) => sql`
-    ${insert(
-      asked,
-      callers,
-      sql`${hasRoom} or exists (select from ${item} where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id})`,
-    )}
+  const live = (asked: Whole) => sql`
+    exists (select from ${item} where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null)`
+  const kept = (asked: Whole) =>
+    sql`exists (select from ${item} where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id})`
+  // A tombstone becomes a new row. It needs no room, because it takes room already.
+  const add = (asked: Whole, callers: Callers, allowed: Part) => sql`
+    ${insert(asked, callers, sql`not ${live(asked)} and (${hasRoom} or ${kept(asked)}) ${allowed}`)}
     on conflict (owner_id, id) do update
-    set ${fields.replaced},
-      revision = excluded.revision,
-      created_at = case when item.deleted_at is null then item.created_at else excluded.created_at end,
-      updated_at = case when item.deleted_at is null then greatest(excluded.updated_at, ${afterCreation}) else excluded.updated_at end,
-      deleted_at = null`
+    set ${fields.replaced}, revision = excluded.revision, created_at = excluded.created_at, updated_at = excluded.updated_at, deleted_at = null
+    where item.deleted_at is not null
+    ${returning}`
   const returning = sql`returning item.owner_id as owner, ${columns}`
   const statements = {
     create: db.change(`insert ${noun}`, whole)<Row>((asked, callers) => sql`${insert(asked, callers, hasRoom)} ${returning}`),
-    put: db.change(`put ${noun}`, whole)<Row>((asked, callers) => sql`${replace(asked, callers)} ${returning}`),
     createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
       (asked, callers) => sql`${insert(asked, callers, sql`${hasRoom} ${inRevision(sql`u.revision`, asked)}`)} ${returning}`,
     ),
-    // Without `except`, no row is replaced.
-    putUnless: db.change(`put ${noun} unless`, { ...whole, except: 'bigint[]' })<Row>(
-      (asked, callers) => sql`
-        ${replace(asked, callers)}
-        where item.deleted_at is not null
-          or ${callers.holds(sql`item.owner_id`, sql`item.revision <> all(${asked.except})`)} ${returning}`,
+    add: db.change(`add ${noun}`, whole)<Row>((asked, callers) => add(asked, callers, sql``)),
+    addIf: db.change(`add ${noun} if`, { ...whole, ...revisions })<Row>((asked, callers) =>
+      add(asked, callers, inRevision(sql`u.revision`, asked)),
     ),
     update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
       (asked, callers) => sql`
@@ -110,19 +104,16 @@ export function createRows<Row extends Item, Input extends object>(
 
     create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
       const row = { ...input, owner, id }
-      const send = (made?: number) => {
-        if (guard === undefined) return statements.create(row)
-        // No caller can know the revision of an account that was just made, and its lists are as empty as before.
-        const match = made === undefined ? guard.match : guard.match && [made]
-        return statements.createIf({ ...row, match, except: guard.except })
-      }
-      return within(owner, claims, made => send(made).catch(refuse), guard?.check)
+      const send = (made?: number) =>
+        guard === undefined ? statements.create(row) : statements.createIf({ ...row, ...revised(guard, made) })
+      return within(owner, claims, made => send(made).catch(refuse), guard?.holds)
     },
 
-    put(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
+    add(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
       const row = { ...input, owner, id }
-      const send = () => (guard === undefined ? statements.put(row) : statements.putUnless({ ...row, except: guard.except }))
-      return within(owner, claims, () => send().catch(refuse), guard?.check)
+      const send = () => (guard === undefined ? statements.add(row) : statements.addIf({ ...row, ...revised(guard) }))
+      const holds = async () => (await one({ owner, id })).length === 0 && (guard === undefined || guard.holds())
+      return within(owner, claims, () => send().catch(refuse), holds)
     },
 
     update(owner: string, id: string, { match, except }: Allowed, patch: Partial<Input>) {
@@ -131,7 +122,7 @@ export function createRows<Row extends Item, Input extends object>(
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
-  return { ...rows, page }
+  return { ...rows, page, item, columns, fields }
 
   /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */
   function page(owner: Part, conditions: Part, order: Part, count: Part): Part {
@@ -146,11 +137,10 @@ export function createRows<Row extends Item, Input extends object>(
   }
 }
 
-/**
- * The first instant after the creation of `item`. A statement that waited for the creation may have begun in the same microsecond or before,
- * and equal instants mean that the row is new. Each function is immutable, as Citus demands.
- */
-const afterCreation = sql`((item.created_at at time zone 'UTC') + interval '1 microsecond') at time zone 'UTC'`
+/** The revisions that a guard allows. No caller can know that of an account that was just made, and its lists are as empty as before. */
+function revised({ match, except }: Guard, made?: number): Allowed {
+  return { match: made === undefined ? match : match && [made], except }
+}
 
 /** The row `item` that a change is about, in an allowed revision. */
 const current = (asked: Asked<Matched>): Part => sql`

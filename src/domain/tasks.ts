@@ -20,10 +20,6 @@ const completed = {
   column: 'completedAt',
   shows: ['completed', 'completedAt'],
   insert: (value: Part) => sql`case when ${value} then now() end`,
-  replace: sql`case
-    when excluded.completed_at is null then null
-    when item.deleted_at is null then coalesce(item.completed_at, excluded.completed_at)
-    else excluded.completed_at end`,
   update: (value: Part) =>
     sql`case when ${value} is null then item.completed_at when ${value} then coalesce(item.completed_at, (select now())) end`,
 }

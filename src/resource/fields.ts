@@ -1,4 +1,4 @@
-// The fields that a caller writes, once for each resource: insert, replace and update are generated from them.
+// The fields that a caller writes, once for each resource: insert and update are generated from them.
 import type { Asked, Columns, SqlType } from '../database/asked.ts'
 import { constant, flattened, identifier, joined, type Part, sql } from '../database/sql.ts'
 
@@ -9,14 +9,12 @@ export type Field<Nullable extends boolean = boolean> = {
   stored?: Stored
 }
 
-/** In these expressions `item` is the row that is there, and `excluded` the new row. */
 export type Stored = {
   column: string
   /** what a row shows for the field */
   shows: readonly string[]
   insert: (value: Part) => Part
-  replace: Part
-  /** `value` is null if the field is not sent */
+  /** `item` is the row that is there. `value` is null if the field is not sent. */
   update: (value: Part) => Part
 }
 
@@ -50,7 +48,7 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
     shown: all.flatMap(({ name, stored }) => stored?.shows ?? [name]),
     columns: list(({ column }) => column),
     inserted: asked => list(({ name, stored }) => stored?.insert(asked[name] as Part) ?? (asked[name] as Part)),
-    replaced: list(({ column, stored }) => sql`${column} = ${stored?.replace ?? sql`excluded.${column}`}`),
+    replaced: list(({ column }) => sql`${column} = excluded.${column}`),
     updated: (asked, cleared) =>
       list(({ name, nullable, column, stored }) => {
         const value = asked[name] as Part

@@ -1,6 +1,6 @@
 // How one item of a resource answers: conditions, ETags, and 201 or 200.
 
-import { found, Problem } from '../contract/problem.ts'
+import { found, Problem, unavailable } from '../contract/problem.ts'
 import type { Claims } from '../contract/types.ts'
 import {
   type Allowed,
@@ -20,26 +20,28 @@ import {
 
 export type Item = Versioned & { id: string; createdAt: string; updatedAt: string }
 
-/** A condition on a write that may make a row. `check` throws if it fails; the statement holds it again, for the time after the check. */
-export type Guard = Allowed & { check: () => Promise<void> }
+/** A condition on the revision of an account. The statement holds it, and `holds` tells afterwards whether it was the reason, or throws it. */
+export type Guard = Allowed & { holds: () => Promise<boolean> }
 
 /** Each resolves with the row as it is afterwards, or with none. */
 export type Rows<Row, Input> = {
   /** the revision of the account, which is the ETag of its lists */
   currentRevision: (owner: string) => Promise<number>
   one: (owner: string, id: string) => Promise<Row[]>
-  /** The guard is about the revision of the account. */
-  create: (owner: string, claims: Claims, id: string, input: Input, guard?: Guard) => Promise<Row>
-  /** Makes or replaces a row. With a guard it replaces only a row whose revision is not among `except`; where that is null, none. */
-  put: (owner: string, claims: Claims, id: string, input: Input, guard?: Guard) => Promise<Row>
+  /** Makes a row under a new id; none if the guard holds no more. */
+  create: (owner: string, claims: Claims, id: string, input: Input, guard?: Guard) => Promise<Row | undefined>
+  /** Makes a row under this id; none if there is one. */
+  add: (owner: string, claims: Claims, id: string, input: Input) => Promise<Row | undefined>
   update: (owner: string, id: string, allowed: Allowed, patch: Partial<Input>) => Promise<Row[]>
   remove: (owner: string, id: string, allowed: Allowed) => Promise<object[]>
 }
 
+const maxAttempts = 5
+
 /** `collection` is the last segment of the path of the items. */
 export function createItem<Row extends Item, Input extends object>(
   collection: string,
-  { currentRevision, one, create, put, update, remove }: Rows<Row, Input>,
+  { currentRevision, one, create, add, update, remove }: Rows<Row, Input>,
 ) {
   /** The reason why a change met no row: 404, or 412 if it has conditions and there is one. */
   async function miss(owner: string, id: string, headers: Conditional): Promise<Problem> {
@@ -65,10 +67,18 @@ export function createItem<Row extends Item, Input extends object>(
 
     /** The conditions are about the list, because it is the target of the request. */
     async create(owner: string, claims: Claims, id: string, input: Input, headers: Conditional) {
-      if (!isConditional(headers)) return createdReply(await create(owner, claims, id, input), owner, collection)
-      const check = async () => requireAllowed(headers, { revision: await currentRevision(owner) })
-      await check()
-      return createdReply(await create(owner, claims, id, input, { ...allowedRevisions(headers), check }), owner, collection)
+      let guard: Guard | undefined
+      if (isConditional(headers)) {
+        const holds = async () => {
+          requireAllowed(headers, { revision: await currentRevision(owner) })
+          return true
+        }
+        await holds()
+        guard = { ...allowedRevisions(headers), holds }
+      }
+      const row = await create(owner, claims, id, input, guard)
+      if (row === undefined) throw preconditionFailed([])
+      return createdReply(row, owner, collection)
     },
 
     async get(owner: string, id: string, headers: Conditional) {
@@ -76,20 +86,16 @@ export function createItem<Row extends Item, Input extends object>(
     },
 
     async put(owner: string, claims: Claims, id: string, input: Input, headers: Conditional) {
-      const check = async () => {
-        const [present] = await one(owner, id)
-        if (present !== undefined) requireAllowed(headers, present)
-      }
-      const guarded = headers['if-none-match'] !== undefined
-      if (guarded) await check() // the statements below would leave the row alone too, and yet bump the revision
-      if (headers['if-match'] !== undefined) {
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const [row] = mustBeNew(headers) ? [] : await update(owner, id, allowedRevisions(headers), input)
-        if (row === undefined) throw preconditionFailed(await one(owner, id))
-        return okReply(row)
+        if (row !== undefined) return okReply(row)
+        if (headers['if-match'] !== undefined) throw preconditionFailed(await one(owner, id))
+        const added = await add(owner, claims, id, input)
+        if (added !== undefined) return createdReply(added, owner, collection)
+        const present = isConditional(headers) ? await one(owner, id) : []
+        if (present.length > 0) throw preconditionFailed(present)
       }
-      const row = await put(owner, claims, id, input, guarded ? { ...allowedRevisions(headers), check } : undefined)
-      // A row that was just made has one instant for both.
-      return row.createdAt === row.updatedAt ? createdReply(row, owner, collection) : okReply(row)
+      throw unavailable('The resource is made and deleted again and again at the same time. Try again shortly.')
     },
 
     async patch(owner: string, id: string, patch: Partial<Input>, headers: Conditional) {

@@ -55,7 +55,7 @@ function createNotes({ lookup, change }: Database): Rows<Note, Input> {
     currentRevision: async owner => (await revision({ owner }))[0]?.revision ?? 0,
     one: (owner, id) => one({ owner, id }),
     create: async (owner, _, id, input) => (await create({ owner, id, ...input }))[0] as Note,
-    put: () => Promise.reject(new Error('notes have no PUT')),
+    add: () => Promise.reject(new Error('notes have no PUT')),
     update: (owner, id, allowed, patch) => update({ owner, id, ...allowed, ...patch }),
     remove: (owner, id, allowed) => remove({ owner, id, ...allowed }),
   }

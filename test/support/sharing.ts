@@ -60,14 +60,13 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
 type ExpectShared = <Result>(ask: (owner: string) => Promise<Result>) => Promise<Result[]>
 
 async function expectSharedRows(rows: ReturnType<typeof createTasks>, body: typeof task, expectShared: ExpectShared) {
-  const check = async () => {}
+  const holds = async () => true
   const named = (text: string) => ('name' in body ? { ...body, name: text } : body)
   const id = randomUUID()
   await expectShared(owner => rows.create(owner, claims, randomUUID(), named('a')))
-  const [{ revision }] = (await expectShared(owner => rows.put(owner, claims, id, named('b')))) as unknown as [{ revision: number }]
-  await expectShared(owner => rows.create(owner, claims, randomUUID(), named('c'), { match: [revision, 3, 4, 5], except: [1], check }))
-  await expectShared(owner => rows.put(owner, claims, id, named('d'), { match: null, except: [1], check }))
-  await expectShared(owner => rows.put(owner, claims, randomUUID(), named('e'), { match: null, except: null, check }))
+  const [added] = await expectShared(owner => rows.add(owner, claims, id, named('b')))
+  const guard = { match: [added?.revision as number, 3, 4, 5], except: [1], holds }
+  await expectShared(owner => rows.create(owner, claims, randomUUID(), named('c'), guard))
   await expectShared(owner => rows.update(owner, id, any, { ...named('f') }))
   await expectShared(owner => rows.one(owner, id))
   await expectShared(rows.currentRevision)
