@@ -1,4 +1,4 @@
-\restrict C3E6w3746aBPNeRya0dk1W9E7TENYHeh40EjZQtb8tShFTPc0UklfgoS9VSs9R8
+\restrict 22n6SU5YO36VTC1GWrIMr1OH9Q4jNNaBzoHdHFeTAA4xdrSGBDFIIrJgW0MQbyx
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -296,6 +296,10 @@ CASE
     WHEN (labels = '{}'::text[]) THEN '{}'::text[]
     ELSE public.folded_all(labels)
 END) STORED,
+    parent_id uuid,
+    depth integer DEFAULT 0 NOT NULL,
+    CONSTRAINT tasks_depth_parent CHECK (((depth = 0) = (parent_id IS NULL))),
+    CONSTRAINT tasks_depth_range CHECK (((depth >= 0) AND (depth <= 7))),
     CONSTRAINT tasks_description_length CHECK (((char_length(description) >= 1) AND (char_length(description) <= 10000))),
     CONSTRAINT tasks_due_date_range CHECK (((due_date >= '0001-01-01'::date) AND (due_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_due_time_needs_due_date CHECK (((due_time IS NULL) OR (due_date IS NOT NULL))),
@@ -434,6 +438,13 @@ CREATE INDEX tasks_due_idx ON public.tasks USING btree (owner_id, COALESCE(due_d
 
 
 --
+-- Name: tasks_parent_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_parent_idx ON public.tasks USING btree (owner_id, parent_id) WHERE ((deleted_at IS NULL) AND (parent_id IS NOT NULL));
+
+
+--
 -- Name: tasks_priority_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -489,7 +500,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict C3E6w3746aBPNeRya0dk1W9E7TENYHeh40EjZQtb8tShFTPc0UklfgoS9VSs9R8
+\unrestrict 22n6SU5YO36VTC1GWrIMr1OH9Q4jNNaBzoHdHFeTAA4xdrSGBDFIIrJgW0MQbyx
 
 
 --
@@ -542,4 +553,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001219'),
     ('20261128001220'),
     ('20261128001221'),
-    ('20261128001222');
+    ('20261128001222'),
+    ('20261128001301'),
+    ('20261128001302'),
+    ('20261128001303'),
+    ('20261128001304');

@@ -134,7 +134,7 @@ export interface paths {
         put?: never;
         /**
          * Create a task
-         * @description Only the title is required. The server chooses the id; to choose it yourself, use `PUT`.
+         * @description Only the title is required. The server chooses the id; to choose it yourself, use `PUT`. With a `parentId` the task is a subtask, in the category of its parent.
          */
         post: operations["createTask"];
         delete?: never;
@@ -168,22 +168,53 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Create or replace a task
-         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`.
+         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. What holds for tasks below a task that is changed holds when it is replaced: without a `parentId` it is taken out of its parent.
          */
         put: operations["putTask"];
         post?: never;
         /**
          * Delete a task
-         * @description Later reads return 404, and lists no longer contain the task.
+         * @description Deletes the task and everything below it. Later reads return 404, and lists no longer contain these tasks.
          */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
         /**
          * Change a task
-         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. Completing a completed task keeps its `completedAt`.
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. Completing a completed task keeps its `completedAt`. Completing a task also completes its open subtasks, at every level; reopening it reopens only this task. `parentId` moves the task with everything below it; `null` takes it out of its parent. A category takes what is below along. All of it is one change with one revision.
          */
         patch: operations["updateTask"];
+        trace?: never;
+    };
+    "/v1/users/{userId}/tasks/{taskId}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task.
+                 * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
+                 */
+                taskId: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read a task with everything below it
+         * @description The task comes first, and every task comes after its parent. Tasks of one level are sorted by creation. Of more than 1,000 tasks you get the upper 1,000. The `ETag` is that of the account.
+         */
+        get: operations["getTaskTree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/livez": {
@@ -426,6 +457,8 @@ export interface components {
             completedAt: string | null;
             priority: components["schemas"]["Priority"];
             categoryId: components["schemas"]["CategoryOfTask"];
+            parentId: components["schemas"]["ParentId"];
+            depth: components["schemas"]["Depth"];
             /**
              * Format: date
              * @description The day on which the task is due.
@@ -437,6 +470,11 @@ export interface components {
             revision: components["schemas"]["Revision"];
             createdAt: components["schemas"]["Instant"];
             updatedAt: components["schemas"]["Instant"];
+        };
+        TaskTree: {
+            items: components["schemas"]["Task"][];
+            /** @description Whether there are more tasks below. */
+            hasMore: boolean;
         };
         /** @description A `dueTime` requires a `dueDate`. */
         TaskInput: {
@@ -453,6 +491,10 @@ export interface components {
             priority?: components["schemas"]["Priority"];
             /** @default null */
             categoryId?: components["schemas"]["CategoryOfTask"];
+            /** @default null */
+            parentId?: components["schemas"]["ParentId"];
+            /** @description Ignored. */
+            depth?: components["schemas"]["Depth"];
             /** @default null */
             dueDate?: components["schemas"]["DueDate"];
             /** @default null */
@@ -479,6 +521,9 @@ export interface components {
             completedAt?: components["schemas"]["CompletedAt"];
             priority?: components["schemas"]["Priority"];
             categoryId?: components["schemas"]["CategoryOfTask"];
+            parentId?: components["schemas"]["ParentId"];
+            /** @description Ignored. */
+            depth?: components["schemas"]["Depth"];
             dueDate?: components["schemas"]["DueDate"];
             dueTime?: components["schemas"]["DueTime"];
             timeZone?: components["schemas"]["TimeZone"];
@@ -517,6 +562,13 @@ export interface components {
          * @description The id of one of your categories.
          */
         CategoryOfTask: string | null;
+        /**
+         * Format: uuid
+         * @description The id of the task of which this is a subtask.
+         */
+        ParentId: string | null;
+        /** @description How many tasks are above this one. A task without parent has 0. */
+        Depth: number;
         /**
          * Format: date
          * @description The day on which the task is due.
@@ -566,7 +618,7 @@ export interface components {
              * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
-            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "notFound" | "taken" | "cursor" | "readOnly";
+            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly";
             /** @description The rule as text. */
             message: string;
         };
@@ -812,8 +864,21 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The account has reached its limit of tasks. */
-        TooManyTasks: {
+        /** @description The account has reached its limit of tasks, or the task cannot be below this parent. */
+        TaskRefused: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The task cannot be below this parent, or not in this category. */
+        PlaceRefused: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1545,6 +1610,11 @@ export interface operations {
                  */
                 categoryId?: components["schemas"]["Id"];
                 /**
+                 * @description Only the subtasks of this task, without those further below. `none` for tasks that are no subtasks.
+                 * @example none
+                 */
+                parentId?: string;
+                /**
                  * @description Only tasks with this label, or one that looks alike (see `CategoryName`). Repeat the parameter to require several labels.
                  * @example [
                  *       "travel"
@@ -1667,7 +1737,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["TooManyTasks"];
+            409: components["responses"]["TaskRefused"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1769,7 +1839,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["TooManyTasks"];
+            409: components["responses"]["TaskRefused"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1871,9 +1941,71 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["PlaceRefused"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTaskTree: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task.
+                 * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
+                 */
+                taskId: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task and its subtasks at every level. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskTree"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -4,15 +4,15 @@ export interface Defaults {
   createCategory: { body: 'color' | 'position' }
   putCategory: { body: 'color' | 'position' }
   listTasks: { query: 'sort' | 'limit' }
-  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
-  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
+  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
+  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'
   createCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
   putCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
   updateCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
-  createTask: 'id' | 'completedAt' | 'revision' | 'createdAt' | 'updatedAt'
-  putTask: 'id' | 'completedAt' | 'revision' | 'createdAt' | 'updatedAt'
-  updateTask: 'id' | 'completedAt' | 'revision' | 'createdAt' | 'updatedAt'
+  createTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
+  putTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
+  updateTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
 }

@@ -15,6 +15,7 @@ export const requests = {
   putTask: { method: 'put', path: '/v1/users/{userId}/tasks/{taskId}' },
   updateTask: { method: 'patch', path: '/v1/users/{userId}/tasks/{taskId}' },
   deleteTask: { method: 'delete', path: '/v1/users/{userId}/tasks/{taskId}' },
+  getTaskTree: { method: 'get', path: '/v1/users/{userId}/tasks/{taskId}/tree' },
   getLiveness: { method: 'get', path: '/livez' },
   getReadiness: { method: 'get', path: '/readyz' },
   getOpenapiJson: { method: 'get', path: '/openapi.json' },

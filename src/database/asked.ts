@@ -10,6 +10,7 @@ type TypeScriptOf = {
   bigint: number
   boolean: boolean
   'text[]': readonly string[]
+  'uuid[]': readonly string[]
   'bigint[]': readonly number[]
 }
 /** A type of PostgreSQL. One that is not listed is an enum of the schema: text in TypeScript. */

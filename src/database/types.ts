@@ -10,7 +10,7 @@ export const types = {
   date: { to: 1082, from: [1082], serialize: unchanged, parse: date },
   time: { to: 1083, from: [1083], serialize: unchanged, parse: (text: string) => text.slice(0, 5) },
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
-  list: { to: 1009, from: [1009, 1016], serialize: list, parse: items }, // text[], bigint[]; another type of array needs its OID here
+  list: { to: 1009, from: [1009, 1016, 2951], serialize: list, parse: items }, // text[], bigint[], uuid[]; another type of array needs its OID here
 }
 
 // Joined instead of concatenated: JSON.stringify takes twice as long for strings that V8 still keeps in parts.

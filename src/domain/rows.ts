@@ -23,7 +23,7 @@ type Table<Input> = {
 }
 const revisions = { match: 'bigint[]', except: 'bigint[]' } as const
 /** The columns of a change of one row in an allowed revision. */
-const matched = { owner: 'text', id: 'uuid', ...revisions } as const
+export const matched = { owner: 'text', id: 'uuid', ...revisions } as const
 type Matched = typeof matched
 
 export function createRows<Row extends Item, Input extends object>(
@@ -66,8 +66,8 @@ export function createRows<Row extends Item, Input extends object>(
     createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
       (asked, callers) => sql`${insert(asked, callers, sql`${hasRoom} ${inRevision(sql`u.revision`, asked)}`)} ${returning}`,
     ),
-    add: db.change(`add ${noun}`, whole)<Row>((asked, callers) => add(asked, callers, sql``)),
-    addIf: db.change(`add ${noun} if`, { ...whole, ...revisions })<Row>((asked, callers) =>
+    add: db.change(`put ${noun}`, whole)<Row>((asked, callers) => add(asked, callers, sql``)),
+    addIf: db.change(`put ${noun} if`, { ...whole, ...revisions })<Row>((asked, callers) =>
       add(asked, callers, inRevision(sql`u.revision`, asked)),
     ),
     update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
@@ -122,7 +122,7 @@ export function createRows<Row extends Item, Input extends object>(
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
-  return { ...rows, page, item, columns, fields }
+  return { ...rows, page, item, columns, fields, refuse }
 
   /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */
   function page(owner: Part, conditions: Part, order: Part, count: Part): Part {
@@ -143,7 +143,7 @@ function revised({ match, except }: Guard, made?: number): Allowed {
 }
 
 /** The row `item` that a change is about, in an allowed revision. */
-const current = (asked: Asked<Matched>): Part => sql`
+export const current = (asked: Asked<Matched>): Part => sql`
   ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
   ${inRevision(sql`item.revision`, asked)}`
 

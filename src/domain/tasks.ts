@@ -9,9 +9,12 @@ import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
 import { createRows } from './rows.ts'
 import { afterCursor, cursorName, type SortName, sorts } from './sort.ts'
+import { createSubtasks } from './subtasks.ts'
 
-type Task = components['schemas']['Task']
-type Input = Call<'createTask'>['body']
+export type Task = components['schemas']['Task']
+export type Input = Call<'createTask'>['body']
+/** With what follows from the parent. */
+export type Placed = Input & { depth: number }
 type Query = Call<'listTasks'>['query']
 type Listed = Task & { asOf: number }
 
@@ -24,12 +27,14 @@ const completed = {
     sql`case when ${value} is null then item.completed_at when ${value} then coalesce(item.completed_at, (select now())) end`,
 }
 
-const fields: Fields<Input> = {
+const fields: Fields<Placed> = {
   title: required('text'),
   description: nullable('text'),
   completed: required('boolean', completed),
   priority: required('task_priority'),
   categoryId: nullable('uuid'),
+  parentId: nullable('uuid'),
+  depth: required('integer'),
   dueDate: nullable('date'),
   dueTime: nullable('time'),
   timeZone: nullable('text'),
@@ -37,7 +42,9 @@ const fields: Fields<Input> = {
 }
 
 export function createTasks(db: Database) {
-  const { page, ...rows } = createRows<Task, Input>(db, { name: 'tasks', noun: 'task', fields, refuse })
+  const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, refuse })
+  const { page, one, currentRevision } = rows
+  const subtasks = createSubtasks(db, rows)
   const firstPages = Object.fromEntries(
     Object.entries(sorts).map(([name, sort]) => [
       name,
@@ -50,12 +57,14 @@ export function createTasks(db: Database) {
   ) as Record<SortName, (asked: { owner: string; count: number }) => Promise<Listed[]>>
 
   return {
-    ...rows,
+    one,
+    currentRevision,
+    ...subtasks,
 
     /** Clearing the date clears the time too: it could not stay without a date. */
-    update(...[owner, id, match, patch]: Parameters<typeof rows.update>) {
+    update(...[owner, id, allowed, patch]: Parameters<typeof subtasks.update>) {
       const clearsTime = patch.dueDate === null && patch.dueTime === undefined
-      return rows.update(owner, id, match, clearsTime ? { ...patch, dueTime: null } : patch)
+      return subtasks.update(owner, id, allowed, clearsTime ? { ...patch, dueTime: null } : patch)
     },
 
     /** A page of the tasks that fit the query, with the revision of the account at the same instant. */
@@ -83,6 +92,7 @@ function filters(owner: string, query: Query): Part[] {
     query.completed === undefined ? [] : sql`and completed = ${query.completed}`,
     query.priority === undefined ? [] : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
     query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
+    query.parentId === undefined ? [] : query.parentId === 'none' ? sql`and parent_id is null` : sql`and parent_id = ${query.parentId}`,
     query.label === undefined ? [] : sql`and label_names @> folded_all(${query.label}::text[])`,
     query.dueFrom === undefined ? [] : sql`and due_date >= ${query.dueFrom}`,
     query.dueTo === undefined ? [] : sql`and due_date <= ${query.dueTo}`,

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { createTasks } from '../domain/tasks.ts'
+import { listReply } from '../resource/etag.ts'
 import { createItem } from '../resource/item.ts'
 
 export function createTaskHandlers(db: Database) {
@@ -12,6 +13,7 @@ export function createTaskHandlers(db: Database) {
     listTasks: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => tasks.list(owner, query)),
     createTask: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),
+    getTaskTree: async ({ owner, path, headers }) => listReply(headers, await tasks.tree(owner, path.taskId)),
     putTask: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.taskId, body, headers),
     updateTask: ({ owner, path, headers, body }) => item.patch(owner, path.taskId, body, headers),
     deleteTask: ({ owner, path, headers }) => item.remove(owner, path.taskId, headers),

@@ -70,6 +70,11 @@ export function readReply<Row extends Versioned>(headers: Conditional, row: Row)
   return unchangedReply(headers, row) ?? okReply(row)
 }
 
+/** The reply to a read of several resources, whose ETag is that of the account. */
+export function listReply<Body>(headers: Conditional, { revision, body }: { revision: number; body: Body }) {
+  return unchangedReply(headers, { revision }) ?? { status: 200 as const, headers: { ETag: etag(revision) }, body }
+}
+
 /** 201: the new resource with its ETag and its path. */
 export function createdReply<Row extends Versioned & { id: string }>(row: Row, owner: string, collection: string) {
   // A client would take a dot for a step in the path.

@@ -7,8 +7,8 @@ import {
   allowedRevisions,
   type Conditional,
   createdReply,
-  etag,
   isConditional,
+  listReply,
   mustBeNew,
   okReply,
   preconditionFailed,
@@ -61,8 +61,7 @@ export function createItem<Row extends Item, Input extends object>(
         const unchanged = unchangedReply(headers, { revision: await currentRevision(owner) })
         if (unchanged !== undefined) return unchanged
       }
-      const { revision, body } = await page()
-      return unchangedReply(headers, { revision }) ?? { status: 200 as const, headers: { ETag: etag(revision) }, body }
+      return listReply(headers, await page())
     },
 
     /** The conditions are about the list, because it is the target of the request. */

@@ -22,6 +22,8 @@ const exceptions: Record<string, string> = {
   'categories.revision': 'bigint',
   'tasks.revision': 'bigint',
 }
+// Columns that need another one for some values.
+const companions: Record<string, (value: unknown) => object> = { 'tasks.depth': value => (value === 0 ? {} : { parent_id: id }) }
 const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const rows: Record<string, Record<string, unknown>> = {
   users: { id: 'limits', revision: 1, profile_revision: 0 },
@@ -77,6 +79,7 @@ for (const [schemaName, table] of Object.entries(tables)) {
           sql.begin(async sql => {
             if (table !== 'users') await sql`insert into users ${sql(rows.users as never)} on conflict do nothing`
             const row = { ...rows[table], ...(table !== 'users' && { owner_id: 'limits' }), [column]: value }
+            Object.assign(row, companions[`${table}.${column}`]?.(value))
             await sql`insert into ${sql(table)} ${sql(row as never)}`
             throw 'stored'
           })

@@ -13,6 +13,8 @@ const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
   categoryId: async user => (await user.createCategory({ body: { name: 'x' } })).body.id,
   taskId: async (user, ids) => (await user.createTask({ body: { title: 'a', categoryId: ids.categoryId as string } })).body.id,
 }
+// Ids in queries and bodies that are ids of another kind.
+const aliases: Record<string, string> = { parentId: 'taskId' }
 // Path parameters that name no row of a user, each with the reason.
 const publicParameters: Record<string, string> = { asset: 'the files of the reference page' }
 
@@ -35,6 +37,7 @@ const [inPath, inQuery, inBody] = [sweep(pathIds), sweep(queryIds), sweep(bodyId
 async function makeRows(user: Client): Promise<Ids> {
   const ids: Ids = {}
   for (const [name, make] of Object.entries(makers)) ids[name] = await make(user, ids)
+  for (const [name, kind] of Object.entries(aliases)) ids[name] = ids[kind] as string
   return ids
 }
 
@@ -73,7 +76,7 @@ describe('the sweep', () => {
 
   test('knows how to make a row for every id of the spec', () => {
     expect(unknown(operations.map(({ path }) => path))).toEqual([])
-    expect([...inQuery, ...inBody].map(([, name]) => name).filter(name => !Object.hasOwn(makers, name))).toEqual([])
+    expect([...inQuery, ...inBody].map(([, name]) => name).filter(name => !Object.hasOwn({ ...makers, ...aliases }, name))).toEqual([])
   })
 
   test('finds an unknown path parameter', () => {
@@ -84,6 +87,7 @@ describe('the sweep', () => {
   test('needs every entry of its tables', () => {
     const used = new Set(operations.flatMap(({ path }) => parameters(path)))
     expect([...Object.keys(makers), ...Object.keys(publicParameters)].filter(name => !used.has(name))).toEqual([])
+    expect(Object.keys(aliases).filter(name => ![...inQuery, ...inBody].some(each => each[1] === name))).toEqual([])
   })
 
   test('contains every operation that asks for a token, and every id below {userId}', () => {

@@ -25,6 +25,11 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
     { server: [404, 201, 304, 412], mock: success, when: sample => sample.valid === true },
     { server: [422], mock: success, when: sample => sample.valid === true && query(sample).has('cursor') },
     { server: [304, 409, 422], mock: success, when: http('a document again', 'a duplicate name', 'an unknown category') },
+    {
+      server: [409, 422],
+      mock: success,
+      when: sample => sample.valid === true && /field parentId|example (subtask|move)/.test(sample.name),
+    },
     { server: [400, 412], mock: success, when: conditions },
   ],
   token: [

@@ -21,6 +21,8 @@ describe('createTask', () => {
       completedAt: null,
       priority: 'none',
       categoryId: null,
+      parentId: null,
+      depth: 0,
       dueDate: null,
       dueTime: null,
       timeZone: null,

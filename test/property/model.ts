@@ -27,7 +27,7 @@ export type Query = {
 const defaults = {
   categories: { color: null, position: 0 },
   tasks: {
-    ...{ description: null, completed: false, completedAt: null, priority: 'none', categoryId: null },
+    ...{ description: null, completed: false, completedAt: null, priority: 'none', categoryId: null, parentId: null, depth: 0 },
     ...{ dueDate: null, dueTime: null, timeZone: null, labels: [] },
   },
 }

@@ -9,7 +9,6 @@ const done = {
   column: 'doneAt',
   shows: ['done', 'doneAt'],
   insert: (value: Part) => sql`case when ${value} then now() end`,
-  replace: sql`excluded.done_at`,
   update: (value: Part) => sql`case when ${value} then now() else item.done_at end`,
 }
 const table: Fields<Input> = { title: required('text'), dueDate: nullable('date'), done: required('boolean', done) }
@@ -23,7 +22,7 @@ test('an insert names the columns and their values in the same order', () => {
 
 test('a replacement sets every column', () => {
   expect(statement('', fields.replaced).text).toBe(
-    '"title" = excluded."title", "due_date" = excluded."due_date", "done_at" = excluded.done_at',
+    '"title" = excluded."title", "due_date" = excluded."due_date", "done_at" = excluded."done_at"',
   )
 })
 

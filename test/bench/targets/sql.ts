@@ -14,6 +14,7 @@ export type Draft = {
   completed?: boolean
   priority?: string
   categoryId?: string | null
+  parentId?: string | null
   dueDate?: string | null
   dueTime?: string | null
   timeZone?: string | null
@@ -21,7 +22,7 @@ export type Draft = {
 }
 export type Filter = { limit: number; completed?: boolean; priority?: string[]; q?: string }
 
-const columns = `item.id, item.title, item.description, item.completed, item.completed_at, item.priority, item.category_id,
+const columns = `item.id, item.title, item.description, item.completed, item.completed_at, item.priority, item.category_id, item.parent_id, item.depth,
   item.due_date, item.due_time, item.time_zone, item.labels, item.revision, item.created_at, item.updated_at`
 
 // `text` has one $ for each value. The owner is bound at each place, as the server does.
@@ -39,9 +40,9 @@ const create = numbered(`
     set revision = u.revision + 1
     where u.id = $ and (u.revision < greatest(u.task_room, u.start_revision + 50000))
     returning u.id as owner_id, u.revision as next)
-  insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id,
+  insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth,
     due_date, due_time, time_zone, labels, revision)
-  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, next
+  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, $, $, next
   from change
   returning ${columns}`)
 
@@ -84,9 +85,9 @@ export function store(
       return (await send<Task>(get, [owner, id]))[0]
     },
     async create({ id }: Caller, task: Draft): Promise<Task> {
-      const { title, description = null, completed = false, priority = 'none', categoryId = null } = task
+      const { title, description = null, completed = false, priority = 'none', categoryId = null, parentId = null } = task
       const { dueDate = null, dueTime = null, timeZone = null, labels = [] } = task
-      const values = [title, description, completed, priority, categoryId, dueDate, dueTime, timeZone, labels]
+      const values = [title, description, completed, priority, categoryId, parentId, 0, dueDate, dueTime, timeZone, labels]
       const rows = await send<Task>(create, [id, randomUUIDv7(), ...values])
       return rows[0] as Task
     },
