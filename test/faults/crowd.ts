@@ -25,9 +25,9 @@ let crowds = 0
 
 /**
  * Starts the users, who rest so many ms after each round, and a client that asks for the health of the server all the time. Not `behind` a
- * proxy, which answers for a server that is away.
+ * proxy, which answers for a server that is away. `isOlder`: a server of an earlier release.
  */
-export async function crowd(url: string, size: number, { rest = 25, behind = false } = {}): Promise<Crowd> {
+export async function crowd(url: string, size: number, { rest = 25, behind = false, isOlder = false } = {}): Promise<Crowd> {
   const calls: Call[] = []
   const ready: { status: number; at: number }[] = []
   const wrong: string[] = []
@@ -39,7 +39,7 @@ export async function crowd(url: string, size: number, { rest = 25, behind = fal
   let going = true
 
   async function watchHealth() {
-    const anonymous = client(url, undefined)
+    const anonymous = client(url, undefined, [], isOlder)
     for (; going; await sleep(50)) {
       try {
         const [alive, { status }] = await Promise.all([anonymous.send('GET', '/livez'), anonymous.send('GET', '/readyz')])
@@ -53,7 +53,7 @@ export async function crowd(url: string, size: number, { rest = 25, behind = fal
   }
 
   async function live(user: string) {
-    const me = client(url, await tokenOf(user))
+    const me = client(url, await tokenOf(user), [], isOlder)
     const isMine = (task: Task) => task.title.startsWith(`${user}:`) && task.labels[0] === user
 
     async function call<Body>(method: string, path: string, title: string, body?: object): Promise<Body | undefined> {
