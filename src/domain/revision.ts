@@ -42,6 +42,13 @@ export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers:
     where ${mayUse(sql`u.id`, asked.owner)} and (${allowed})
     returning u.id as owner_id, u.revision as next)`
 
+/**
+ * The condition on the account `u` that the statement sees every change of the account so far. A statement that waited for the lock of `u`
+ * reads that row again, and every other row from a snapshot of before the wait: it would miss a task that another change has just added to
+ * the rows it is about. With this condition it changes nothing then, and its caller repeats it.
+ */
+export const snapshotIsCurrent = (owner: Part): Part => sql`u.revision = (select revision from users where ${mayUse(sql`id`, owner)})`
+
 /** Locks the account of an owner, if it is there and no other transaction holds it. */
 export const accountLock = (owner: Part): Part => sql`
   select
