@@ -186,6 +186,67 @@ export interface paths {
         patch: operations["updateTask"];
         trace?: never;
     };
+    "/v1/users/{userId}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List your labels
+         * @description Every label of your tasks, with the number of tasks that have it. Labels that look alike are one label. Sorted by name in the order of the Unicode collation algorithm, regardless of case.
+         */
+        get: operations["listLabels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/labels/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description A label, percent-encoded (`/` is `%2F`), in any spelling that looks alike. Clients take the segments `.` and `..` for steps in the path: write such a label with an invisible character behind it, as `.%E2%80%8B`.
+                 * @example travel
+                 */
+                label: components["parameters"]["LabelInPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a label
+         * @description Removes the label from every task that has it, in one change. The tasks remain.
+         */
+        delete: operations["deleteLabel"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a label
+         * @description Renames the label in every task that has it, in one change: all these tasks get the same `revision`. If a task has a label like the new name too, the two become one, in the place of the first. To change only the spelling, send the new spelling as `name`. `{}` changes nothing, not even the `ETag`.
+         */
+        patch: operations["renameLabel"];
+        trace?: never;
+    };
     "/v1/users/{userId}/tasks/{taskId}/tree": {
         parameters: {
             query?: never;
@@ -576,10 +637,33 @@ export interface components {
         DueDate: string | null;
         /** @description The time of day, to the minute, in `timeZone`. Without a `timeZone` it is the local time of the user. */
         DueTime: string | null;
-        /** Format: visible-text */
-        Label: string;
+        /**
+         * Format: visible-text
+         * @description Labels are compared as names of categories are (see `CategoryName`). At least one character is visible.
+         */
+        LabelName: string;
+        Label: {
+            /** @description The spelling that most tasks have. If several are as frequent, it is the first of them in the order of code points. */
+            name: components["schemas"]["LabelName"];
+            /** @description The number of open tasks with this label. */
+            openTasks: components["schemas"]["TaskCount"];
+            /** @description The number of open and completed tasks with this label. */
+            totalTasks: components["schemas"]["TaskCount"];
+        };
+        LabelPatch: {
+            name?: components["schemas"]["LabelName"];
+            /** @description Ignored. */
+            openTasks?: components["schemas"]["TaskCount"];
+            /** @description Ignored. */
+            totalTasks?: components["schemas"]["TaskCount"];
+        };
+        TaskCount: number;
+        LabelPage: {
+            items: components["schemas"]["Label"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
         /** @description Your own keywords, without duplicates. */
-        Labels: components["schemas"]["Label"][];
+        Labels: components["schemas"]["LabelName"][];
         TaskPage: {
             items: components["schemas"]["Task"][];
             nextCursor: components["schemas"]["NextCursor"];
@@ -1016,6 +1100,11 @@ export interface components {
          * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
          */
         TaskId: components["schemas"]["Id"];
+        /**
+         * @description A label, percent-encoded (`/` is `%2F`), in any spelling that looks alike. Clients take the segments `.` and `..` for steps in the path: write such a label with an invisible character behind it, as `.%E2%80%8B`.
+         * @example travel
+         */
+        LabelInPath: components["schemas"]["LabelName"];
         /**
          * @description The maximum number of items on a page.
          * @example 20
@@ -1620,7 +1709,7 @@ export interface operations {
                  *       "travel"
                  *     ]
                  */
-                label?: components["schemas"]["Label"][];
+                label?: components["schemas"]["LabelName"][];
                 /**
                  * @description Only tasks due on this day or later.
                  * @example 2027-03-01
@@ -1942,6 +2031,183 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["PlaceRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listLabels: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of labels. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteLabel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description A label, percent-encoded (`/` is `%2F`), in any spelling that looks alike. Clients take the segments `.` and `..` for steps in the path: write such a label with an invisible character behind it, as `.%E2%80%8B`.
+                 * @example travel
+                 */
+                label: components["parameters"]["LabelInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renameLabel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description A label, percent-encoded (`/` is `%2F`), in any spelling that looks alike. Clients take the segments `.` and `..` for steps in the path: write such a label with an invisible character behind it, as `.%E2%80%8B`.
+                 * @example travel
+                 */
+                label: components["parameters"]["LabelInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelPatch"];
+                "application/merge-patch+json": components["schemas"]["LabelPatch"];
+            };
+        };
+        responses: {
+            /** @description The label under its new name. If other tasks had a label like the new name, it counts them too, and has the spelling that most of them have. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"];
+                };
+            };
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

@@ -6,6 +6,7 @@ export interface Defaults {
   listTasks: { query: 'sort' | 'limit' }
   createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
   putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
+  listLabels: { query: 'limit' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'
@@ -15,4 +16,5 @@ export interface ReadOnly {
   createTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
   putTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
   updateTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
+  renameLabel: 'openTasks' | 'totalTasks'
 }

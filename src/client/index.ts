@@ -9,6 +9,7 @@ export type { components, operations, paths } from '../../generated/api.ts'
 export type { Failure, Input, Listing, NotModified, OperationId, Problem, Result, Schemas, Success, Tag } from './types.ts'
 export type Category = Schemas['Category']
 export type FieldError = Schemas['FieldError']
+export type Label = Schemas['Label']
 export type Task = Schemas['Task']
 export type User = Schemas['User']
 
@@ -83,7 +84,10 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
   async function* each(operationId: Listing, input: Sent = {}) {
     let query: { cursor?: string } = { ...input.query }
     for (;;) {
-      const { items, nextCursor } = unwrap(await call(operationId, { ...input, query })) as Schemas['TaskPage' | 'CategoryPage']
+      const { items, nextCursor } = unwrap(await call(operationId, { ...input, query })) as Schemas[
+        | 'TaskPage'
+        | 'CategoryPage'
+        | 'LabelPage']
       yield* items
       // The mock has a single page, whose `nextCursor` leads to itself.
       if (nextCursor === null || nextCursor === query.cursor) return

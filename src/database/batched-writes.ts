@@ -58,7 +58,8 @@ export function createChange(route: Route, lock: OwnerLock | undefined): Change 
     }
 }
 
-const noCallers: Callers = { from: sql``, join: () => sql``, holds: (_, condition) => condition }
+/** For a statement of one caller that is never shared. */
+export const noCallers: Callers = { from: sql``, join: () => sql``, holds: (_, condition) => condition }
 const allCallers: Callers = {
   from: sql`from asked`,
   join: owner => sql`join asked on asked.owner = ${owner}`,

@@ -148,5 +148,5 @@ export const current = (asked: Asked<Matched>): Part => sql`
   ${inRevision(sql`item.revision`, asked)}`
 
 /** `and …`: the revision is one of `match` and none of `except`; null for any. */
-const inRevision = (revision: Part, { match, except }: Asked<typeof revisions>): Part => sql`
+export const inRevision = (revision: Part, { match, except }: Asked<typeof revisions>): Part => sql`
   and (${match} is null or ${revision} = any(${match})) and (${except} is null or ${revision} <> all(${except}))`

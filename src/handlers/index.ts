@@ -3,6 +3,7 @@ import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { accountLock } from '../domain/revision.ts'
 import { createCategoryHandlers } from './categories.ts'
+import { createLabelHandlers } from './labels.ts'
 import { createSystemHandlers } from './system.ts'
 import { createTaskHandlers } from './tasks.ts'
 import { createUserHandlers } from './users.ts'
@@ -16,6 +17,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createUserHandlers(db),
     ...createCategoryHandlers(db),
     ...createTaskHandlers(db),
+    ...createLabelHandlers(db),
     ...createSystemHandlers(db, stopping, publicUrl),
   }
 }

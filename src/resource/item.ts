@@ -49,19 +49,8 @@ export function createItem<Row extends Item, Input extends object>(
   }
 
   return {
-    /** A page of a list. Without a cursor it is read only if the account has another revision than the conditions name. */
-    async list<Body>(
-      owner: string,
-      headers: Conditional,
-      cursor: string | undefined,
-      page: () => Promise<{ revision: number; body: Body }>,
-    ) {
-      // Only reading the page shows whether a cursor is valid, and an invalid one is 422 with any condition (RFC 9110, section 13.2.1).
-      if (isConditional(headers) && cursor === undefined) {
-        const unchanged = unchangedReply(headers, { revision: await currentRevision(owner) })
-        if (unchanged !== undefined) return unchanged
-      }
-      return listReply(headers, await page())
+    list<Body>(owner: string, headers: Conditional, cursor: string | undefined, page: Page<Body>) {
+      return readList(currentRevision, owner, headers, cursor, page)
     },
 
     /** The conditions are about the list, because it is the target of the request. */
@@ -114,4 +103,22 @@ export function createItem<Row extends Item, Input extends object>(
       return { status: 204 as const }
     },
   }
+}
+
+type Page<Body> = () => Promise<{ revision: number; body: Body }>
+
+/** A page of a list. Without a cursor it is read only if the account has another revision than the conditions name. */
+export async function readList<Body>(
+  currentRevision: (owner: string) => Promise<number>,
+  owner: string,
+  headers: Conditional,
+  cursor: string | undefined,
+  page: Page<Body>,
+) {
+  // Only reading the page shows whether a cursor is valid, and an invalid one is 422 with any condition (RFC 9110, section 13.2.1).
+  if (isConditional(headers) && cursor === undefined) {
+    const unchanged = unchangedReply(headers, { revision: await currentRevision(owner) })
+    if (unchanged !== undefined) return unchanged
+  }
+  return listReply(headers, await page())
 }

@@ -6,13 +6,13 @@ export type Position = { key: string | null; id: string }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The position that a cursor stands for; throws 422 if it is not one of ours for this sort. */
-export function parseCursor(cursor: string, sort: string): Position {
+/** The position that a cursor stands for; throws 422 if it is not one of ours for this sort, or has another kind of id. */
+export function parseCursor(cursor: string, sort: string, idPattern = uuid): Position {
   try {
     const [ofSort, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
     const isKey = key === null || typeof key === 'string' || typeof key === 'number'
     // As text, so that PostgreSQL judges it whatever its column: the driver doesn't expect a number for a date.
-    if (ofSort === sort && isKey && typeof id === 'string' && uuid.test(id)) return { key: key === null ? null : String(key), id }
+    if (ofSort === sort && isKey && typeof id === 'string' && idPattern.test(id)) return { key: key === null ? null : String(key), id }
   } catch {
     // not even JSON: refused below
   }

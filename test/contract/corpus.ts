@@ -186,6 +186,7 @@ const ids: Record<string, string> = {
   userId: 'me',
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
+  label: 'travel',
   asset: 'swagger-ui.css',
 }
 

@@ -12,6 +12,11 @@ type Ids = Record<string, string>
 const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
   categoryId: async user => (await user.createCategory({ body: { name: 'x' } })).body.id,
   taskId: async (user, ids) => (await user.createTask({ body: { title: 'a', categoryId: ids.categoryId as string } })).body.id,
+  async label(user) {
+    const label = randomUUID()
+    await user.createTask({ body: { title: 'a', labels: [label] } })
+    return label
+  },
 }
 // Ids in queries and bodies that are ids of another kind.
 const aliases: Record<string, string> = { parentId: 'taskId' }

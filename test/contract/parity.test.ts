@@ -110,7 +110,7 @@ describe('the corpus', () => {
   test('gets the same replies from the mock and from the server', { timeout: 120_000 }, async ({ service }) => {
     const disagreements: string[] = []
     const queue = samples.entries()
-    // An account for each sample, with the category and the task of the examples.
+    // An account for each sample, with the category, the task and the label of the examples.
     const { sql } = service
     const number = sql`generate_series(0, ${samples.length - 1}::int) as number`
     await sql`insert into users (id, revision, profile_revision) select 'parity-' || number, 3, 1 from ${number}`
@@ -119,7 +119,7 @@ describe('the corpus', () => {
       select 'parity-' || number, '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01', 'Existing', 0, 2 from ${number}`
     await sql`
       insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
-      select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{}', '2027-01-01', 3 from ${number}`
+      select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{travel}', '2027-01-01', 3 from ${number}`
 
     async function work() {
       for (const [number, sample] of queue) {

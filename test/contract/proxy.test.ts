@@ -26,6 +26,11 @@ async function callEveryOperation(user: Client, otherUser: string) {
     body: { title: 'Pack', categoryId: home.id, labels: ['x'], dueDate: '2027-03-01' },
   })
   await user.createTask({ body: { title: '' } }, 422)
+  const { etag: listed } = await user.listLabels()
+  await user.listLabels({ headers: { 'If-None-Match': listed } }, 304)
+  await user.renameLabel({ path: { label: 'X' }, body: { name: 'a/b' } })
+  await user.renameLabel({ path: { label: 'x' }, body: { name: 'y' } }, 404)
+  await user.deleteLabel({ path: { label: 'a/b' } })
   await user.putTask({ path: { taskId: randomUUID() }, body: { title: 'Rest' } }, 201)
   await user.putTask({ path: { taskId: task.id }, body: { title: 'Pack', dueDate: '2027-03-01', dueTime: '10:00' } }, 200)
   await user.updateTask({ path: { taskId: task.id }, body: { completed: true }, headers: { 'If-Match': etag } }, 412)

@@ -87,7 +87,7 @@ function inQuery(parameter: Parameter, of: Of, always: boolean): fc.Arbitrary<Pa
 function agreed(pairs: Pairs): Pairs {
   const [, cursor = ''] = pairs.find(([name]) => name === 'cursor') ?? []
   const sort = /^\["(-?\w+)[",]/.exec(Buffer.from(cursor, 'base64url').toString())?.[1]
-  return sort === undefined || sort === 'position' ? pairs : [...pairs.filter(([name]) => name !== 'sort'), ['sort', sort]]
+  return sort === undefined || ['position', 'label'].includes(sort) ? pairs : [...pairs.filter(([name]) => name !== 'sort'), ['sort', sort]]
 }
 
 /** Numbers in several spellings, and made-up cursors. */
@@ -104,6 +104,7 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
   )
   const sorts = fc.constantFrom(
     'position',
+    'label',
     'createdAt',
     '-createdAt',
     'dueDate,dueTime',

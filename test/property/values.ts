@@ -7,6 +7,7 @@ export const owned = {
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   name: 'Existing',
+  label: 'travel',
 }
 /** The same by the name of a parameter. */
 export const ownedAs = new Map(Object.entries(owned))
