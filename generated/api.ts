@@ -702,7 +702,7 @@ export interface components {
              * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
-            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly";
+            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly";
             /** @description The rule as text. */
             message: string;
         };
@@ -1727,9 +1727,11 @@ export interface operations {
                 q?: string;
                 /**
                  * @description The sort order. A minus sign reverses it. `dueDate` sorts by `dueDate` and, within a day, by `dueTime`, whatever the `timeZone`. A task without a `dueTime` is due at the end of its day. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters.
+                 *
+                 *     `relevance` needs `q`, otherwise the request is refused with the code `needsQ`. Tasks whose title contains all words of `q` come first, then the others, each newest first. If more than 200 tasks match, the newest 200 are ordered like this, and the older ones follow, newest first.
                  * @example dueDate
                  */
-                sort?: "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "dueDate" | "-dueDate" | "priority" | "-priority" | "title" | "-title";
+                sort?: "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "dueDate" | "-dueDate" | "priority" | "-priority" | "title" | "-title" | "relevance";
                 /**
                  * @description The maximum number of items on a page.
                  * @example 20

@@ -6,6 +6,7 @@ export const mockDifferences = {
   token: 'It checks that there is a token, but not which one. So no user id in a path is 403. It takes the scheme only as `Bearer`.',
   unknownParameters: 'It ignores unknown query parameters.',
   emptyParameters: 'It treats an empty query parameter as absent.',
+  relevance: 'It accepts `sort=relevance` without `q`.',
   numbers: 'It accepts every number that JavaScript can parse, such as `0x10`.',
   timeZones: 'It does not check the names of time zones.',
   formats: 'It does not check the formats of text: it accepts lone surrogates, and invisible characters alone.',

@@ -56,10 +56,13 @@ export const accountLock = (owner: Part): Part => sql`
   where ${mayUse(sql`id`, owner)}
   for no key update skip locked`
 
-/** The rows of a page with the revision of the account at the same instant; one row without them if there are none. */
+/**
+ * The rows of a page with the revision of the account at the same instant; one row without them if there are none. The page may use the
+ * number of `changes` of the `account`.
+ */
 export const withRevision = (owner: Part, columns: Part, page: Part): Part => sql`
   with account as (
-    select revision as as_of
+    select revision as as_of, revision - start_revision as changes
     from users
     where ${mayUse(sql`id`, owner)})
   select as_of, ${columns}

@@ -7,7 +7,8 @@ import { type Position, parseCursor } from '../resource/page.ts'
 type Task = components['schemas']['Task']
 type Key = string | number | null
 
-export type SortName = Call<'listTasks'>['query']['sort']
+/** The sorts that have an index. Relevance has none: see `relevance.ts`. */
+export type SortName = Exclude<Call<'listTasks'>['query']['sort'], 'relevance'>
 type SortKey = Pick<Sort, 'columns' | 'key' | 'keyOf'>
 export type Sort = {
   /** the expressions of the index */

@@ -7,7 +7,9 @@ import { errorCode, violates } from '../database/errors.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
+import { createRelevance } from './relevance.ts'
 import { createRows } from './rows.ts'
+import { createSearch, type Search } from './search.ts'
 import { afterCursor, cursorName, type SortName, sorts } from './sort.ts'
 import { createSubtasks } from './subtasks.ts'
 
@@ -45,6 +47,8 @@ export function createTasks(db: Database) {
   const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, refuse })
   const { page, one, currentRevision } = rows
   const subtasks = createSubtasks(db, rows)
+  const search = createSearch<Listed>(db, rows)
+  const relevance = createRelevance(db, rows)
   const firstPages = Object.fromEntries(
     Object.entries(sorts).map(([name, sort]) => [
       name,
@@ -67,37 +71,52 @@ export function createTasks(db: Database) {
       return subtasks.update(owner, id, allowed, clearsTime ? { ...patch, dueTime: null } : patch)
     },
 
-    /** A page of the tasks that fit the query, with the revision of the account at the same instant. */
-    async list(owner: string, query: Query) {
-      const { limit, cursor } = query
-      const sort = sorts[query.sort]
-      const conditions = [...filters(owner, query), ...afterCursor(cursor, query.sort)]
-      const count = limit + 1
-      const found =
-        conditions.length === 0
-          ? await firstPages[query.sort]({ owner, count })
-          : await db
-              .read<Listed>(
-                'select tasks',
-                sql`${page(sql`${owner}`, joined(conditions), sort.order, sql`${count}`)} order by ${sort.order}`,
-              )
-              .catch(cursor === undefined ? undefined : refuseCursor)
-      return createPage(found, limit, cursorName(query.sort), sort.keyOf)
+    /**
+     * Makes the function that reads a page of the tasks that fit the query, with the revision of the account at the same instant. Throws 422
+     * at once for an invalid query, which no condition excuses.
+     */
+    list(owner: string, query: Query) {
+      if (query.sort === 'relevance') requireQ(query.q)
+      return () => pageOf(owner, query).catch(query.cursor === undefined ? undefined : refuseCursor)
     },
+  }
+
+  async function pageOf(owner: string, query: Query) {
+    const { limit, cursor, sort, q } = query
+    const asked = { owner, filters: filters(query), count: limit + 1 }
+    if (sort === 'relevance') return relevance({ ...asked, q: requireQ(q) }, cursor)
+
+    const { order, keyOf } = sorts[sort]
+    const after = afterCursor(cursor, sort)
+    const found = q === undefined ? await select(sort, asked, after) : await search({ ...asked, q, after, order })
+    return createPage(found, limit, cursorName(sort), keyOf)
+  }
+
+  function select(sort: SortName, { owner, filters, count }: Omit<Search, 'q' | 'after' | 'order'>, after: Part[]): Promise<Listed[]> {
+    const conditions = [...filters, ...after]
+    if (conditions.length === 0) return firstPages[sort]({ owner, count })
+    const { order } = sorts[sort]
+    const asked = page(sql`${owner}`, joined(conditions), order, sql`${count}`)
+    return db.read<Listed>('select tasks', sql`${asked} order by ${order}`)
   }
 }
 
-function filters(owner: string, query: Query): Part[] {
+/** The filters but `q`. A subquery is evaluated once for a statement, while a plan for any value would evaluate it for each row. */
+function filters(query: Query): Part[] {
   return [
     query.completed === undefined ? [] : sql`and completed = ${query.completed}`,
     query.priority === undefined ? [] : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
     query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
     query.parentId === undefined ? [] : query.parentId === 'none' ? sql`and parent_id is null` : sql`and parent_id = ${query.parentId}`,
-    query.label === undefined ? [] : sql`and label_names @> folded_all(${query.label}::text[])`,
+    query.label === undefined ? [] : sql`and label_names @> (select folded_all(${query.label}::text[]))`,
     query.dueFrom === undefined ? [] : sql`and due_date >= ${query.dueFrom}`,
     query.dueTo === undefined ? [] : sql`and due_date <= ${query.dueTo}`,
-    query.q === undefined ? [] : sql`and words @@ search_query(${owner}, search_text(${query.q}))`,
   ].flat()
+}
+
+function requireQ(q: Query['q']): string {
+  if (q === undefined) throw invalid({ pointer: '/sort', location: 'query', code: 'needsQ', message: 'relevance needs a q' })
+  return q
 }
 
 function refuse(error: unknown): never {

@@ -10,7 +10,7 @@ export function createTaskHandlers(db: Database) {
   const item = createItem('tasks', tasks)
 
   return {
-    listTasks: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => tasks.list(owner, query)),
+    listTasks: async ({ owner, query, headers }) => item.list(owner, headers, query.cursor, tasks.list(owner, query)),
     createTask: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),
     getTaskTree: async ({ owner, path, headers }) => listReply(headers, await tasks.tree(owner, path.taskId)),

@@ -31,6 +31,7 @@ const queries: Query[] = [
   { title: 'first page', path: () => '?limit=10' },
   { title: 'search, 10 matches', path: () => `?limit=10&q=${rare}` },
   { title: 'search, 1 task in 9', path: () => `?limit=10&q=${common}` },
+  { title: 'search by relevance, 1 task in 9', path: () => `?limit=10&sort=relevance&q=${common}` },
 ]
 
 const parts = ['Medians relative to the smallest size. The value of the smallest size is in parentheses.']

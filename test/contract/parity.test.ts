@@ -39,6 +39,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
   ],
   unknownParameters: [{ server: [422], mock: success, when: sample => query(sample).has('unknown') }],
   emptyParameters: [{ server: [422], mock: success, when: sample => [...query(sample).values()].includes('') }],
+  relevance: [{ server: [422], mock: success, when: sample => query(sample).get('sort') === 'relevance' && !query(sample).has('q') }],
   numbers: [{ server: [422], mock: success, when: sample => spellings.includes(query(sample).get('limit') ?? '') }],
   timeZones: [{ server: [422], mock: success, when: sample => /timeZone="(text|BST|europe\/kiev)"/.test(sample.name) }],
   formats: [

@@ -5,7 +5,7 @@ import type { Client, Input } from '../support/client.ts'
 
 type Ann = Client & { id: string }
 type Query = NonNullable<Input<'listTasks'>['query']>
-type Sort = NonNullable<Query['sort']>
+type Sort = Exclude<NonNullable<Query['sort']>, 'relevance'>
 
 // The tasks, in the order of their creation. Below, a text such as `ab` stands for a list of them.
 const samples = {
@@ -39,6 +39,7 @@ const filters = (categoryId: string): [Query, string][] => [
   [{ q: '議資' }, 'd'],
   [{ q: '会議 οδος' }, 'd'],
   [{ q: 'zebra zoe' }, ''],
+  [{ q: 'z', sort: 'relevance', limit: 1 }, 'ba'],
 ]
 
 export async function walk(ann: Ann): Promise<void> {

@@ -525,6 +525,8 @@ describe('listTasks', () => {
     ['limit=x', '/limit', 'type'],
     ['limit=1&limit=2', '/limit', 'type'],
     ['sort=id', '/sort', 'enum'],
+    ['sort=-relevance&q=a', '/sort', 'enum'],
+    ['sort=relevance', '/sort', 'needsQ'],
     ['completed=maybe', '/completed', 'type'],
     ['priority=urgent', '/priority/0', 'enum'],
     ['dueFrom=2027-13-01', '/dueFrom', 'format'],

@@ -97,7 +97,21 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
   if (schema.type !== 'string' || schema.maxLength !== 4096) return of(schema)
   const keys = fc.oneof(
     {
-      arbitrary: fc.constantFrom(null, 1, 0.5, 1e21, 'now', 'infinity', '2027-01-01', '2027-01-01 10:00', '\0', 'high', [], {}),
+      arbitrary: fc.constantFrom(
+        null,
+        1,
+        0.5,
+        1e21,
+        'now',
+        'infinity',
+        '2027-01-01',
+        '2027-01-01 10:00',
+        '0|2027-01-01',
+        '\0',
+        'high',
+        [],
+        {},
+      ),
       weight: 4,
     },
     { arbitrary: text, weight: 1 },
@@ -112,6 +126,7 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
     'priority',
     'title',
     '-title',
+    'relevance',
     'x',
   )
   const ids = fc.oneof(

@@ -112,10 +112,12 @@ const filters = fc.oneof<fc.Arbitrary<Body>[]>(
   fc.record({ dueTo: days }),
   fc.record({ q: phrase }),
 )
+const filter = fc.array(filters, { maxLength: 2 }).map(some => Object.assign({}, ...some) as Body)
+const limit = fc.constantFrom(1, 2, 3, 100)
 const list = fc.record({
   do: fc.constant('list'),
   kind: fc.constant('tasks'),
-  filter: fc.array(filters, { maxLength: 2 }).map(some => Object.assign({}, ...some) as Body),
+  filter,
   sort: fc.constantFrom<Sort>(
     'createdAt',
     '-createdAt',
@@ -128,13 +130,21 @@ const list = fc.record({
     'title',
     '-title',
   ),
-  limit: fc.constantFrom(1, 2, 3, 100),
+  limit,
+})
+const search = fc.record({
+  do: fc.constant('list'),
+  kind: fc.constant('tasks'),
+  filter: fc.tuple(filter, phrase).map(([rest, q]): Body => ({ ...rest, q })),
+  sort: fc.constant<Sort>('relevance'),
+  limit,
 })
 
 const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   ...of('tasks'),
   ...of('categories'),
   { weight: 16, arbitrary: list },
+  { weight: 4, arbitrary: search },
   { weight: 1, arbitrary: conditional(fc.record({ do: fc.constant('get'), ...profile }), forRead) },
   {
     weight: 1,

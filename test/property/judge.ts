@@ -42,6 +42,7 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
     ...operation.parameters.filter(each => each.in === 'query' && query.has(each.name)).map(each => ofText(each, query.getAll(each.name))),
     ...operation.parameters.flatMap(each => (each.in === 'header' ? ofHeader(each, fields) : [])),
     ...[...query.keys()].map(name => ({ location: 'query', faults: isDeclared(operation, name) ? [] : [`${name} is unknown`] })),
+    { location: 'query', faults: query.get('sort') === 'relevance' && !query.has('q') ? ['relevance needs a q'] : [] },
     ...(operation.requestBody === undefined
       ? []
       : [{ location: 'body', faults: [...ofBody(operation, json), ...ofId(operation, json, values)] }]),

@@ -189,6 +189,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
     categories: () => [...rows.categories.values()].sort((a, b) => (a.position as number) - (b.position as number) || byText(a.id, b.id)),
 
     tasks(query: Query, sort: string): Row[] {
+      if (sort === 'relevance') return byRelevance(this.tasks(query, '-createdAt'), query.q as string)
       const down = sort.startsWith('-')
       const compare = orders[sort.replace('-', '') as keyof typeof orders]
       return [...rows.tasks.values()]
@@ -213,6 +214,12 @@ function selected(task: Row, { completed, priority, categoryId, label, dueFrom, 
     (dueTo === undefined || (day !== null && day <= dueTo)) &&
     (q === undefined || finds(q, `${task.title} ${task.description ?? ''}`))
   )
+}
+
+/** Of the newest 200, those whose title has all words come first. */
+function byRelevance(newestFirst: Row[], q: string): Row[] {
+  const isFirst = (task: Row, index: number) => index < 200 && finds(q, task.title as string)
+  return [...newestFirst.filter(isFirst), ...newestFirst.filter((task, index) => !isFirst(task, index))]
 }
 
 const byText = (a: unknown, b: unknown) => Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)))

@@ -64,7 +64,7 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => categories.update(owner, id, any, { ...category, name: 'c' }))
   await expectShared(owner => categories.one(owner, id))
   await expectShared(owner => categories.remove(owner, id, any))
-  for (const sort of Object.keys(sorts) as SortName[]) await expectShared(owner => tasks.list(owner, { limit: 2, sort }))
+  for (const sort of Object.keys(sorts) as SortName[]) await expectShared(owner => tasks.list(owner, { limit: 2, sort })())
   await expectShared(owner => categories.list(owner, { limit: 2 }))
   await expectShared(users.one)
   await db.close()
