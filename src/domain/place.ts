@@ -41,7 +41,8 @@ export function placeBelow(parent: Node | undefined, { categoryId }: Pick<Input,
 /** The place of a task after a patch. Throws 422 if there is no such parent, and 409 if it can't be there. */
 export function place(task: Node, { below, parent }: Family, patch: Partial<Input>): Place {
   const moves = patch.parentId !== undefined && patch.parentId !== null
-  if (moves && (patch.parentId === task.id || below.some(({ id }) => id === patch.parentId))) throw cycle()
+  const wanted = patch.parentId?.toLowerCase() // a caller may write an id in capitals
+  if ([task, ...below].some(({ id }) => id === wanted)) throw cycle()
   const isSubtask = moves || (patch.parentId === undefined && task.parentId !== null)
   const fields = moves ? placeBelow(parent, { categoryId: patch.categoryId ?? null }) : stay(task, isSubtask, patch)
   const shift = fields.depth - task.depth

@@ -74,6 +74,10 @@ function ofMeaning(
   if (!there) must.push(...(method === 'PUT' ? [] : [404]))
   if (!there && method === 'PUT' && fields.has('if-match')) must.push(412)
   if (typeof body.categoryId === 'string' && body.categoryId.toLowerCase() !== owned.categoryId) must.push(422)
+  if (typeof body.parentId === 'string') {
+    if (body.parentId.toLowerCase() !== owned.taskId) must.push(422)
+    else if (mine('taskId') || typeof body.categoryId === 'string') must.push(409) // below itself, or not in the category of its parent
+  }
   if (typeof body.dueTime === 'string' && body.dueDate === null) must.push(422)
   const duplicate = path.includes('/categories') && typeof body.name === 'string' && folded(body.name) === folded(owned.name)
   if (duplicate && !mine('categoryId')) must.push(409)
