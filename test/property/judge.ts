@@ -42,7 +42,6 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
     ...operation.parameters.filter(each => each.in === 'query' && query.has(each.name)).map(each => ofText(each, query.getAll(each.name))),
     ...operation.parameters.flatMap(each => (each.in === 'header' ? ofHeader(each, fields) : [])),
     ...[...query.keys()].map(name => ({ location: 'query', faults: isDeclared(operation, name) ? [] : [`${name} is unknown`] })),
-    { location: 'query', faults: query.get('sort') === 'relevance' && !query.has('q') ? ['relevance needs a q'] : [] },
     ...(operation.requestBody === undefined
       ? []
       : [{ location: 'body', faults: [...ofBody(operation, json), ...ofId(operation, json, values)] }]),
@@ -64,6 +63,9 @@ function ofMeaning(
   const ids = Object.keys(values).filter(name => name !== 'userId')
   const there = ids.every(name => folded(values[name] ?? '') === ownedAs.get(name))
   const mine = (name: string) => ids.includes(name) && there
+
+  // No schema can say it, so it is found after the faults of the schema, and before conditions.
+  if (query.get('sort') === 'relevance' && !query.has('q')) return [422]
 
   const must: number[] = []
   const may: number[] = []
