@@ -1,7 +1,7 @@
-// `npm run sandbox`: the real server with demo users, on a temporary database. POST /sandbox/reset restores the demo data.
+// `npm run sandbox`: the real server with demo users, on a temporary database, with a clock that can be
+// moved and with faults on request.
 import { randomUUIDv7 } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tokenFor } from '../auth/issue.ts'
@@ -11,16 +11,32 @@ import { createDatabase, type Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { migrate } from '../database/migrate.ts'
 import { sql } from '../database/sql.ts'
+import { api } from '../handlers/index.ts'
 import { createLog } from '../observe/log.ts'
 import { serve } from '../server.ts'
 import { type DemoUser, demoUsers } from './demo-users.ts'
 import { developmentAuth } from './key.ts'
 import { startPostgres } from './postgres.ts'
+import { createClock } from './sandbox-clock.ts'
+import { withControls } from './sandbox-controls.ts'
+import { aroundFaults, withFaults } from './sandbox-faults.ts'
 
 const defaultPort = 4020
 const maxSeedChanges = 1_000 // of one account
 const uniqueViolation = '23505' // SQLSTATE
-const unlimited = { perMinute: 0, shared: false }
+const settings = {
+  host: '127.0.0.1',
+  publicUrl: null,
+  poolSize: 10,
+  pooler: false,
+  sharded: false,
+  corsOrigins: null,
+  limits: { perMinute: 0, shared: false },
+  metricsPort: null,
+  timing: true,
+  tracing: null,
+  trustProxy: 0,
+}
 
 /** Starts the sandbox. `stop` also deletes its database. */
 export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = {}) {
@@ -35,37 +51,31 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
     const databaseUrl = parseDatabaseUrl(`${postgres.url}postgres`)
     await migrate(databaseUrl, { quiet: true })
     const db = createDatabase({ url: databaseUrl, poolSize: 1 })
+    const clock = await createClock(db)
     let startRevision = 0
     // Above every revision before a reset, so that no ETag from before it matches.
-    const reset = () => {
+    async function reset() {
+      await clock.setAhead(0)
       startRevision = Math.max(Date.now(), startRevision + maxSeedChanges)
-      return seed(db, startRevision)
+      await seed(db, startRevision)
     }
     await reset()
 
     const auth = await developmentAuth()
-    const settings = {
-      host: '127.0.0.1',
-      port,
-      publicUrl: null,
-      poolSize: 10,
-      pooler: false,
-      sharded: false,
-      corsOrigins: null,
-      limits: unlimited,
-      metricsPort: null,
-      timing: true,
-      tracing: null,
-      trustProxy: 0,
-      databaseUrl,
-      auth,
-    }
-    const server = await serve(settings, { log: createLog(logLevel), around: listener => withReset(listener, reset) })
+    const server = await serve(
+      { ...settings, port, databaseUrl, auth },
+      {
+        log: createLog(logLevel),
+        api: withControls(withFaults(api), { clock, auth, reset }),
+        around: listener => aroundFaults(clock.around(listener)),
+      },
+    )
     return {
       url: server.url,
       auth,
       async stop() {
         await server.stop()
+        clock.stop()
         await db.close()
         await removePostgres()
       },
@@ -73,23 +83,6 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
   } catch (error) {
     await removePostgres()
     throw error
-  }
-}
-
-/** Answers POST /sandbox/reset, one reset after the other. All other requests go to the listener. */
-function withReset(listener: RequestListener, seed: () => Promise<void>): RequestListener {
-  let last = Promise.resolve()
-  const reset = () => {
-    last = last.then(seed, seed)
-    return last
-  }
-  return (request, response) => {
-    if (request.method !== 'POST' || request.url !== '/sandbox/reset') return listener(request, response)
-    const headers = { 'Access-Control-Allow-Origin': '*' }
-    reset().then(
-      () => response.writeHead(204, headers).end(),
-      error => response.writeHead(503, { ...headers, 'Content-Type': 'text/plain' }).end(error.message),
-    )
   }
 }
 
@@ -157,11 +150,14 @@ async function main() {
       '',
       'The sandbox is ready: the real server with demo users. Your changes are deleted when it stops.',
       '',
-      `  API    ${url}/v1`,
-      `  Docs   ${url}/docs`,
-      `  Reset  curl -X POST ${url}/sandbox/reset`,
+      `  API     ${url}/v1`,
+      `  Docs    ${url}/docs`,
+      `  Reset   curl -X POST ${url}/sandbox/reset`,
+      `  Clock   curl ${url}/sandbox/clock -H 'Content-Type: application/json' -d '{"advance":"P1D"}'`,
+      `  Token   curl ${url}/sandbox/tokens/dave`,
+      '  Faults  a request with the header Prefer: code=503, or delay=800 (ms), or lose=reply',
       '',
-      'Tokens: alice has a rich account, bob a small one and carol none (for another user: npm run token -- dave).',
+      'Tokens: alice has a rich account, bob a small one and carol none.',
       '',
       tokens.join('\n\n'),
       '',

@@ -71,6 +71,13 @@ describe('the sandbox', () => {
 })
 
 test('only the sandbox can be reset', async ({ anonymous }) => {
-  expect((await anonymous.send('POST', '/sandbox/reset')).status).toBe(404)
+  for (const path of ['/sandbox/reset', '/sandbox/clock', '/sandbox/tokens/alice'])
+    for (const method of ['GET', 'POST']) expect((await anonymous.send(method, path)).status).toBe(404)
   expect(Object.keys(document.paths).filter(path => path.includes('sandbox'))).toEqual([])
+})
+
+test('only the sandbox has faults on request', async ({ as }) => {
+  const ann = await as('ann')
+  const reply = await ann.send('GET', '/v1/users/me/tasks', { headers: { prefer: 'code=503, lose=reply' } })
+  expect(reply.status).toBe(200)
 })

@@ -8,7 +8,7 @@ const root = new URL('../../', import.meta.url)
 const layers: Record<string, string[]> = {
   main: ['node-version', 'server', 'cluster', 'http', 'database', 'auth', 'observe', 'config', 'contract'],
   cli: ['node-version', 'database', 'auth', 'observe', 'config', 'contract'],
-  dev: ['server', 'database', 'auth', 'observe', 'config'],
+  dev: ['server', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
   server: ['http', 'pipeline', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
   cluster: ['observe'],
   handlers: ['domain', 'resource', 'database', 'contract'],
