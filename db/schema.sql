@@ -101,6 +101,21 @@ $$;
 
 
 --
+-- Name: instant_of(timestamp without time zone, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.instant_of(wall_clock timestamp without time zone, zone text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    AS $$
+begin
+  return wall_clock at time zone zone;
+exception when invalid_parameter_value then
+  return wall_clock at time zone 'UTC';
+end
+$$;
+
+
+--
 -- Name: is_visible(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -298,15 +313,21 @@ CASE
 END) STORED,
     parent_id uuid,
     depth integer DEFAULT 0 NOT NULL,
+    start_date date,
+    deadline_date date,
+    duration_minutes integer,
+    CONSTRAINT tasks_deadline_date_range CHECK (((deadline_date >= '0001-01-01'::date) AND (deadline_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_depth_parent CHECK (((depth = 0) = (parent_id IS NULL))),
     CONSTRAINT tasks_depth_range CHECK (((depth >= 0) AND (depth <= 7))),
     CONSTRAINT tasks_description_length CHECK (((char_length(description) >= 1) AND (char_length(description) <= 10000))),
     CONSTRAINT tasks_due_date_range CHECK (((due_date >= '0001-01-01'::date) AND (due_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_due_time_needs_due_date CHECK (((due_time IS NULL) OR (due_date IS NOT NULL))),
+    CONSTRAINT tasks_duration_minutes_range CHECK (((duration_minutes >= 1) AND (duration_minutes <= 525600))),
     CONSTRAINT tasks_labels_count CHECK ((cardinality(labels) <= 50)),
     CONSTRAINT tasks_labels_length CHECK (public.labels_fit(labels, 50)),
     CONSTRAINT tasks_labels_visible CHECK ((''::text <> ALL (label_names))),
     CONSTRAINT tasks_revision_range CHECK ((revision >= 0)),
+    CONSTRAINT tasks_start_date_range CHECK (((start_date >= '0001-01-01'::date) AND (start_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64))),
     CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
     CONSTRAINT tasks_title_visible CHECK (public.is_visible(title))
@@ -557,4 +578,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001301'),
     ('20261128001302'),
     ('20261128001303'),
-    ('20261128001304');
+    ('20261128001304'),
+    ('20261128001501'),
+    ('20261128001502'),
+    ('20261128001503'),
+    ('20261128001504');

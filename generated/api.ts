@@ -526,6 +526,17 @@ export interface components {
              */
             dueDate: string | null;
             dueTime: components["schemas"]["DueTime"];
+            /**
+             * Format: date
+             * @description The day from which the task can be done.
+             */
+            startDate: string | null;
+            /**
+             * Format: date
+             * @description The last day for the task. The `dueDate` is the plan, this is the limit.
+             */
+            deadlineDate: string | null;
+            durationMinutes: components["schemas"]["DurationMinutes"];
             timeZone: components["schemas"]["TimeZone"];
             labels: components["schemas"]["Labels"];
             revision: components["schemas"]["Revision"];
@@ -537,7 +548,7 @@ export interface components {
             /** @description Whether there are more tasks below. */
             hasMore: boolean;
         };
-        /** @description A `dueTime` requires a `dueDate`. */
+        /** @description A `dueTime` requires a `dueDate`. Apart from that, the dates are independent: each can be set alone, in any order. So a plan may exceed its deadline, which is for the client to show. */
         TaskInput: {
             /** @description The id in the path, or absent. */
             id?: components["schemas"]["Id"];
@@ -560,6 +571,12 @@ export interface components {
             dueDate?: components["schemas"]["DueDate"];
             /** @default null */
             dueTime?: components["schemas"]["DueTime"];
+            /** @default null */
+            startDate?: components["schemas"]["StartDate"];
+            /** @default null */
+            deadlineDate?: components["schemas"]["DeadlineDate"];
+            /** @default null */
+            durationMinutes?: components["schemas"]["DurationMinutes"];
             /** @default null */
             timeZone?: components["schemas"]["TimeZone"];
             /** @default [] */
@@ -587,6 +604,9 @@ export interface components {
             depth?: components["schemas"]["Depth"];
             dueDate?: components["schemas"]["DueDate"];
             dueTime?: components["schemas"]["DueTime"];
+            startDate?: components["schemas"]["StartDate"];
+            deadlineDate?: components["schemas"]["DeadlineDate"];
+            durationMinutes?: components["schemas"]["DurationMinutes"];
             timeZone?: components["schemas"]["TimeZone"];
             labels?: components["schemas"]["Labels"];
             /** @description Ignored. */
@@ -637,6 +657,18 @@ export interface components {
         DueDate: string | null;
         /** @description The time of day, to the minute, in `timeZone`. Without a `timeZone` it is the local time of the user. */
         DueTime: string | null;
+        /**
+         * Format: date
+         * @description The day from which the task can be done.
+         */
+        StartDate: string | null;
+        /**
+         * Format: date
+         * @description The last day for the task. The `dueDate` is the plan, this is the limit.
+         */
+        DeadlineDate: string | null;
+        /** @description The estimated time of work in minutes, up to a year of 365 days. */
+        DurationMinutes: number | null;
         /**
          * Format: visible-text
          * @description Labels are compared as names of categories are (see `CategoryName`). At least one character is visible.
@@ -1720,6 +1752,31 @@ export interface operations {
                  * @example 2027-03-31
                  */
                 dueTo?: components["schemas"]["CalendarDate"];
+                /**
+                 * @description Only tasks that start on this day or later.
+                 * @example 2027-02-01
+                 */
+                startFrom?: components["schemas"]["CalendarDate"];
+                /**
+                 * @description Only tasks that start on this day or earlier.
+                 * @example 2027-02-28
+                 */
+                startTo?: components["schemas"]["CalendarDate"];
+                /**
+                 * @description Only tasks whose deadline is this day or later.
+                 * @example 2027-03-01
+                 */
+                deadlineFrom?: components["schemas"]["CalendarDate"];
+                /**
+                 * @description Only tasks whose deadline is this day or earlier.
+                 * @example 2027-03-31
+                 */
+                deadlineTo?: components["schemas"]["CalendarDate"];
+                /**
+                 * @description Only overdue tasks (`true`) or only the others (`false`). An open task with a `dueTime` is overdue from that minute on, one without when its `dueDate` is over. Both are in the `timeZone` of the task, else of the profile, else in UTC. Because the list changes with time too, its `ETag` is valid for the current minute only.
+                 * @example true
+                 */
+                overdue?: boolean;
                 /**
                  * @description Only tasks whose title and description together contain all these words, regardless of case and accents. The last may be the beginning of a word.
                  * @example ferry tickets

@@ -4,8 +4,8 @@ export interface Defaults {
   createCategory: { body: 'color' | 'position' }
   putCategory: { body: 'color' | 'position' }
   listTasks: { query: 'sort' | 'limit' }
-  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
-  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'timeZone' | 'labels' }
+  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' }
+  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' }
   listLabels: { query: 'limit' }
 }
 export interface ReadOnly {

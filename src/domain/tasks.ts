@@ -7,6 +7,7 @@ import { errorCode, violates } from '../database/errors.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
+import { dateFilters } from './dates.ts'
 import { createRelevance } from './relevance.ts'
 import { createRows } from './rows.ts'
 import { createSearch, type Search } from './search.ts'
@@ -39,6 +40,9 @@ const fields: Fields<Placed> = {
   depth: required('integer'),
   dueDate: nullable('date'),
   dueTime: nullable('time'),
+  startDate: nullable('date'),
+  deadlineDate: nullable('date'),
+  durationMinutes: nullable('integer'),
   timeZone: nullable('text'),
   labels: required('text[]'),
 }
@@ -73,17 +77,17 @@ export function createTasks(db: Database) {
 
     /**
      * Makes the function that reads a page of the tasks that fit the query, with the revision of the account at the same instant. Throws 422
-     * at once for an invalid query, which no condition excuses.
+     * at once for an invalid query, which no condition excuses. `minute`: see `minuteOf`.
      */
-    list(owner: string, query: Query) {
+    list(owner: string, query: Query, minute?: number) {
       if (query.sort === 'relevance') requireQ(query.q)
-      return () => pageOf(owner, query).catch(query.cursor === undefined ? undefined : refuseCursor)
+      return () => pageOf(owner, query, minute).catch(query.cursor === undefined ? undefined : refuseCursor)
     },
   }
 
-  async function pageOf(owner: string, query: Query) {
+  async function pageOf(owner: string, query: Query, minute?: number) {
     const { limit, cursor, sort, q } = query
-    const asked = { owner, filters: filters(query), count: limit + 1 }
+    const asked = { owner, filters: [...filters(query), ...dateFilters(owner, query, minute)], count: limit + 1 }
     if (sort === 'relevance') return relevance({ ...asked, q: requireQ(q) }, cursor)
 
     const { order, keyOf } = sorts[sort]
@@ -109,8 +113,6 @@ function filters(query: Query): Part[] {
     query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
     query.parentId === undefined ? [] : query.parentId === 'none' ? sql`and parent_id is null` : sql`and parent_id = ${query.parentId}`,
     query.label === undefined ? [] : sql`and label_names @> (select folded_all(${query.label}::text[]))`,
-    query.dueFrom === undefined ? [] : sql`and due_date >= ${query.dueFrom}`,
-    query.dueTo === undefined ? [] : sql`and due_date <= ${query.dueTo}`,
   ].flat()
 }
 

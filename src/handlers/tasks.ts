@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
+import { minuteOf } from '../domain/dates.ts'
 import { createTasks } from '../domain/tasks.ts'
 import { listReply } from '../resource/etag.ts'
 import { createItem } from '../resource/item.ts'
@@ -10,7 +11,10 @@ export function createTaskHandlers(db: Database) {
   const item = createItem('tasks', tasks)
 
   return {
-    listTasks: async ({ owner, query, headers }) => item.list(owner, headers, query.cursor, tasks.list(owner, query)),
+    async listTasks({ owner, query, headers }) {
+      const minute = minuteOf(query)
+      return item.list(owner, headers, query.cursor, tasks.list(owner, query, minute), minute)
+    },
     createTask: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),
     getTaskTree: async ({ owner, path, headers }) => listReply(headers, await tasks.tree(owner, path.taskId)),

@@ -3,14 +3,15 @@
 import { isAny, namesStrongly, namesWeakly, opaque, tags } from '../contract/entity-tags.ts'
 import { Problem } from '../contract/problem.ts'
 
-export type Versioned = { revision: number }
+/** `minute` is the one of the clock, where the representation depends on it too. */
+export type Versioned = { revision: number; minute?: number | undefined }
 export type Conditional = { 'if-match'?: string; 'if-none-match'?: string }
 
 /** The revisions that a change may meet: one of `match` and none of `except`. Null for any. */
 export type Allowed = { match: number[] | null; except: number[] | null }
 
-/** The strong ETag of a revision. */
-export const etag = (revision: number): string => `"${revision}"`
+/** The strong ETag of a revision. The minutes since 1970 have eight digits until the year 2160, so that no two versions are written alike. */
+export const etag = (revision: number, minute?: number): string => `"${revision}${minute ?? ''}"`
 
 export const isConditional = (headers: Conditional): boolean => headers['if-match'] !== undefined || headers['if-none-match'] !== undefined
 
@@ -18,12 +19,12 @@ export const isConditional = (headers: Conditional): boolean => headers['if-matc
 export const mustBeNew = (headers: Conditional): boolean => isAny(headers['if-none-match'])
 
 /** Whether the resource has one of the ETags in If-Match. */
-const isMatched = ({ 'if-match': header }: Conditional, { revision }: Versioned): boolean =>
-  header === undefined || namesStrongly(header, etag(revision))
+const isMatched = ({ 'if-match': header }: Conditional, { revision, minute }: Versioned): boolean =>
+  header === undefined || namesStrongly(header, etag(revision, minute))
 
 /** Whether the resource has none of the ETags in If-None-Match. */
-const isNoneMatched = ({ 'if-none-match': header }: Conditional, { revision }: Versioned): boolean =>
-  header === undefined || !namesWeakly(header, etag(revision))
+const isNoneMatched = ({ 'if-none-match': header }: Conditional, { revision, minute }: Versioned): boolean =>
+  header === undefined || !namesWeakly(header, etag(revision, minute))
 
 /** The conditions as revisions, for a statement that changes a resource. `*` in If-None-Match is not among them: see `mustBeNew`. */
 export function allowedRevisions({ 'if-match': ifMatch, 'if-none-match': ifNoneMatch }: Conditional): Allowed {
@@ -47,7 +48,7 @@ export function requireAllowed(headers: Conditional, current: Versioned): void {
 /** 412, with the current ETag if there is a row. */
 export function preconditionFailed([current]: Versioned[]): Problem {
   if (current === undefined) return new Problem('precondition-failed')
-  const ETag = etag(current.revision)
+  const ETag = etag(current.revision, current.minute)
   return new Problem('precondition-failed', {
     detail: `The current ETag is ${ETag}. Read it again before you change it.`,
     headers: { ETag },
@@ -62,7 +63,7 @@ export function okReply<Row extends Versioned>(row: Row) {
 /** 304 if If-None-Match names the ETag, undefined for a reply with a body. Throws 412 if If-Match does not name it, which comes first. */
 export function unchangedReply(headers: Conditional, current: Versioned) {
   if (!isMatched(headers, current)) throw preconditionFailed([current])
-  if (!isNoneMatched(headers, current)) return { status: 304 as const, headers: { ETag: etag(current.revision) } }
+  if (!isNoneMatched(headers, current)) return { status: 304 as const, headers: { ETag: etag(current.revision, current.minute) } }
 }
 
 /** The reply to a read of a resource. */
@@ -71,8 +72,8 @@ export function readReply<Row extends Versioned>(headers: Conditional, row: Row)
 }
 
 /** The reply to a read of several resources, whose ETag is that of the account. */
-export function listReply<Body>(headers: Conditional, { revision, body }: { revision: number; body: Body }) {
-  return unchangedReply(headers, { revision }) ?? { status: 200 as const, headers: { ETag: etag(revision) }, body }
+export function listReply<Body>(headers: Conditional, { revision, body }: { revision: number; body: Body }, minute?: number) {
+  return unchangedReply(headers, { revision, minute }) ?? { status: 200 as const, headers: { ETag: etag(revision, minute) }, body }
 }
 
 /** 201: the new resource with its ETag and its path. */

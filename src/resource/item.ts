@@ -49,8 +49,9 @@ export function createItem<Row extends Item, Input extends object>(
   }
 
   return {
-    list<Body>(owner: string, headers: Conditional, cursor: string | undefined, page: Page<Body>) {
-      return readList(currentRevision, owner, headers, cursor, page)
+    /** `minute` is the one of the clock, for a list that depends on it. */
+    list<Body>(owner: string, headers: Conditional, cursor: string | undefined, page: Page<Body>, minute?: number) {
+      return readList(currentRevision, owner, headers, cursor, page, minute)
     },
 
     /** The conditions are about the list, because it is the target of the request. */
@@ -114,11 +115,12 @@ export async function readList<Body>(
   headers: Conditional,
   cursor: string | undefined,
   page: Page<Body>,
+  minute?: number,
 ) {
   // Only reading the page shows whether a cursor is valid, and an invalid one is 422 with any condition (RFC 9110, section 13.2.1).
   if (isConditional(headers) && cursor === undefined) {
-    const unchanged = unchangedReply(headers, { revision: await currentRevision(owner) })
+    const unchanged = unchangedReply(headers, { revision: await currentRevision(owner), minute })
     if (unchanged !== undefined) return unchanged
   }
-  return listReply(headers, await page())
+  return listReply(headers, await page(), minute)
 }

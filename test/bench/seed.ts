@@ -49,7 +49,7 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
     from generate_series(${first}::int, ${last}::int) as account, generate_series(1, ${categories}::int) as n`
   await session`
     insert into tasks (owner_id, id, category_id, title, description, completed_at, priority,
-      due_date, due_time, time_zone, labels, revision, created_at, updated_at)
+      due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, revision, created_at, updated_at)
     select 'user-' || account,
       -- laid out as UUIDv7, so that ids grow with time
       (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0')
@@ -62,6 +62,9 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
       (array['none', 'low', 'medium', 'high'])[1 + n % 4]::task_priority,
       case when n % 2 = 0 then date '2027-01-01' + n % 90 end,
       case when n % 6 = 0 then time '18:30' end,
+      case when n % 8 = 0 then date '2026-12-15' + n % 90 end,
+      case when n % 10 = 0 then date '2027-01-15' + n % 90 end,
+      case when n % 4 = 1 then 15 * (1 + n % 8) end,
       case when n % 6 = 0 then 'Europe/Helsinki' end,
       case when n % 5 = 0 then array['errand', 'travel'] when n % 5 = 1 then array['home'] else '{}' end,
       ${categories}::int + n, at, at

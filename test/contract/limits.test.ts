@@ -106,11 +106,11 @@ test('the database checks colours by the pattern of the spec', async ({ service:
   expect(definition).toContain(`'${pattern}'`)
 })
 
-test('the years of a due date are those of the spec', async ({ service: { sql } }) => {
+test.for(['due_date', 'start_date', 'deadline_date'])('the years of %s are those of the spec', async (column, { service: { sql } }) => {
   const [{ definition } = { definition: '' }] = await sql<{ definition: string }[]>`
     select pg_get_constraintdef(oid) as definition
     from pg_constraint
-    where conname = 'tasks_due_date_range'`
+    where conname = ${`tasks_${column}_range`}`
   expect(definition).toContain('0001-01-01')
   expect(definition).toContain('9999-12-31')
 })

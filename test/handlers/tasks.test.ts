@@ -25,6 +25,9 @@ describe('createTask', () => {
       depth: 0,
       dueDate: null,
       dueTime: null,
+      startDate: null,
+      deadlineDate: null,
+      durationMinutes: null,
       timeZone: null,
       labels: [],
       revision: expect.any(Number),
@@ -46,6 +49,9 @@ describe('createTask', () => {
       categoryId: category.id,
       dueDate: '2028-02-29',
       dueTime: '23:59',
+      startDate: '9999-12-31',
+      deadlineDate: '0001-01-01', // no order is required
+      durationMinutes: 525_600,
       timeZone: 'Europe/Helsinki',
       labels: ['a', 'ä "quoted", {braced}', 'NULL', '\\'],
     }
@@ -202,9 +208,17 @@ describe('updateTask', () => {
 
   test('clears with null', async ({ as }) => {
     const ann = await as('ann')
-    const full = { title: 'a', description: 'b', dueDate: '2027-03-01', dueTime: '10:00', timeZone: 'UTC', completed: true }
+    const full = {
+      title: 'a',
+      description: 'b',
+      dueDate: '2027-03-01',
+      dueTime: '10:00',
+      timeZone: 'UTC',
+      completed: true,
+      startDate: '2027-02-01',
+    }
     const { body: task } = await ann.createTask({ body: full })
-    const cleared = { description: null, dueDate: null, dueTime: null, timeZone: null, completed: false }
+    const cleared = { description: null, dueDate: null, dueTime: null, startDate: null, timeZone: null, completed: false }
     const { body } = await ann.updateTask({ path: { taskId: task.id }, body: cleared })
     expect(body).toEqual({ ...task, ...cleared, completedAt: null, revision: task.revision + 1, updatedAt: expect.any(String) })
     await ann.updateTask({ path: { taskId: task.id }, body: { title: null as never } }, 422)

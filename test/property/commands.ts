@@ -20,7 +20,7 @@ const words = fc.constantFrom(
 )
 const borders = fc.constantFrom(' ', ' ', '/', '_', '“', '', '\u200b', '\u3000')
 const phrase = fc.tuple(words, maybe(fc.tuple(borders, words), null)).map(([first, more]) => first + (more ?? []).join(''))
-const days = fc.constantFrom('2027-01-01', '2027-01-02', '0001-01-01', '9999-12-31')
+const days = fc.constantFrom('2527-01-01', '2527-01-02', '0001-01-01', '9999-12-31')
 const names = fc.constantFrom(
   'Home',
   'HOME',
@@ -60,6 +60,9 @@ const fields = {
     category: fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: fc.nat({ max: 5 }), weight: 2 }),
     dueDate: maybe(days, null),
     dueTime: maybe(fc.constantFrom('00:00', '23:59'), null),
+    startDate: maybe(days, null),
+    deadlineDate: maybe(days, null),
+    durationMinutes: maybe(fc.constantFrom(1, 90, 525_600), null),
     timeZone: zones,
     labels,
   },
@@ -110,6 +113,11 @@ const filters = fc.oneof<fc.Arbitrary<Body>[]>(
   fc.record({ label: fc.uniqueArray(fc.constantFrom('x', 'X', 'y', 'a,b', '\u00adx'), { minLength: 1, maxLength: 2 }) }),
   fc.record({ dueFrom: days }),
   fc.record({ dueTo: days }),
+  fc.record({ startFrom: days }),
+  fc.record({ startTo: days }),
+  fc.record({ deadlineFrom: days }),
+  fc.record({ deadlineTo: days }),
+  fc.record({ overdue: fc.boolean() }),
   fc.record({ q: phrase }),
 )
 const filter = fc.array(filters, { maxLength: 2 }).map(some => Object.assign({}, ...some) as Body)

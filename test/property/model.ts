@@ -21,6 +21,11 @@ export type Query = {
   label?: string[]
   dueFrom?: string
   dueTo?: string
+  startFrom?: string
+  startTo?: string
+  deadlineFrom?: string
+  deadlineTo?: string
+  overdue?: boolean
   q?: string
 }
 
@@ -28,7 +33,7 @@ const defaults = {
   categories: { color: null, position: 0 },
   tasks: {
     ...{ description: null, completed: false, completedAt: null, priority: 'none', categoryId: null, parentId: null, depth: 0 },
-    ...{ dueDate: null, dueTime: null, timeZone: null, labels: [] },
+    ...{ dueDate: null, dueTime: null, startDate: null, deadlineDate: null, durationMinutes: null, timeZone: null, labels: [] },
   },
 }
 const nullableTexts = ['description', 'color', 'timeZone']
@@ -203,15 +208,26 @@ export function model(user: { id: string; email: string; name: string }, start: 
   }
 }
 
-function selected(task: Row, { completed, priority, categoryId, label, dueFrom, dueTo, q }: Query): boolean {
-  const day = task.dueDate as string | null
+/** Whether the day of a task is in a range; without bounds, every task is. */
+function isWithin(day: unknown, from: string | undefined, to: string | undefined): boolean {
+  if (from === undefined && to === undefined) return true
+  return typeof day === 'string' && day >= (from ?? day) && day <= (to ?? day)
+}
+
+/** The days of the model are so far from now that neither the time of day nor the time zone matters. */
+const isOverdue = ({ completed, dueDate }: Row) => completed === false && dueDate === '0001-01-01'
+
+function selected(task: Row, query: Query): boolean {
+  const { completed, priority, categoryId, label, overdue, q } = query
   return (
     (completed === undefined || task.completed === completed) &&
     (priority === undefined || priority.includes(task.priority as string)) &&
     (categoryId === undefined || task.categoryId === categoryId) &&
     (label === undefined || label.every(each => (task.labels as string[]).map(folded).includes(folded(each)))) &&
-    (dueFrom === undefined || (day !== null && day >= dueFrom)) &&
-    (dueTo === undefined || (day !== null && day <= dueTo)) &&
+    isWithin(task.dueDate, query.dueFrom, query.dueTo) &&
+    isWithin(task.startDate, query.startFrom, query.startTo) &&
+    isWithin(task.deadlineDate, query.deadlineFrom, query.deadlineTo) &&
+    (overdue === undefined || isOverdue(task) === overdue) &&
     (q === undefined || finds(q, `${task.title} ${task.description ?? ''}`))
   )
 }
