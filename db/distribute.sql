@@ -21,7 +21,9 @@ from unnest(array[
     'public.labels_fit(text[], integer)',
     'public.search_text(text)',
     'public.search_words(text, text)',
-    'public.search_query(text, text)'
+    'public.search_query(text, text)',
+    'public.instant_of(timestamp without time zone, text)',
+    'public.reminder_edge(jsonb, timestamp without time zone, boolean)'
   ]::regprocedure[]) as function
 where function not in (select objid from pg_dist_object where classid = 'pg_proc'::regclass);
 

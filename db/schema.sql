@@ -149,6 +149,24 @@ $$;
 
 
 --
+-- Name: reminder_edge(jsonb, timestamp without time zone, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.reminder_edge(reminders jsonb, due timestamp without time zone, is_last boolean) RETURNS timestamp without time zone
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+  return (
+    select case when is_last then max(wall_clock) else min(wall_clock) end
+    from jsonb_array_elements(reminders) as each (reminder),
+      lateral (select coalesce(
+        (reminder ->> 'at')::timestamptz at time zone 'UTC',
+        due - make_interval(mins => (reminder ->> 'minutesBefore')::integer))) as time (wall_clock));
+end
+$$;
+
+
+--
 -- Name: search_query(text, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -316,6 +334,7 @@ END) STORED,
     start_date date,
     deadline_date date,
     duration_minutes integer,
+    reminders jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT tasks_deadline_date_range CHECK (((deadline_date >= '0001-01-01'::date) AND (deadline_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_depth_parent CHECK (((depth = 0) = (parent_id IS NULL))),
     CONSTRAINT tasks_depth_range CHECK (((depth >= 0) AND (depth <= 7))),
@@ -326,6 +345,8 @@ END) STORED,
     CONSTRAINT tasks_labels_count CHECK ((cardinality(labels) <= 50)),
     CONSTRAINT tasks_labels_length CHECK (public.labels_fit(labels, 50)),
     CONSTRAINT tasks_labels_visible CHECK ((''::text <> ALL (label_names))),
+    CONSTRAINT tasks_reminders_count CHECK ((jsonb_array_length(reminders) <= 10)),
+    CONSTRAINT tasks_reminders_minutes_range CHECK ((NOT jsonb_path_exists(reminders, '$[*]."minutesBefore"?(@ < 0 || @ > 525600)'::jsonpath))),
     CONSTRAINT tasks_revision_range CHECK ((revision >= 0)),
     CONSTRAINT tasks_start_date_range CHECK (((start_date >= '0001-01-01'::date) AND (start_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64))),
@@ -473,6 +494,13 @@ CREATE INDEX tasks_priority_idx ON public.tasks USING btree (owner_id, priority,
 
 
 --
+-- Name: tasks_reminders_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_reminders_idx ON public.tasks USING btree (owner_id, public.reminder_edge(reminders, (due_date + COALESCE(due_time, '09:00:00'::time without time zone)), true), public.reminder_edge(reminders, (due_date + COALESCE(due_time, '09:00:00'::time without time zone)), false)) WHERE ((deleted_at IS NULL) AND (completed_at IS NULL) AND (reminders <> '[]'::jsonb));
+
+
+--
 -- Name: tasks_search_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -582,4 +610,9 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001501'),
     ('20261128001502'),
     ('20261128001503'),
-    ('20261128001504');
+    ('20261128001504'),
+    ('20261128001505'),
+    ('20261128001506'),
+    ('20261128001507'),
+    ('20261128001508'),
+    ('20261128001509');

@@ -278,6 +278,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/reminders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the reminders that fall due
+         * @description Lists the reminders of your open tasks from `from` until before `to`, in their order. Those with `minutesBefore` are listed at the instant that follows from the task and its time zone now. If two reminders of a task fall on one instant, it is listed once. A due time that the clocks skip in spring is as much later; of one that comes twice in autumn, the second counts.
+         */
+        get: operations["listReminders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -412,6 +438,11 @@ export interface components {
          * @description An instant in UTC (RFC 3339).
          */
         Instant: string;
+        /**
+         * Format: date-time
+         * @description An instant in UTC (RFC 3339), to the microsecond.
+         */
+        UtcInstant: string;
         /** @description `*`, or ETags in their quotation marks, separated by commas. */
         EntityTags: string;
         /** @description The number of the last change to the resource. It grows with every change and is the number in the `ETag`. */
@@ -539,6 +570,8 @@ export interface components {
             durationMinutes: components["schemas"]["DurationMinutes"];
             timeZone: components["schemas"]["TimeZone"];
             labels: components["schemas"]["Labels"];
+            /** @description When to remind of the task, until it is completed. */
+            reminders: components["schemas"]["Reminder"][];
             revision: components["schemas"]["Revision"];
             createdAt: components["schemas"]["Instant"];
             updatedAt: components["schemas"]["Instant"];
@@ -548,7 +581,7 @@ export interface components {
             /** @description Whether there are more tasks below. */
             hasMore: boolean;
         };
-        /** @description A `dueTime` requires a `dueDate`. Apart from that, the dates are independent: each can be set alone, in any order. So a plan may exceed its deadline, which is for the client to show. */
+        /** @description A `dueTime` and a reminder with `minutesBefore` require a `dueDate`. Apart from that, the dates are independent: each can be set alone, in any order. So a plan may exceed its deadline, which is for the client to show. */
         TaskInput: {
             /** @description The id in the path, or absent. */
             id?: components["schemas"]["Id"];
@@ -581,6 +614,8 @@ export interface components {
             timeZone?: components["schemas"]["TimeZone"];
             /** @default [] */
             labels?: components["schemas"]["Labels"];
+            /** @default [] */
+            reminders?: components["schemas"]["RemindersInput"];
             /** @description Ignored. */
             revision?: components["schemas"]["Revision"];
             /** @description Ignored. */
@@ -588,7 +623,7 @@ export interface components {
             /** @description Ignored. */
             updatedAt?: components["schemas"]["Instant"];
         };
-        /** @description A `dueTime` requires a `dueDate`, either in the patch or in the task. Clearing the `dueDate` clears the `dueTime` too. */
+        /** @description A `dueTime` and a reminder with `minutesBefore` require a `dueDate`, either in the patch or in the task. Clearing the `dueDate` clears the `dueTime` too, and removes the reminders with `minutesBefore`, unless the patch has them. */
         TaskPatch: {
             /** @description The id in the path, or absent. */
             id?: components["schemas"]["Id"];
@@ -609,6 +644,7 @@ export interface components {
             durationMinutes?: components["schemas"]["DurationMinutes"];
             timeZone?: components["schemas"]["TimeZone"];
             labels?: components["schemas"]["Labels"];
+            reminders?: components["schemas"]["RemindersInput"];
             /** @description Ignored. */
             revision?: components["schemas"]["Revision"];
             /** @description Ignored. */
@@ -696,6 +732,45 @@ export interface components {
         };
         /** @description Your own keywords, without duplicates. */
         Labels: components["schemas"]["LabelName"][];
+        /** @description Either the instant `at`, or `minutesBefore` the task is due; the other is `null`. */
+        Reminder: {
+            /**
+             * Format: date-time
+             * @description The instant of the reminder.
+             */
+            at: string | null;
+            minutesBefore: components["schemas"]["MinutesBefore"];
+        };
+        /** @description When to remind of the task, until it is completed. A `PATCH` replaces them all. */
+        RemindersInput: {
+            /**
+             * Format: date-time
+             * @description The instant of the reminder.
+             * @default null
+             */
+            at?: string | null;
+            /** @default null */
+            minutesBefore?: components["schemas"]["MinutesBefore"];
+        }[];
+        /** @description How many minutes before the task is due, up to 365 days. A task without a `dueTime` counts as due at 09:00 of its `dueDate`. The reminder moves with both, and with the `timeZone` of the task, else of the profile, else UTC. */
+        MinutesBefore: number | null;
+        /** @description A reminder of an open task, at its instant. */
+        DueReminder: {
+            taskId: components["schemas"]["Id"];
+            title: components["schemas"]["Title"];
+            at: components["schemas"]["Instant"];
+            /**
+             * Format: date
+             * @description The day on which the task is due.
+             */
+            dueDate: string | null;
+            dueTime: components["schemas"]["DueTime"];
+            timeZone: components["schemas"]["TimeZone"];
+        };
+        ReminderPage: {
+            items: components["schemas"]["DueReminder"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
         TaskPage: {
             items: components["schemas"]["Task"][];
             nextCursor: components["schemas"]["NextCursor"];
@@ -2328,6 +2403,79 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listReminders: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only reminders at this instant or later.
+                 * @example 2027-03-01T00:00:00Z
+                 */
+                from?: components["schemas"]["UtcInstant"];
+                /**
+                 * @description Only reminders before this instant.
+                 * @example 2027-03-08T00:00:00Z
+                 */
+                to?: components["schemas"]["UtcInstant"];
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of reminders. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReminderPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             412: components["responses"]["PreconditionFailed"];

@@ -4,9 +4,10 @@ export interface Defaults {
   createCategory: { body: 'color' | 'position' }
   putCategory: { body: 'color' | 'position' }
   listTasks: { query: 'sort' | 'limit' }
-  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' }
-  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' }
+  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' }
+  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' }
   listLabels: { query: 'limit' }
+  listReminders: { query: 'from' | 'to' | 'limit' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'

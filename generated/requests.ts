@@ -19,6 +19,7 @@ export const requests = {
   renameLabel: { method: 'patch', path: '/v1/users/{userId}/labels/{label}' },
   deleteLabel: { method: 'delete', path: '/v1/users/{userId}/labels/{label}' },
   getTaskTree: { method: 'get', path: '/v1/users/{userId}/tasks/{taskId}/tree' },
+  listReminders: { method: 'get', path: '/v1/users/{userId}/reminders' },
   getLiveness: { method: 'get', path: '/livez' },
   getReadiness: { method: 'get', path: '/readyz' },
   getOpenapiJson: { method: 'get', path: '/openapi.json' },

@@ -9,6 +9,7 @@ type TypeScriptOf = {
   integer: number
   bigint: number
   boolean: boolean
+  jsonb: object
   'text[]': readonly string[]
   'uuid[]': readonly string[]
   'bigint[]': readonly number[]

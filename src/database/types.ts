@@ -10,6 +10,7 @@ export const types = {
   date: { to: 1082, from: [1082], serialize: unchanged, parse: date },
   time: { to: 1083, from: [1083], serialize: unchanged, parse: (text: string) => text.slice(0, 5) },
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  jsonb: { to: 3802, from: [3802], serialize: json, parse: JSON.parse },
   list: { to: 1009, from: [1009, 1016, 2951], serialize: list, parse: items }, // text[], bigint[], uuid[]; another type of array needs its OID here
 }
 
@@ -25,7 +26,11 @@ function date(text: string): string {
   return text
 }
 
-// The driver serializes a value again when it repeats a statement, so a list may be text already.
+// The driver serializes a value again when it repeats a statement, so a list may be text already; and so may an object.
+function json(value: object | string): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
 function list(value: unknown[] | string): string {
   return typeof value === 'string' ? value : `{${value.map(each => `"${String(each).replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 }

@@ -37,6 +37,7 @@ const long = [
 export function demoUsers(today: string): DemoUser[] {
   const day = (offset: number) => new Date(Date.parse(today) + offset * 86_400_000).toISOString().slice(0, 10)
   const at = (offset: number, time: string) => `${day(offset)}T${time}:00Z`
+  const before = (minutesBefore: number) => ({ at: null, minutesBefore })
 
   return [
     {
@@ -64,6 +65,7 @@ export function demoUsers(today: string): DemoUser[] {
           durationMinutes: 20,
           timeZone: 'Europe/Helsinki',
           labels: ['travel', 'tickets'],
+          reminders: [before(60), { at: at(5, '08:00'), minutesBefore: null }],
           daysAgo: 3,
         },
         { id: plants, title: 'Water the plants', categoryId: home, completedAt: at(-1, '07:02'), daysAgo: 4 },
@@ -88,6 +90,7 @@ export function demoUsers(today: string): DemoUser[] {
           dueTime: '16:00',
           timeZone: 'Europe/Helsinki',
           labels: ['report', 'numbers'],
+          reminders: [before(24 * 60), before(30)],
           daysAgo: 7,
         },
         { title: 'Buy cinnamon buns 🥐☕️', priority: 'low', dueDate: day(0), labels: ['shopping', '🛒'], daysAgo: 0 },
@@ -98,6 +101,7 @@ export function demoUsers(today: string): DemoUser[] {
           dueDate: day(1),
           durationMinutes: 90,
           labels: ['workshop'],
+          reminders: [before(0)],
           daysAgo: 5,
         },
         {

@@ -111,6 +111,7 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     durationMinutes: null,
     timeZone: null,
     labels: [],
+    reminders: [],
   }
   const rows = {
     categories: categories.map((category, i) => ({ ...category, revision: start + 2 + i })),
@@ -133,12 +134,12 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
         as row (id uuid, name text, color text, position integer, revision bigint)
       returning c.id)
     insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, due_date, due_time, start_date,
-      deadline_date, duration_minutes, time_zone, labels, revision, created_at, updated_at)
+      deadline_date, duration_minutes, time_zone, labels, reminders, revision, created_at, updated_at)
     select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."dueDate", row."dueTime",
-      row."startDate", row."deadlineDate", row."durationMinutes", row."timeZone", row.labels, row.revision, creation.time, coalesce(row."completedAt", creation.time)
+      row."startDate", row."deadlineDate", row."durationMinutes", row."timeZone", row.labels, row.reminders, row.revision, creation.time, coalesce(row."completedAt", creation.time)
     from new_user, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
       as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "dueDate" date,
-        "dueTime" time, "startDate" date, "deadlineDate" date, "durationMinutes" integer, "timeZone" text, labels text[], revision bigint, "daysAgo" integer),
+        "dueTime" time, "startDate" date, "deadlineDate" date, "durationMinutes" integer, "timeZone" text, labels text[], reminders jsonb, revision bigint, "daysAgo" integer),
       lateral (select now() - row."daysAgo" * interval '1 day' - interval '1 minute' + (row.revision - ${start}) * interval '1 second' as time) as creation`,
   )
 }

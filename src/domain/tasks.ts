@@ -5,10 +5,12 @@ import type { Call } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { errorCode, violates } from '../database/errors.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
+import { isAllowed } from '../resource/etag.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
 import { dateFilters } from './dates.ts'
 import { createRelevance } from './relevance.ts'
+import { isRelative, remindersField, requireDueDate } from './reminders.ts'
 import { createRows } from './rows.ts'
 import { createSearch, type Search } from './search.ts'
 import { afterCursor, cursorName, type SortName, sorts } from './sort.ts'
@@ -45,6 +47,7 @@ const fields: Fields<Placed> = {
   durationMinutes: nullable('integer'),
   timeZone: nullable('text'),
   labels: required('text[]'),
+  reminders: remindersField,
 }
 
 export function createTasks(db: Database) {
@@ -69,9 +72,14 @@ export function createTasks(db: Database) {
     currentRevision,
     ...subtasks,
 
-    /** Clearing the date clears the time too: it could not stay without a date. */
-    update(...[owner, id, allowed, patch]: Parameters<typeof subtasks.update>) {
-      const clearsTime = patch.dueDate === null && patch.dueTime === undefined
+    /** Clearing the date clears the time too: it could not stay without a date. A reminder before the due date needs one as well. */
+    async update(...[owner, id, allowed, patch]: Parameters<typeof subtasks.update>) {
+      const { dueDate, dueTime, reminders = [] } = patch
+      if (typeof dueDate !== 'string' && reminders.some(isRelative)) {
+        const [task] = await one(owner, id)
+        if (task !== undefined && isAllowed(allowed, task)) requireDueDate(reminders, dueDate === undefined ? task.dueDate : dueDate)
+      }
+      const clearsTime = dueDate === null && dueTime === undefined
       return subtasks.update(owner, id, allowed, clearsTime ? { ...patch, dueTime: null } : patch)
     },
 

@@ -2,12 +2,14 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { minuteOf } from '../domain/dates.ts'
+import { createReminders } from '../domain/reminders.ts'
 import { createTasks } from '../domain/tasks.ts'
 import { listReply } from '../resource/etag.ts'
 import { createItem } from '../resource/item.ts'
 
 export function createTaskHandlers(db: Database) {
   const tasks = createTasks(db)
+  const reminders = createReminders(db)
   const item = createItem('tasks', tasks)
 
   return {
@@ -20,6 +22,7 @@ export function createTaskHandlers(db: Database) {
     getTaskTree: async ({ owner, path, headers }) => listReply(headers, await tasks.tree(owner, path.taskId)),
     putTask: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.taskId, body, headers),
     updateTask: ({ owner, path, headers, body }) => item.patch(owner, path.taskId, body, headers),
+    listReminders: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => reminders.list(owner, query)),
     deleteTask: ({ owner, path, headers }) => item.remove(owner, path.taskId, headers),
   } satisfies Partial<Handlers>
 }

@@ -34,6 +34,10 @@ export function allowedRevisions({ 'if-match': ifMatch, 'if-none-match': ifNoneM
   }
 }
 
+/** Whether a change may meet this version. */
+export const isAllowed = ({ match, except }: Allowed, { revision }: Versioned): boolean =>
+  (match === null || match.includes(revision)) && (except === null || !except.includes(revision))
+
 /** A tag that is not written like one of ours names no revision: `"042"` is not `"42"`. */
 function revisionOf(tag: string): number[] {
   const revision = Number(tag.slice(1, -1))

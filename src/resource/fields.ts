@@ -14,8 +14,8 @@ export type Stored = {
   /** what a row shows for the field */
   shows: readonly string[]
   insert: (value: Part) => Part
-  /** `item` is the row that is there. `value` is null if the field is not sent. */
-  update: (value: Part) => Part
+  /** `item` is the row that is there. `value` is null if the field is not sent. `cleared` (text[]) has the names of the fields that are cleared. */
+  update: (value: Part, cleared: Part) => Part
 }
 
 /** A field for each property of an input of the spec, nullable where the spec says so. A missing or misspelt one does not compile. */
@@ -54,7 +54,7 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
         const value = asked[name] as Part
         const kept = sql`coalesce(${value}, item.${column})`
         const plain = nullable ? sql`case when ${constant(name)} = any(${cleared}) then null else ${kept} end` : kept
-        return sql`${column} = ${stored?.update(value) ?? plain}`
+        return sql`${column} = ${stored?.update(value, cleared) ?? plain}`
       }),
   }
 }

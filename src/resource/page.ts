@@ -35,20 +35,22 @@ function invalidCursor() {
 
 /**
  * One page out of up to `limit + 1` rows, and the revision of the account at the same instant.
- * `keyOf` gives the sort key of a row. An account without rows comes as one row without id; no account, as no row.
+ * `keyOf` gives the sort key of a row, `id` the name of what decides between equal keys. An account without rows comes as one row without
+ * id; no account, as no row.
  */
-export function createPage<Row extends { id: string }>(
+export function createPage<Row extends object>(
   rows: (Row & { asOf: number })[],
   limit: number,
   sort: string,
   keyOf: (row: Row) => string | number | null,
+  id: keyof Row = 'id' as keyof Row,
 ) {
   const revision = rows[0]?.asOf ?? 0
   const hasMore = rows.length > limit
   if (hasMore) rows.pop()
-  if (rows[0]?.id === null) rows.pop()
+  if (rows[0]?.[id] === null) rows.pop()
   for (const row of rows as { asOf: number | undefined }[]) row.asOf = undefined // JSON leaves it out; a copy would cost a tenth of the reply
   const last = hasMore ? rows.at(-1) : undefined
-  const nextCursor = last === undefined ? null : Buffer.from(JSON.stringify([sort, keyOf(last), last.id])).toString('base64url')
+  const nextCursor = last === undefined ? null : Buffer.from(JSON.stringify([sort, keyOf(last), last[id]])).toString('base64url')
   return { revision, body: { items: rows as Row[], nextCursor } }
 }

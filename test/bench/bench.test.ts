@@ -107,7 +107,14 @@ test('the targets send the same statements as the server', async () => {
   }
   await handlers.getTask({ owner, claims, path, query: none, headers: {}, body: undefined })
   await theirs.get(owner, path.taskId)
-  await handlers.createTask({ owner, claims, path, query: none, headers: {}, body: { ...body, completed: false, parentId: null } })
+  await handlers.createTask({
+    owner,
+    claims,
+    path,
+    query: none,
+    headers: {},
+    body: { ...body, completed: false, parentId: null, reminders: [] },
+  })
   await theirs.create({ id: owner, ...claims }, body)
   await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined })
   await theirs.revision(owner)

@@ -218,6 +218,13 @@ function candidates(schema: Schema): unknown[] {
   if (types.includes('boolean')) return [true, false, ...others]
   if (types.includes('integer'))
     return [minimum, maximum, (minimum as number) - 1, (maximum as number) + 1, 1.5, 1e21, ...others].filter(each => each !== undefined)
+  if (schema.properties !== undefined) {
+    const all = Object.entries(schema.properties).map(
+      ([name, property]) => candidates(resolved(property)).map(value => ({ [name]: value })) as object[],
+    )
+    const both = Object.assign({}, ...all.map(([first]) => first))
+    return [...all.flat(), both, { ...all[0]?.[0], unknown: 1 }, ...others]
+  }
   if (items !== undefined) {
     const inner = candidates(resolved(items))
     const many = Array.from({ length: (maxItems as number) + 1 }, (_, i) => `${i}`)
@@ -243,6 +250,23 @@ function candidates(schema: Schema): unknown[] {
       '0001-01-01',
       '9999-12-31',
       '0000-01-01',
+      ...others,
+    ]
+  if (format === 'date-time')
+    return [
+      '2027-03-01T16:30:00Z',
+      '0001-01-01T00:00:00.123456Z',
+      '9999-12-31T23:59:59.9Z',
+      '2027-03-01T16:30:00.1234567Z',
+      '2027-03-01T16:30:00+02:00',
+      '2027-03-01T16:30Z',
+      '2027-03-01 16:30:00Z',
+      '2027-03-01T16:30:00z',
+      '2027-02-29T16:30:00Z',
+      '2027-03-01T24:00:00Z',
+      '2016-12-31T23:59:60Z',
+      '0000-01-01T00:00:00Z',
+      '2027-03-01',
       ...others,
     ]
   if (format === 'time-zone')

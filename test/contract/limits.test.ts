@@ -18,6 +18,7 @@ const types: Record<string, string> = {
 const exceptions: Record<string, string> = {
   'tasks.due_time': 'time without time zone', // a pattern in the spec
   'tasks.priority': 'USER-DEFINED', // an enum
+  'tasks.reminders': 'jsonb', // an array of objects
   'users.revision': 'bigint',
   'categories.revision': 'bigint',
   'tasks.revision': 'bigint',
@@ -28,23 +29,29 @@ const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const rows: Record<string, Record<string, unknown>> = {
   users: { id: 'limits', revision: 1, profile_revision: 0 },
   categories: { owner_id: 'owner', id, name: 'x', position: 0, revision: 1 },
-  tasks: { owner_id: 'owner', id, title: 'x', priority: 'none', labels: [], revision: 1 },
+  tasks: { owner_id: 'owner', id, title: 'x', priority: 'none', labels: [], due_date: '2027-03-01', revision: 1 },
 }
 
 const snake = (name: string) => name.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 
 /** Values at the limit, and one step beyond it. */
 function edges(schema: Schema): { inside: unknown[]; beyond: unknown[] } {
-  const { enum: values, items } = schema as { enum?: string[]; items?: Schema }
+  const { enum: values, items, properties } = schema as { enum?: string[]; items?: Schema; properties?: Record<string, Schema> }
   const { minLength = 0, maxLength, minimum = 0, maximum, maxItems } = schema as Record<string, number | undefined>
   const text = (length: number) => '😀'.repeat(length)
   if (values !== undefined) return { inside: values, beyond: ['another'] }
   if (maxItems !== undefined && items !== undefined) {
     const item = edges(resolved(items))
+    const any = resolved(items).properties === undefined ? 'x' : item.inside[0]
     return {
-      inside: [[], Array(maxItems).fill('x'), ...item.inside.map(each => [each])],
-      beyond: [Array(maxItems + 1).fill('x'), ...item.beyond.map(each => [each])],
+      inside: [[], Array(maxItems).fill(any), ...item.inside.map(each => [each])],
+      beyond: [Array(maxItems + 1).fill(any), ...item.beyond.map(each => [each])],
     }
+  }
+  if (properties !== undefined) {
+    const each = Object.entries(properties).map(([name, property]) => [name, edges({ ...resolved(property), ...property })] as const)
+    const objects = (side: 'inside' | 'beyond') => each.flatMap(([name, values]) => values[side].map(value => ({ [name]: value })))
+    return { inside: objects('inside'), beyond: objects('beyond') }
   }
   const invisible = schema.format === 'visible-text' ? ['\u200b'] : []
   if (maxLength !== undefined)
@@ -78,7 +85,8 @@ for (const [schemaName, table] of Object.entries(tables)) {
         const put = (value: unknown) =>
           sql.begin(async sql => {
             if (table !== 'users') await sql`insert into users ${sql(rows.users as never)} on conflict do nothing`
-            const row = { ...rows[table], ...(table !== 'users' && { owner_id: 'limits' }), [column]: value }
+            const stored = exceptions[`${table}.${column}`] === 'jsonb' ? sql.json(value as never) : value
+            const row = { ...rows[table], ...(table !== 'users' && { owner_id: 'limits' }), [column]: stored }
             Object.assign(row, companions[`${table}.${column}`]?.(value))
             await sql`insert into ${sql(table)} ${sql(row as never)}`
             throw 'stored'

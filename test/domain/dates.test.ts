@@ -91,7 +91,7 @@ describe('overdue', () => {
     const observe = (text: string) => record('statements', text)
     const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, observe })
     const count = async (owner: string, overdue: boolean, at: number) =>
-      (await createTasks(db).list(owner, { limit: 9, sort: 'dueDate', overdue }, at)).body.items.length
+      (await createTasks(db).list(owner, { limit: 9, sort: 'dueDate', overdue }, at)()).body.items.length
     const minute = Date.parse(instant) / 60_000
     for (const { id } of [ann, bob]) {
       expect([await count(id, true, minute - 1), await count(id, false, minute - 1)]).toEqual([0, 1])

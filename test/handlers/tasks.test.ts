@@ -30,6 +30,7 @@ describe('createTask', () => {
       durationMinutes: null,
       timeZone: null,
       labels: [],
+      reminders: [],
       revision: expect.any(Number),
       createdAt: expect.any(String),
       updatedAt: body.createdAt,
@@ -54,6 +55,10 @@ describe('createTask', () => {
       durationMinutes: 525_600,
       timeZone: 'Europe/Helsinki',
       labels: ['a', 'ä "quoted", {braced}', 'NULL', '\\'],
+      reminders: [
+        { at: null, minutesBefore: 525_600 },
+        { at: '2027-03-01T08:00:00.000Z', minutesBefore: null },
+      ],
     }
     const { body } = await ann.createTask({ body: sent })
 

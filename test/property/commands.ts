@@ -41,6 +41,13 @@ const names = fc.constantFrom(
 )
 const priorities = fc.constantFrom('none', 'low', 'medium', 'high')
 const labels = fc.uniqueArray(fc.constantFrom('x', 'X', 'y', 'a,b', '{"', 'NULL'), { maxLength: 4, size: 'max' })
+const reminders = fc.uniqueArray(
+  fc.constantFrom(
+    ...[0, 1, 525_600].map(minutesBefore => ({ at: null, minutesBefore })),
+    ...['2527-01-01T09:00:00Z', '0001-01-01T00:00:00.5Z'].map(at => ({ at, minutesBefore: null })),
+  ),
+  { maxLength: 3 },
+)
 const which = fc.oneof(fc.nat({ max: 1 }), fc.nat({ max: 9 }))
 const zones = maybe(fc.constantFrom('', 'UTC', 'Europe/Helsinki'), null)
 
@@ -65,6 +72,7 @@ const fields = {
     durationMinutes: maybe(fc.constantFrom(1, 90, 525_600), null),
     timeZone: zones,
     labels,
+    reminders,
   },
 }
 const whole = {
@@ -72,7 +80,10 @@ const whole = {
   // The schema itself wants a date where there is a time.
   tasks: fc
     .record<Body>(fields.tasks, { requiredKeys: ['title'] })
-    .filter(({ dueTime, dueDate }) => typeof dueTime !== 'string' || typeof dueDate === 'string'),
+    .filter(
+      ({ dueTime, dueDate, reminders = [] }) =>
+        typeof dueDate === 'string' || (typeof dueTime !== 'string' && (reminders as { at: unknown }[]).every(({ at }) => at !== null)),
+    ),
 }
 const partial = {
   categories: fc.record<Body>(fields.categories, { requiredKeys: [] }),

@@ -80,7 +80,9 @@ function ofMeaning(
     if (body.parentId.toLowerCase() !== owned.taskId) must.push(422)
     else if (mine('taskId') || typeof body.categoryId === 'string') must.push(409) // below itself, or not in the category of its parent
   }
-  if (typeof body.dueTime === 'string' && body.dueDate === null) must.push(422)
+  const isRelative = ({ minutesBefore }: { minutesBefore?: unknown }) => typeof minutesBefore === 'number'
+  const dated = typeof body.dueTime === 'string' || (Array.isArray(body.reminders) && body.reminders.some(isRelative))
+  if (dated && body.dueDate === null) must.push(422)
   const duplicate = path.includes('/categories') && typeof body.name === 'string' && folded(body.name) === folded(owned.name)
   if (duplicate && !mine('categoryId')) must.push(409)
   if (query.has('cursor')) may.push(422)

@@ -33,7 +33,16 @@ const defaults = {
   categories: { color: null, position: 0 },
   tasks: {
     ...{ description: null, completed: false, completedAt: null, priority: 'none', categoryId: null, parentId: null, depth: 0 },
-    ...{ dueDate: null, dueTime: null, startDate: null, deadlineDate: null, durationMinutes: null, timeZone: null, labels: [] },
+    ...{
+      dueDate: null,
+      dueTime: null,
+      startDate: null,
+      deadlineDate: null,
+      durationMinutes: null,
+      timeZone: null,
+      labels: [],
+      reminders: [],
+    },
   },
 }
 const nullableTexts = ['description', 'color', 'timeZone']
@@ -65,6 +74,9 @@ export function withExtra(body: object, extra: Extra, id: string | undefined, ro
     extra === undefined ? [] : Object.entries({ id, ...row }).filter(([name, value]) => readOnly.includes(name) && value !== undefined)
   return { ...Object.fromEntries(known), ...body }
 }
+
+type Reminder = { at: string | null; minutesBefore: number | null }
+const isRelative = ({ minutesBefore }: Reminder) => minutesBefore !== null
 
 /** An empty text in a field that can be null is null. The name of a category can't be. */
 const stored = (body: object, names = nullableTexts): object =>
@@ -107,7 +119,8 @@ export function model(user: { id: string; email: string; name: string }, start: 
       return duplicate ? refused(409) : undefined
     }
     const homeless = row.categoryId !== null && !rows.categories.has(row.categoryId as string)
-    return homeless || (row.dueTime !== null && row.dueDate === null) ? refused(422) : undefined
+    const dated = row.dueTime !== null || (row.reminders as Reminder[]).some(isRelative)
+    return homeless || (dated && row.dueDate === null) ? refused(422) : undefined
   }
 
   function written(status: number, before: Row | undefined, row: Row): Expected {
@@ -146,8 +159,12 @@ export function model(user: { id: string; email: string; name: string }, start: 
       if (before === undefined) return refused(404)
       if (forbids(conditions)) return refused(412, before)
       if (Object.keys(body).length === 0) return shown(200, before)
-      const timeless = 'dueDate' in body && body.dueDate === null && !('dueTime' in body)
-      const row: Row = { ...before, ...stored(body), ...(timeless && { dueTime: null }) }
+      const undated = 'dueDate' in body && body.dueDate === null
+      const kept = {
+        ...(undated && !('dueTime' in body) && { dueTime: null }),
+        ...(undated && !('reminders' in body) && { reminders: (before.reminders as Reminder[]).filter(each => !isRelative(each)) }),
+      }
+      const row: Row = { ...before, ...stored(body), ...kept }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong
       rows[kind].set(id, row)

@@ -112,8 +112,13 @@ function writable({ requestBody }: Operation): Record<string, Schema> {
   return Object.fromEntries(Object.entries(properties).filter(([, schema]) => schema['x-read-only'] !== true))
 }
 
-/** A UUID comes back in lower case (RFC 9562, section 4), and an empty text that can be null as null. */
+/** A UUID comes back in lower case (RFC 9562, section 4), an empty text that can be null as null, and an object with all its properties. */
 function stored(schema: Schema, value: unknown): unknown {
+  const { items } = resolved(schema)
+  if (items?.properties !== undefined) {
+    const empty = Object.fromEntries(Object.keys(items.properties).map(name => [name, null]))
+    return (value as object[]).map(each => ({ ...empty, ...each }))
+  }
   if (value === '' && [resolved(schema).type].flat().includes('null')) return null
   return typeof value === 'string' && resolved(schema).format === 'uuid' ? value.toLowerCase() : value
 }

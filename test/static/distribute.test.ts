@@ -11,7 +11,7 @@ const tables = [...schema.matchAll(/^CREATE (?:UNLOGGED )?TABLE public\.(\w+) \(
   ofOwners: /^ {4}owner_id /m.test(columns as string),
 }))
 const functions = [...schema.matchAll(/^CREATE FUNCTION public\.(\w+)\((.*)\) RETURNS/gm)].map(
-  ([, name, parameters]) => `public.${name}(${parameters?.replaceAll(/\w+ (text|integer)/g, '$1')})`,
+  ([, name, parameters]) => `public.${name}(${parameters?.replaceAll(/(^|, )\w+ /g, '$1')})`,
 )
 const references = [...schema.matchAll(/^ALTER TABLE ONLY public\.(\w+)\n.* FOREIGN KEY .* REFERENCES public\.(\w+)\(/gm)]
 

@@ -17,7 +17,16 @@ const claims = { email: null, name: null }
 const any = { match: null, except: null }
 const task = {
   ...{ title: 'a', description: null, completed: false, priority: 'none' as const, categoryId: null, parentId: null },
-  ...{ dueDate: null, dueTime: null, startDate: null, deadlineDate: null, durationMinutes: null, timeZone: null, labels: ['x'] },
+  ...{
+    dueDate: null,
+    dueTime: null,
+    startDate: null,
+    deadlineDate: null,
+    durationMinutes: null,
+    timeZone: null,
+    labels: ['x'],
+    reminders: [],
+  },
 }
 const category = { name: 'a', color: null, position: 0 }
 

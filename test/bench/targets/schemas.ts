@@ -19,6 +19,18 @@ const fields = {
   durationMinutes: nullable({ type: 'integer', minimum: 1, maximum: 525_600 }),
   timeZone: nullable({ type: 'string', minLength: 1, maxLength: 64 }),
   labels: { type: 'array', items: text(50), maxItems: 50, uniqueItems: true },
+  reminders: {
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        at: nullable({ type: 'string', format: 'date-time' }),
+        minutesBefore: nullable({ type: 'integer', minimum: 0, maximum: 525_600 }),
+      },
+    },
+    maxItems: 10,
+  },
 }
 
 // Replies contain values that were validated on input. Fastify serializes plain types fastest.
@@ -42,6 +54,10 @@ const task = {
     durationMinutes: nullable({ type: 'integer' }),
     timeZone: nullable(string),
     labels: { type: 'array', items: string },
+    reminders: {
+      type: 'array',
+      items: { type: 'object', properties: { at: nullable(string), minutesBefore: nullable({ type: 'integer' }) } },
+    },
     revision: { type: 'integer' },
     createdAt: string,
     updatedAt: string,
