@@ -445,10 +445,10 @@ CREATE INDEX categories_position_idx ON public.categories USING btree (owner_id,
 
 
 --
--- Name: tasks_category_idx; Type: INDEX; Schema: public; Owner: -
+-- Name: tasks_category_completed_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX tasks_category_idx ON public.tasks USING btree (owner_id, category_id);
+CREATE INDEX tasks_category_completed_idx ON public.tasks USING btree (owner_id, category_id, completed);
 
 
 --
@@ -615,4 +615,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001506'),
     ('20261128001507'),
     ('20261128001508'),
-    ('20261128001509');
+    ('20261128001509'),
+    ('20261128001601'),
+    ('20261128001602');

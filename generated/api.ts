@@ -38,6 +38,32 @@ export interface paths {
         patch: operations["updateUser"];
         trace?: never;
     };
+    "/v1/users/{userId}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Count your open tasks
+         * @description Counts all open tasks by due date, category and label in one request, for badges and start pages. `overdue` is the number of tasks that `listTasks` lists with `overdue=true`; the counts of days are those with `completed=false` and `dueFrom` and `dueTo`. Because the counts change with time too, the `ETag` is valid for the current minute only. Without an account, all counts are 0.
+         */
+        get: operations["getSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/categories": {
         parameters: {
             query?: never;
@@ -777,6 +803,42 @@ export interface components {
         };
         /** @description Send this as `cursor` to read the next page. It is `null` on the last page. */
         NextCursor: string | null;
+        Summary: {
+            /** @description The day in `timeZone`. */
+            today: components["schemas"]["CalendarDate"];
+            /** @description The time zone of the profile, or `UTC` if it has none. */
+            timeZone: string;
+            /** @description Open tasks. */
+            open: components["schemas"]["TaskCount"];
+            /** @description Open tasks that are overdue, as the filter `overdue` of `listTasks` defines it: in the time zone of the task, else of the profile, else in UTC. */
+            overdue: components["schemas"]["TaskCount"];
+            /** @description Open tasks whose `dueDate` is `today`, also if their `dueTime` has passed. Those are `overdue` too. */
+            dueToday: components["schemas"]["TaskCount"];
+            /** @description Open tasks whose `dueDate` is one of the seven days after `today`. So none of them is in `dueToday`. */
+            dueNext7Days: components["schemas"]["TaskCount"];
+            /** @description Open tasks without a `dueDate`. */
+            withoutDate: components["schemas"]["TaskCount"];
+            /** @description Every category with an open task, sorted by id. The last is `null` if there are open tasks without a category. The counts of all categories add up to those of the account. */
+            categories: components["schemas"]["CategoryCounts"][];
+            /** @description The 100 labels that most open tasks have, the most frequent first, and equally frequent ones in the order of code points, regardless of case. Labels that look alike are one (see `CategoryName`). */
+            labels: components["schemas"]["LabelCounts"][];
+        };
+        CategoryCounts: {
+            /** @description The category, or `null` for tasks without one. */
+            categoryId: components["schemas"]["CategoryOfTask"];
+            /** @description Open tasks in the category. */
+            open: components["schemas"]["TaskCount"];
+            /** @description Those of them that are overdue. */
+            overdue: components["schemas"]["TaskCount"];
+        };
+        LabelCounts: {
+            /** @description The spelling that most open tasks with the label have. If several are as frequent, it is the first of them in the order of code points. `listLabels` looks at completed tasks too, so it may show another spelling. */
+            name: components["schemas"]["LabelName"];
+            /** @description Open tasks with the label. */
+            open: components["schemas"]["TaskCount"];
+            /** @description Those of them that are overdue. */
+            overdue: components["schemas"]["TaskCount"];
+        };
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1461,6 +1523,61 @@ export interface operations {
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSummary: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

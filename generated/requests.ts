@@ -3,6 +3,7 @@ export const requests = {
   getUser: { method: 'get', path: '/v1/users/{userId}' },
   updateUser: { method: 'patch', path: '/v1/users/{userId}' },
   deleteUser: { method: 'delete', path: '/v1/users/{userId}' },
+  getSummary: { method: 'get', path: '/v1/users/{userId}/summary' },
   listCategories: { method: 'get', path: '/v1/users/{userId}/categories' },
   createCategory: { method: 'post', path: '/v1/users/{userId}/categories' },
   getCategory: { method: 'get', path: '/v1/users/{userId}/categories/{categoryId}' },

@@ -10,6 +10,7 @@ export type { Failure, Input, Listing, NotModified, OperationId, Problem, Result
 export type Category = Schemas['Category']
 export type FieldError = Schemas['FieldError']
 export type Label = Schemas['Label']
+export type Summary = Schemas['Summary']
 export type Task = Schemas['Task']
 export type User = Schemas['User']
 

@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts'
 import { accountLock } from '../domain/revision.ts'
 import { createCategoryHandlers } from './categories.ts'
 import { createLabelHandlers } from './labels.ts'
+import { createSummaryHandlers } from './summary.ts'
 import { createSystemHandlers } from './system.ts'
 import { createTaskHandlers } from './tasks.ts'
 import { createUserHandlers } from './users.ts'
@@ -18,6 +19,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createCategoryHandlers(db),
     ...createTaskHandlers(db),
     ...createLabelHandlers(db),
+    ...createSummaryHandlers(db),
     ...createSystemHandlers(db, stopping, publicUrl),
   }
 }

@@ -42,6 +42,7 @@ async function callEveryOperation(user: Client, otherUser: string) {
   }
   await user.listTasks({ query: { completed: true, priority: ['none'], dueFrom: '2027-01-01', q: 'pack' } })
   await user.listTasks({ path: { userId: otherUser } }, 403)
+  expect((await user.getSummary()).body.open).toBe(1)
   await user.createTask({ body: { title: 'Socks', parentId: task.id } }, 201)
   await user.getTaskTree({ path: { taskId: task.id } })
   await user.updateTask({ path: { taskId: task.id }, body: { parentId: task.id } }, 409)
