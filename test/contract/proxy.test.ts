@@ -45,6 +45,7 @@ async function callEveryOperation(user: Client, otherUser: string) {
   expect((await user.getSummary()).body.open).toBe(1)
   await user.createTask({ body: { title: 'Socks', parentId: task.id } }, 201)
   await user.getTaskTree({ path: { taskId: task.id } })
+  await user.listReminders({ query: { from: '2027-01-01T00:00:00Z' } })
   await user.updateTask({ path: { taskId: task.id }, body: { parentId: task.id } }, 409)
   await user.deleteCategory({ path: { categoryId: home.id } })
   await user.deleteTask({ path: { taskId: task.id } })

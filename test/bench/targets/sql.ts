@@ -1,6 +1,6 @@
 // The statements of the targets. They are those that the server sends for one caller (a test compares them), in the cheapest form of
-// the driver, with the settings of src/database and the same handling of rows. One difference: an update names only the changed
-// columns; the server has one statement for all columns.
+// the driver, with the settings of src/database and the same handling of rows. Two differences: an update names only the changed
+// columns, while the server has one statement for all columns; and a search sorts every match, while the server reads a bounded number first.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
 import { detachRows, types } from '../../../src/database/types.ts'
@@ -114,7 +114,7 @@ export function store(
 function listText(filters: string) {
   return numbered(`
     with account as (
-      select revision as as_of
+      select revision as as_of, revision - start_revision as changes
       from users
       where id = $)
     select as_of, ${columns}
