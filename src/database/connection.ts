@@ -10,7 +10,7 @@ import { checkReported, checkSettings, readSettings, type Setting, startupSettin
 import { type OpenSocket, openSocket } from './socket.ts'
 import { type Statement, statement } from './sql.ts'
 import { createTimeout, TimeoutError } from './timeout.ts'
-import { detachRows, types } from './types.ts'
+import { detachRows, type Result, types } from './types.ts'
 
 export type Connection = {
   /** Rejects with the error of PostgreSQL for the statement, or with `ConnectionLost`. */
@@ -59,7 +59,8 @@ export function createConnector({ url, pooler, unchecked, answerTimeoutMs, state
     const inTime = createTimeout(answerTimeoutMs)
     const { driver, isOpen, destroy } = createDriver(url, url.hosts[host] as Host, options)
 
-    const send = (query: postgres.PendingQuery<postgres.Row[]>) => inTime(query).then(rows => detachRows(rows as unknown as object[]))
+    const send = (query: postgres.PendingQuery<postgres.Row[]>) =>
+      inTime(query.values()).then(result => detachRows(result as unknown as Result))
 
     async function check() {
       const { text, values } = statement('select settings', readSettings)

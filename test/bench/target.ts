@@ -28,6 +28,12 @@ export const targets = {
   before: { file: 'src/main.ts', title: 'the server of another checkout', optional: true },
   'ours-eddsa': { file: '../../src/main.ts', title: 'this server, EdDSA tokens', algorithm: 'EdDSA', workloads: ['list', 'get'] },
   'ours-two': { file: '../../src/main.ts', title: 'this server, two workers', env: { WEB_CONCURRENCY: '2' }, optional: true },
+  'ours-unshared': {
+    file: '../../src/main.ts',
+    title: 'this server, set for Citus: no shared statements',
+    env: { DATABASE_SHARDED: 'citus' },
+    optional: true,
+  },
   bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js only' },
   'bare-pipelined': { file: 'targets/bare.ts', title: 'bare with unsafe pipelining', env: { MAX_PIPELINE: '100' } },
   fastify: { file: 'targets/fastify.ts', title: 'Fastify with schemas and its JWT plugin' },

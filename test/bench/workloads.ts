@@ -85,9 +85,6 @@ function draft({ categoryId }: User, n: number) {
     categoryId,
     dueDate: `2027-03-${10 + (n % 20)}`,
     dueTime: '18:30',
-    startDate: '2027-02-15',
-    deadlineDate: '2027-04-05',
-    durationMinutes: 20,
     timeZone: 'Europe/Helsinki',
     labels: ['travel', 'tickets'],
   }

@@ -108,7 +108,7 @@ describe('the corpus', () => {
     }
   })
 
-  test('gets the same replies from the mock and from the server', { timeout: 120_000 }, async ({ service }) => {
+  test('gets the same replies from the mock and from the server', { timeout: 300_000 }, async ({ service }) => {
     const disagreements: string[] = []
     const queue = samples.entries()
     // An account for each sample, with the category, the task and the label of the examples.

@@ -1,15 +1,29 @@
 // Values of the driver in the form of the API.
 import { expect, test } from 'vitest'
 import { WrongSetting } from '../../src/database/session.ts'
-import { detachRows, types } from '../../src/database/types.ts'
+import { detachRows, type Result, types } from '../../src/database/types.ts'
 
 test('rows are detached from their result, which may begin with gaps', () => {
-  const [result, rows] = [Array(3) as string[], ['a', 'b']]
-  result.push(...rows)
+  const columns = [{ name: 'id' }, { name: 'title' }]
+  const resultOf = (rows: unknown[][]) => Object.defineProperty(rows, 'columns', { value: columns }) as Result
+  const gaps = Array(3) as unknown[][]
+  gaps.push(['1', 'a'], ['2', null])
+  const result = resultOf(gaps)
+  const rows = [
+    { id: '1', title: 'a' },
+    { id: '2', title: null },
+  ]
   expect(detachRows(result)).toEqual(rows)
-  expect(result).toEqual([])
-  expect(detachRows([...rows])).toEqual(rows)
-  expect(detachRows([])).toEqual([])
+  expect(result).toHaveLength(0)
+  expect(
+    detachRows(
+      resultOf([
+        ['1', 'a'],
+        ['2', null],
+      ]),
+    ),
+  ).toEqual(rows)
+  expect(detachRows(resultOf([]))).toEqual([])
 })
 
 test('an instant is as PostgreSQL has it, to the microsecond', () => {

@@ -3,7 +3,7 @@
 // columns, while the server has one statement for all columns; and a search sorts every match, while the server reads a bounded number first.
 import { randomUUIDv7 } from 'node:crypto'
 import postgres from 'postgres'
-import { detachRows, types } from '../../../src/database/types.ts'
+import { detachRows, type Result, types } from '../../../src/database/types.ts'
 import type { settings } from './settings.ts'
 
 export type Task = { id: string; revision: number; createdAt: string }
@@ -66,7 +66,7 @@ export function store(
     ...(debug && { debug: (_: number, statement: string) => debug(statement) }),
   } as postgres.Options<typeof types>)
   const send = async <Row extends object>(text: string, values: unknown[]) =>
-    detachRows((await sql.unsafe(text, values as never[], { prepare: true })) as unknown as Row[])
+    detachRows((await sql.unsafe(text, values as never[], { prepare: true }).values()) as unknown as Result) as Row[]
 
   return {
     async list(owner: string, { limit, completed, priority, q }: Filter) {
