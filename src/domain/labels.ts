@@ -58,7 +58,7 @@ export function createLabels(db: Database) {
       const after = sql`(select labels, label_names, completed from relabelled union all ${others})`
       const row = await repeated(check, () =>
         db.write<Row>(
-          'rename label',
+          'update label',
           sql`
             with names as (select folded(${label}) as old, folded(${name}) as new),
             ${relabel(owner, allowed, renamed(name))}

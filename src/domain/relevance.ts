@@ -35,7 +35,7 @@ export function createRelevance(db: Pick<Database, 'read'>, searched: Searched) 
       return createPage(found, limit, 'relevance', ({ createdAt }) => [older, createdAt].join('|'))
     }
     const items = ranked(searched, asked, position)
-    const found = await db.read<Placed>('search tasks', sql`${withRevision(sql`${asked.owner}`, columns, items)} order by ${byRank}`)
+    const found = await db.read<Placed>('select tasks', sql`${withRevision(sql`${asked.owner}`, columns, items)} order by ${byRank}`)
     const page = createPage(found, limit, 'relevance', ({ place = '' }) => place)
     for (const row of page.body.items) row.rank = row.place = undefined
     return page

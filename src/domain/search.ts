@@ -24,7 +24,7 @@ export const askedWords = (owner: string, q: string): Part => sql`(select search
 export function createSearch<Row extends object>({ read }: Pick<Database, 'read'>, searched: Searched) {
   return (search: Search): Promise<Row[]> => {
     const page = withRevision(sql`${search.owner}`, searched.columns, pageOf(searched, search))
-    return read<Row>('search tasks', sql`${page} order by ${search.order}`)
+    return read<Row>('select tasks', sql`${page} order by ${search.order}`)
   }
 }
 
