@@ -66,13 +66,15 @@ export function maybe<Value, Other>(arbitrary: fc.Arbitrary<Value>, other: Other
   return fc.tuple(fc.boolean(), arbitrary).map(([there, value]) => (there ? value : other))
 }
 
+const isInteger = (schema: Schema) => [schema.type].flat().includes('integer')
+
 function ofKind(schema: Schema): fc.Arbitrary<unknown> {
   const { enum: values, format, pattern, properties, ...rules } = schema as Rules
   const { minimum = 0, maximum = 2 ** 31, minItems = 0, maxItems = 10, minLength = 0, maxLength = 50 } = rules
   if (values !== undefined) return fc.constantFrom(...values)
   if (properties !== undefined) return object(schema, fitting)
   if (schema.type === 'boolean') return fc.boolean()
-  if (schema.type === 'integer') return fc.oneof(fc.integer({ min: minimum, max: maximum }), fc.constantFrom(minimum, maximum))
+  if (isInteger(schema)) return fc.oneof(fc.integer({ min: minimum, max: maximum }), fc.constantFrom(minimum, maximum))
   if (schema.items !== undefined) return fc.uniqueArray(fitting(schema.items), { minLength: minItems, maxLength: Math.min(maxItems, 8) })
   if (format === 'uuid') {
     const id = fc.oneof(fc.constantFrom(owned.categoryId, owned.taskId), fc.uuid())
@@ -112,7 +114,7 @@ function repeated(lengths: number[]) {
 export const nearly = once(schema => {
   const { properties, minimum = 0, maximum = 0, maxItems = 10, maxLength = 50 } = schema as Rules
   if (properties !== undefined) return fc.oneof({ arbitrary: nearlyObject(schema), weight: 9 }, { arbitrary: anything, weight: 1 })
-  if (schema.type === 'integer') return fc.oneof(fc.constantFrom(minimum - 1, maximum + 1, minimum + 0.5, `${minimum}`), anything)
+  if (isInteger(schema)) return fc.oneof(fc.constantFrom(minimum - 1, maximum + 1, minimum + 0.5, `${minimum}`), anything)
   if (schema.items !== undefined) return fc.oneof(nearlyList(schema.items, maxItems), anything)
   const close = fitting(schema).chain(value => (typeof value === 'string' ? changed(value) : anything))
   const long = repeated([maxLength, maxLength + 1, 20_000])

@@ -201,8 +201,9 @@ export function problemExamples({ content }: Response): { value: { type: string;
  * may add properties; this release must reply with the declared ones only.
  */
 function closed<Value>(schemas: Value): Value {
-  return JSON.parse(JSON.stringify(schemas), (_, value) => {
-    const isOpen = value?.type === 'object' && value.properties !== undefined && value.additionalProperties === undefined
+  return JSON.parse(JSON.stringify(schemas), (name, value) => {
+    const isCondition = name === 'contains' // it describes a part of an object
+    const isOpen = value?.type === 'object' && !isCondition && value.properties !== undefined && value.additionalProperties === undefined
     return isOpen ? { ...value, additionalProperties: false } : value
   })
 }
