@@ -19,7 +19,7 @@ const counted = (name: string, openTasks: number, totalTasks = openTasks) => ({ 
 describe('listLabels', () => {
   test('returns each label of the live tasks with its open tasks and all tasks', async ({ as }) => {
     const [ann, bob] = [await as('ann'), await as('bob')]
-    const [first, deleted] = await createTasks(ann, ['travel', 'tickets'], ['travel', 'gone'], ['travel'], [])
+    const [first, deleted] = await createTasks(ann, ['travel', 'tickets'], ['travel', 'Gone Fishing'], ['travel'], [])
     await createTasks(bob, ['his own', 'travel'])
     await ann.updateTask({ path: { taskId: first as string }, body: { completed: true } })
     await ann.deleteTask({ path: { taskId: deleted as string } })
@@ -147,11 +147,11 @@ describe('renameLabel', () => {
     'finds the label %s by its percent-encoded text',
     async (label, { as }) => {
       const ann = await as('ann')
-      const [task] = await createTasks(ann, [label, 'other'])
+      const [task] = await createTasks(ann, [label, 'Other label'])
       expect((await ann.renameLabel({ path: { label }, body: { name: `${label}!` } })).body).toEqual(counted(`${label}!`, 1))
-      expect(await labelsOf(ann, task)).toEqual([`${label}!`, 'other'])
+      expect(await labelsOf(ann, task)).toEqual([`${label}!`, 'Other label'])
       await ann.deleteLabel({ path: { label: `${label}!` } })
-      expect(await labelsOf(ann, task)).toEqual(['other'])
+      expect(await labelsOf(ann, task)).toEqual(['Other label'])
     },
   )
 

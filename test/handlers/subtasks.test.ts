@@ -55,7 +55,7 @@ describe('a subtask', () => {
     expect((await ann.putTask({ path, body: { title: 'b', parentId: root as string } }, 200)).body.depth).toBe(1)
     expect((await ann.putTask({ path, body: { title: 'b' } }, 200)).body).toMatchObject({ parentId: null, depth: 0 })
     await ann.deleteTask({ path })
-    expect((await ann.putTask({ path, body: { title: 'again', parentId: root as string } }, 201)).body.depth).toBe(1)
+    expect((await ann.putTask({ path, body: { title: 'Repeated title', parentId: root as string } }, 201)).body.depth).toBe(1)
   })
 
   test('needs a parent that is there and the own', async ({ as }) => {
