@@ -1,6 +1,5 @@
 // Where a task is among others: its parent, its depth and its category. No SQL.
 import { type FieldError, invalid, Problem } from '../contract/problem.ts'
-import type { Allowed } from '../resource/etag.ts'
 import type { Input } from './tasks.ts'
 
 export type Node = {
@@ -26,9 +25,6 @@ export type Place = {
 }
 
 const maxDepth = 7 // as the spec says
-
-export const isAllowed = ({ match, except }: Allowed, { revision }: Node): boolean =>
-  (match === null || match.includes(revision)) && (except === null || !except.includes(revision))
 
 /** The place of a new subtask. Throws 422 if there is no such parent, and 409 if it can't be there. */
 export function placeBelow(parent: Node | undefined, { categoryId }: Pick<Input, 'categoryId'>): Place['fields'] {

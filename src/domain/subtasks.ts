@@ -5,12 +5,12 @@ import { Problem } from '../contract/problem.ts'
 import type { Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
-import type { Allowed } from '../resource/etag.ts'
+import { type Allowed, isAllowed } from '../resource/etag.ts'
 import { cleared, columnsOf } from '../resource/fields.ts'
 import type { Guard } from '../resource/item.ts'
 import { createPage } from '../resource/page.ts'
 import { mayUse } from './access.ts'
-import { type Family, isAllowed, type Node, type Place, place, placeBelow } from './place.ts'
+import { type Family, type Node, place, placeBelow } from './place.ts'
 import { bumpRevision, busyAccount, withRevision } from './revision.ts'
 import { type createRows, current, matched } from './rows.ts'
 import type { Input, Placed, Task } from './tasks.ts'
@@ -136,7 +136,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
       return settled(async () => {
         const found = await read(owner, id, patch.parentId ?? null)
         if (found.task === undefined || !isAllowed(allowed, found.task)) return []
-        const { fields, ...rest }: Place = place(found.task, found, patch)
+        const { fields, ...rest } = place(found.task, found, patch)
         const row = { ...patch, ...fields, ...allowed, owner, id, asOf: found.asOf, ...rest }
         const changed = await statements.update({ ...row, cleared: cleared({ ...patch, ...fields }) }).catch(rows.refuse)
         return changed.length > 0 ? changed : undefined
