@@ -7,7 +7,7 @@ import { type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
-import { bumpRevision, busyAccount, createRevision, snapshotIsCurrent, withRevision } from './revision.ts'
+import { bumpRevision, createRevision, settled, snapshotIsCurrent, withRevision } from './revision.ts'
 import { inRevision } from './rows.ts'
 
 type Label = components['schemas']['Label']
@@ -86,14 +86,12 @@ export function createLabels(db: Database) {
 }
 
 /** Repeats a change that met no row, unless `check` throws the reason: then its snapshot was not current. */
-async function repeated<Changed>(check: Check, change: () => Promise<Changed[]>): Promise<Changed> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+const repeated = <Changed>(check: Check, change: () => Promise<Changed[]>): Promise<Changed> =>
+  settled(maxAttempts, async () => {
     const [row] = await change()
-    if (row !== undefined) return row
-    await check()
-  }
-  throw busyAccount()
-}
+    if (row === undefined) await check()
+    return row
+  })
 
 /**
  * The CTEs of a change of every task that has the label `old` of the CTE `names`: `labelled`, with their ids; `change`, which is empty if

@@ -11,7 +11,7 @@ import type { Guard } from '../resource/item.ts'
 import { createPage } from '../resource/page.ts'
 import { mayUse } from './access.ts'
 import { type Family, type Node, place, placeBelow } from './place.ts'
-import { bumpRevision, busyAccount, withRevision } from './revision.ts'
+import { bumpRevision, settled, withRevision } from './revision.ts'
 import { type createRows, current, matched } from './rows.ts'
 import type { Input, Placed, Task } from './tasks.ts'
 
@@ -94,15 +94,6 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     return { asOf: found[0]?.asOf ?? 0, task: nodes[0], below: nodes.slice(1), parent: found.find(each => each.isParent) }
   }
 
-  /** Repeats what another change of the account has made void. */
-  async function settled<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {
-    for (let count = 0; count < maxAttempts; count++) {
-      const result = await attempt()
-      if (result !== undefined) return result
-    }
-    throw busyAccount()
-  }
-
   /** The row to insert, and the guard of its place. */
   async function placed(owner: string, input: Input, guard?: Guard): Promise<{ row: Placed; guard: Guard }> {
     const { asOf, parent } = await read(owner, null, input.parentId)
@@ -114,7 +105,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
   return {
     create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard): Promise<Task | undefined> {
       if (input.parentId === null) return rows.create(owner, claims, id, { ...input, depth: 0 }, guard)
-      return settled(async () => {
+      return settled(maxAttempts, async () => {
         const { row, guard: placeGuard } = await placed(owner, input, guard)
         return rows.create(owner, claims, id, row, placeGuard)
       })
@@ -123,7 +114,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     async add(owner: string, claims: Claims, id: string, input: Input): Promise<Task | undefined> {
       if (input.parentId === null) return rows.add(owner, claims, id, { ...input, depth: 0 })
       const isThere = async () => (await rows.one(owner, id)).length > 0
-      const result = await settled(async () => {
+      const result = await settled(maxAttempts, async () => {
         const { row, guard } = await placed(owner, input)
         return (await rows.add(owner, claims, id, row, guard)) ?? ((await isThere()) ? null : undefined)
       })
@@ -133,7 +124,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     update(owner: string, id: string, allowed: Allowed, patch: Partial<Input>): Promise<Task[]> {
       if (patch.parentId === undefined && patch.categoryId === undefined && patch.completed !== true)
         return rows.update(owner, id, allowed, patch)
-      return settled(async () => {
+      return settled(maxAttempts, async () => {
         const found = await read(owner, id, patch.parentId ?? null)
         if (found.task === undefined || !isAllowed(allowed, found.task)) return []
         const { fields, ...rest } = place(found.task, found, patch)
@@ -144,7 +135,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     },
 
     remove(owner: string, id: string, allowed: Allowed): Promise<object[]> {
-      return settled(async () => {
+      return settled(maxAttempts, async () => {
         const { asOf, task, below } = await read(owner, id, null)
         if (task === undefined || !isAllowed(allowed, task)) return []
         const removed = await statements.remove({ ...allowed, owner, id, asOf, below: below.map(each => each.id) })

@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts'
 import { assigned, type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { mayUse } from './access.ts'
-import { busyAccount, insertAccount } from './revision.ts'
+import { insertAccount, settled } from './revision.ts'
 
 type User = components['schemas']['User']
 type Patch = Call<'updateUser'>['body']
@@ -29,8 +29,8 @@ export function createUsers({ lookup, write }: Database) {
     one,
 
     /** The profile; created on first contact, and with the email of the token. */
-    async ensure(owner: string, claims: Claims): Promise<User> {
-      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    ensure(owner: string, claims: Claims): Promise<User> {
+      return settled(maxAttempts, async () => {
         const [user] = await one(owner)
         if (user !== undefined && (claims.email === null || claims.email === user.email)) return user
         const [created] = await write<User>(
@@ -42,9 +42,8 @@ export function createUsers({ lookup, write }: Database) {
             where excluded.email is distinct from u.email and excluded.email is not null
             returning ${columns}`,
         )
-        if (created !== undefined) return created
-      }
-      throw busyAccount()
+        return created
+      })
     },
 
     /** Resolves with no row if there is no account in an allowed revision. */
