@@ -194,7 +194,7 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Create or replace a task
-         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. What holds for tasks below a task that is changed holds when it is replaced: without a `parentId` it is taken out of its parent.
+         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. A replacement changes the tasks below it as a `PATCH` of the same fields does. Without a `parentId` the task is taken out of its parent.
          */
         put: operations["putTask"];
         post?: never;

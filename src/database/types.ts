@@ -41,7 +41,7 @@ function items(text: string): string[] {
   return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|[^{},]+/gs), ([plain, quoted]) => quoted?.replace(/\\(.)/gs, '$1') ?? plain)
 }
 
-/** What the driver resolves with for a query in its form `values`: an array for each row, and the columns. */
+/** The result of a query in the driver's form `values`: an array for each row, and the columns. */
 export type Result = unknown[][] & { columns: readonly { name: string }[] }
 type Row = Record<string, unknown>
 

@@ -1,4 +1,4 @@
-// What the rule of a recurring task may say: an RRULE of RFC 5545 (section 3.3.10) on dates. It is stored as it was sent, so it has one
+// The grammar of the rule of a recurring task: an RRULE of RFC 5545 (section 3.3.10) on dates. It is stored as it was sent, so it has one
 // spelling: capital letters, no white space, no "RRULE:". The library ignores unknown parts, drops numbers out of range and takes the last
 // of two equal parts, all of them silently. So every part is checked here.
 export type RuleFault = {
@@ -53,7 +53,7 @@ const refused = new Map(
 )
 
 /**
- * What is wrong between parts that are right on their own, in a rule that has the part. RFC 5545 allows some of these combinations. Those
+ * The faults of a part together with others: each part is right on its own. RFC 5545 allows some of these combinations. Those
  * of BYWEEKNO, of BYYEARDAY and of numbers with FREQ=YEARLY get wrong dates from the library, or take it seconds. The others have a
  * simpler form.
  */

@@ -14,7 +14,7 @@ const maxSteps = { DAILY: 3000, WEEKLY: 1000, MONTHLY: 1000, YEARLY: 400 }
 const maxCandidates = 50_000
 
 /**
- * What is wrong with the rule of a task that is due on `due`, or null. Check again when `due` changes: whether `INTERVAL=7;BYDAY=TU` of
+ * The fault of the rule of a task that is due on `due`, or null. Check again when `due` changes: whether `INTERVAL=7;BYDAY=TU` of
  * days has a date depends on it. The due date counts if it is one of the rule, so the last task of a series can be sent back as it was read.
  */
 export function checkRule(rule: string, due: string | null): RuleFault | null {

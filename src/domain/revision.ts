@@ -82,7 +82,7 @@ export function createRevision({ lookup }: Pick<Database, 'lookup'>): (owner: st
 /** The problem of a request that lost every one of its races with other changes of the account. */
 export const busyAccount = (): Problem => unavailable('There are too many changes in this account at the same time. Try again shortly.')
 
-/** Repeats an attempt that resolves with undefined, because another change of the account has made it void. */
+/** Repeats an attempt that resolves with undefined, because another change of the account came first. */
 export async function settled<Result>(maxAttempts: number, attempt: () => Promise<Result | undefined>): Promise<Result> {
   for (let count = 0; count < maxAttempts; count++) {
     const result = await attempt()

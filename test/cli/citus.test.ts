@@ -1,4 +1,4 @@
-// What the doctor says of Citus, on databases with the stand-in.
+// The findings of the doctor on Citus, on databases with the stand-in.
 import { expect } from 'vitest'
 import { createSharded, distribution, statements } from '../support/citus.ts'
 import { test } from '../support/taskspec.ts'

@@ -1,4 +1,4 @@
-// What the doctor says of a database, a role and the settings.
+// The findings of the doctor on a database, a role and the settings.
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
 import { createDatabase, test } from '../support/taskspec.ts'

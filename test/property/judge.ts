@@ -70,7 +70,7 @@ function ofMeaning(
   const must: number[] = []
   const may: number[] = []
   const revision = revisions[ids.at(-1) ?? (path.endsWith('{userId}') ? 'profile' : 'list')] as number
-  // What depends on the clock has the minute in its ETag, which no request of the corpus knows.
+  // The ETag of a reply that depends on the clock contains the minute. No generated request knows it.
   const isOfMinute = path.endsWith('/summary') || query.has('overdue')
   const named = (header: string, weakly: boolean) => names(fields.get(header), isOfMinute ? Number.NaN : revision, weakly)
   if (there && named('if-match', false) === false) must.push(412)
