@@ -1,4 +1,4 @@
-// What the doctor says about the settings of a session, and about encoding and collations.
+// The findings of the doctor on the settings of a session, and about encoding and collations.
 import postgres from 'postgres'
 import { expect, inject, type TestContext } from 'vitest'
 import { unreachable } from '../../src/cli/findings/database.ts'
