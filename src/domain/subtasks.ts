@@ -3,6 +3,8 @@
 // waiting for the lock of the account, the statement still sees the rows of before.
 import { Problem } from '../contract/problem.ts'
 import type { Claims } from '../contract/types.ts'
+import type { Asked } from '../database/asked.ts'
+import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
 import { type Allowed, isAllowed } from '../resource/etag.ts'
@@ -53,13 +55,15 @@ export function createSubtasks(db: Database, rows: TaskRows) {
       where ${mayUse(sql`account.id`, asked.owner)}`,
   )
   const unchanged = { ...matched, asOf: 'bigint', below: 'uuid[]' } as const
+  const change = (asked: Asked<typeof unchanged>, callers: Callers) =>
+    bumpRevision(asked, callers, sql`u.revision = ${asked.asOf} and exists (select from ${item} where ${current(asked)})`)
   const statements = {
     update: db.change('update tree', {
       ...{ ...fields.types, ...unchanged, cleared: 'text[]' },
       ...{ shift: 'integer', home: 'uuid', completes: 'boolean' },
     })<Task>(
       (asked, callers) => sql`
-        ${bumpRevision(asked, callers, sql`u.revision = ${asked.asOf} and exists (select from ${item} where ${current(asked)})`)},
+        ${change(asked, callers)},
         below as (
           update ${item}
           set depth = item.depth + ${asked.shift}, category_id = ${asked.home},
@@ -78,7 +82,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
       unchanged,
     )<{ id: string }>(
       (asked, callers) => sql`
-        ${bumpRevision(asked, callers, sql`u.revision = ${asked.asOf} and exists (select from ${item} where ${current(asked)})`)}
+        ${change(asked, callers)}
         update ${item}
         set deleted_at = now(), revision = next, updated_at = now()
         from change ${callers.join(sql`change.owner_id`)}
