@@ -1,4 +1,4 @@
-\restrict 22n6SU5YO36VTC1GWrIMr1OH9Q4jNNaBzoHdHFeTAA4xdrSGBDFIIrJgW0MQbyx
+\restrict EmAh2z1JvBcwNLDN7em7hS0wka8pegaTh1otEwGZjthH0ljQ5B5x7HRyF9YaeD0
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -431,6 +431,13 @@ ALTER TABLE ONLY public.users
 
 
 --
+-- Name: categories_expiry_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX categories_expiry_idx ON public.categories USING btree (deleted_at, owner_id) WHERE (deleted_at IS NOT NULL);
+
+
+--
 -- Name: categories_folded_name_key; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -459,13 +466,6 @@ CREATE INDEX tasks_created_at_idx ON public.tasks USING btree (owner_id, created
 
 
 --
--- Name: tasks_deleted_at_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX tasks_deleted_at_idx ON public.tasks USING btree (owner_id, deleted_at) WHERE (deleted_at IS NOT NULL);
-
-
---
 -- Name: tasks_due_downwards_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -477,6 +477,13 @@ CREATE INDEX tasks_due_downwards_idx ON public.tasks USING btree (owner_id, COAL
 --
 
 CREATE INDEX tasks_due_idx ON public.tasks USING btree (owner_id, COALESCE(due_date, 'infinity'::date), COALESCE(due_time, '24:00:00'::time without time zone), id) WHERE (deleted_at IS NULL);
+
+
+--
+-- Name: tasks_expiry_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_expiry_idx ON public.tasks USING btree (deleted_at, owner_id) WHERE (deleted_at IS NOT NULL);
 
 
 --
@@ -515,6 +522,20 @@ CREATE INDEX tasks_title_idx ON public.tasks USING btree (owner_id, "left"(title
 
 
 --
+-- Name: tasks_trash_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_trash_idx ON public.tasks USING btree (owner_id, deleted_at, id) WHERE (deleted_at IS NOT NULL);
+
+
+--
+-- Name: tasks_trash_parent_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_trash_parent_idx ON public.tasks USING btree (owner_id, parent_id) WHERE ((deleted_at IS NOT NULL) AND (parent_id IS NOT NULL));
+
+
+--
 -- Name: tasks_updated_at_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -549,7 +570,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict 22n6SU5YO36VTC1GWrIMr1OH9Q4jNNaBzoHdHFeTAA4xdrSGBDFIIrJgW0MQbyx
+\unrestrict EmAh2z1JvBcwNLDN7em7hS0wka8pegaTh1otEwGZjthH0ljQ5B5x7HRyF9YaeD0
 
 
 --
@@ -617,4 +638,9 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001508'),
     ('20261128001509'),
     ('20261128001601'),
-    ('20261128001602');
+    ('20261128001602'),
+    ('20261128001701'),
+    ('20261128001702'),
+    ('20261128001703'),
+    ('20261128001704'),
+    ('20261128001705');

@@ -26,7 +26,7 @@ export interface paths {
         post?: never;
         /**
          * Erase your account
-         * @description Erases the account with every category and task, immediately and permanently. The identity provider keeps its own record. The next request with a valid token creates an empty account. Its revision starts at the current time in milliseconds, so an ETag from before the erasure matches no more, unless the clock of the database was set back.
+         * @description Erases the account with every category and task, also those in the trash, immediately and permanently. The identity provider keeps its own record. The next request with a valid token creates an empty account. Its revision starts at the current time in milliseconds, so an ETag from before the erasure matches no more, unless the clock of the database was set back.
          */
         delete: operations["deleteUser"];
         options?: never;
@@ -125,7 +125,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a category
-         * @description The tasks of the category remain. Their `categoryId` becomes `null`.
+         * @description The tasks of the category remain. Their `categoryId` becomes `null`. The category is in the trash for 30 days.
          */
         delete: operations["deleteCategory"];
         options?: never;
@@ -200,7 +200,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a task
-         * @description Deletes the task and everything below it. Later reads return 404, and lists no longer contain these tasks.
+         * @description Deletes the task and everything below it. Later reads return 404, and lists no longer contain these tasks. They are in the trash for 30 days.
          */
         delete: operations["deleteTask"];
         options?: never;
@@ -324,6 +324,98 @@ export interface paths {
         get: operations["listReminders"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what you have deleted
+         * @description Tasks and categories together, the last deleted first. A task that was deleted with others below it is one item. The `ETag` is that of the account.
+         */
+        get: operations["listTrash"];
+        put?: never;
+        post?: never;
+        /**
+         * Empty the trash
+         * @description Removes everything in the trash for good. If the request fails, part of it may be gone; send it again. The conditions are about the `ETag` of the account.
+         */
+        delete: operations["emptyTrash"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/trash/{itemId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task or category in the trash. If both a task and a category have it, the task is meant.
+                 * @example 019c5a20-ee00-7f55-8a61-5e7a9cbd3f05
+                 */
+                itemId: components["parameters"]["ItemId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove an item of the trash for good
+         * @description Removes the task with everything that was deleted with it, or the category. If the request fails, part of it may be gone; send it again. The conditions are about the `ETag` of the account.
+         */
+        delete: operations["purgeFromTrash"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/trash/{itemId}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task or category in the trash. If both a task and a category have it, the task is meant.
+                 * @example 019c5a20-ee00-7f55-8a61-5e7a9cbd3f05
+                 */
+                itemId: components["parameters"]["ItemId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore an item of the trash
+         * @description Restores the task with exactly what was deleted with it, or the category, as one change with one revision. A task comes back below its parent, in the category of the parent. If the parent is gone or deleted, or the tasks would be too deep below it, the task comes back without a parent. Deleting a category takes it from its tasks, also from those in the trash: they come back without it, and restoring the category does not bring them back into it. The conditions are about the `ETag` of the account.
+         */
+        post: operations["restoreFromTrash"];
         delete?: never;
         options?: never;
         head?: never;
@@ -801,6 +893,22 @@ export interface components {
             items: components["schemas"]["Task"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
+        TrashPage: {
+            items: components["schemas"]["TrashItem"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        TrashItem: {
+            /** @enum {string} */
+            kind: "task" | "category";
+            id: components["schemas"]["Id"];
+            /** @description The title of the task or the name of the category. */
+            title: string;
+            /** @description How many tasks below the task were deleted with it, and come back with it. 0 for a category. */
+            count: number;
+            deletedAt: components["schemas"]["Instant"];
+            /** @description The instant after which the server removes the item for good. */
+            expiresAt: components["schemas"]["Instant"];
+        };
         /** @description Send this as `cursor` to read the next page. It is `null` on the last page. */
         NextCursor: string | null;
         Summary: {
@@ -1104,6 +1212,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Another of your categories now has the name of the category, or one that looks alike. Rename it first. */
+        RestoreRefused: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Another of your categories already has this name, or one that looks alike, or the account has reached its limit of categories. */
         CategoryRefused: {
             headers: {
@@ -1274,6 +1395,11 @@ export interface components {
          * @example travel
          */
         LabelInPath: components["schemas"]["LabelName"];
+        /**
+         * @description The id of a task or category in the trash. If both a task and a category have it, the task is meant.
+         * @example 019c5a20-ee00-7f55-8a61-5e7a9cbd3f05
+         */
+        ItemId: components["schemas"]["Id"];
         /**
          * @description The maximum number of items on a page.
          * @example 20
@@ -2595,6 +2721,218 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTrash: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the trash. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrashPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    emptyTrash: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    purgeFromTrash: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task or category in the trash. If both a task and a category have it, the task is meant.
+                 * @example 019c5a20-ee00-7f55-8a61-5e7a9cbd3f05
+                 */
+                itemId: components["parameters"]["ItemId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restoreFromTrash: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task or category in the trash. If both a task and a category have it, the task is meant.
+                 * @example 019c5a20-ee00-7f55-8a61-5e7a9cbd3f05
+                 */
+                itemId: components["parameters"]["ItemId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The restored task or category. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"] | components["schemas"]["Category"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["RestoreRefused"];
             412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];

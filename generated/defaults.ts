@@ -8,6 +8,7 @@ export interface Defaults {
   putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' }
   listLabels: { query: 'limit' }
   listReminders: { query: 'from' | 'to' | 'limit' }
+  listTrash: { query: 'limit' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'

@@ -4,6 +4,7 @@ import type { Server as HttpServer, RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createAuthenticator } from './auth/authenticator.ts'
+import { type Expiry, startPurge } from './background/purge.ts'
 import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
@@ -51,6 +52,8 @@ export type Api = {
   handlers: (db: Database, stopping: AbortSignal, publicUrl: string | null) => AnyHandlers
   /** locks the accounts of several owners; without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
+  /** what a process removes between requests; nothing where it is undefined */
+  expiry?: (db: Database) => Expiry
   /** the folder of its migrations; those of this product where it is undefined */
   migrations?: URL
 }
@@ -63,7 +66,7 @@ export type Options = {
   /** Wraps the app; for the sandbox. */
   around?: (app: RequestListener) => RequestListener
   /** for tests, which can't wait as long as a server waits for its clients */
-  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number; databaseFactor?: number }
+  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number; purgeMs?: number; databaseFactor?: number }
   /** requests in flight before others are shed; for tests */
   maxInFlight?: number
   /** whether another process supervises this one, and serves the metrics */
@@ -106,7 +109,13 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   })
 
   const shedding = createShedding(log, maxInFlight)
-  const readings = { inFlight: shedding.inFlight, shedReasons: reasons, load: db.load, pending: sharedPending(db, api.migrations) }
+  const purge =
+    api.expiry &&
+    startPurge(api.expiry(db), { log, stopping: stopping.signal, waiting: () => db.load().waiting, roundMs: timeouts.purgeMs })
+  const readings = {
+    ...{ inFlight: shedding.inFlight, shedReasons: reasons, load: db.load, pending: sharedPending(db, api.migrations) },
+    ...(purge && { purge: purge.counts }),
+  }
   const metrics = metricsPort === null ? null : createMetrics(readings)
   const observers = { log, metrics, steps, tracing, timing }
   const { heartbeatMs, drainMs = 10_000 } = timeouts
@@ -133,6 +142,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     async stop() {
       stopping.abort()
       await drain(server, drainMs)
+      await purge?.done
       await db.close()
       shedding.close()
       await tracing?.close()

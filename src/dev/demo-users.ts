@@ -3,15 +3,15 @@ import type { components } from '../../generated/api.ts'
 
 type Task = components['schemas']['Task']
 type Category = components['schemas']['Category']
-/** `daysAgo` is the age of the task, from which `createdAt` follows. */
-type DemoTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; daysAgo: number }
+/** `daysAgo` is the age of the task, from which `createdAt` follows. What was deleted `deletedDaysAgo` is in the trash. */
+type DemoTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; daysAgo: number; deletedDaysAgo?: number }
 
 export type DemoUser = {
   id: string
   email: string
   name: string
   timeZone: string | null
-  categories: Pick<Category, 'id' | 'name' | 'color' | 'position'>[]
+  categories: (Pick<Category, 'id' | 'name' | 'color' | 'position'> & { deletedDaysAgo?: number })[]
   tasks: DemoTask[]
 }
 
@@ -22,6 +22,8 @@ const work = '019c5a20-8c20-7e33-8d4f-3c5e7a9b1d03'
 const reading = '019c5a20-9d30-7f44-9e50-4d6f8bac2e04'
 const ferry = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const plants = '019c5a20-ff01-7a3b-8c5d-7e9f1a2b3c13'
+const garage = '019c5a20-ef10-7066-9b72-6f8badce4006'
+const summer = '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05'
 
 const long = [
   'What the house needs before winter, room by room.',
@@ -50,6 +52,7 @@ export function demoUsers(today: string): DemoUser[] {
         { id: home, name: 'Home', color: null, position: 2 },
         { id: work, name: 'Work', color: '#e03131', position: 3 },
         { id: reading, name: 'قراءة', color: '#2f9e44', position: 4 },
+        { id: garage, name: 'Garage', color: '#868e96', position: 5, deletedDaysAgo: 4 },
       ],
       tasks: [
         {
@@ -168,6 +171,11 @@ export function demoUsers(today: string): DemoUser[] {
         },
         { title: 'Oil the door 🚪', priority: 'low', categoryId: home, completedAt: at(-10, '16:30'), daysAgo: 21 },
         { title: 'Change the winter tyres', priority: 'medium', categoryId: home, dueDate: day(20), labels: ['winter'], daysAgo: 1 },
+        { id: summer, title: 'Plan the summer', categoryId: travel, labels: ['travel'], daysAgo: 32, deletedDaysAgo: 2 },
+        ...['Ask for the weeks off', 'Compare cottages by a lake', 'Find someone for the plants'].map(title => ({
+          ...{ title, categoryId: travel, parentId: summer, depth: 1, daysAgo: 31, deletedDaysAgo: 2 },
+        })),
+        { title: 'Buy a wreath', priority: 'low', dueDate: day(-40), labels: ['shopping'], daysAgo: 55, deletedDaysAgo: 27 },
       ],
     },
     {
@@ -180,6 +188,7 @@ export function demoUsers(today: string): DemoUser[] {
         { title: 'Rake the leaves', categoryId: '019c5a22-1000-7000-8000-00000000b001', dueDate: day(1), daysAgo: 1 },
         { title: 'Ask Alice about the ferry', priority: 'low', daysAgo: 2 },
         { title: 'Fix the fence', completedAt: at(-1, '15:00'), daysAgo: 10 },
+        { title: 'Borrow the ladder', daysAgo: 6, deletedDaysAgo: 5 },
       ],
     },
   ]

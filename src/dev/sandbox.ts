@@ -104,6 +104,8 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     completedAt: null,
     priority: 'none',
     categoryId: null,
+    parentId: null,
+    depth: 0,
     dueDate: null,
     dueTime: null,
     startDate: null,
@@ -128,18 +130,20 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
       values (${owner}, ${email}, ${name}, ${timeZone}, ${revision}, ${start + 1}, ${start}, now() - interval '90 days', now() - interval '90 days')
       returning id as owner_id),
     new_categories as (
-      insert into categories as c (owner_id, id, name, color, position, revision, created_at, updated_at)
-      select owner_id, row.id, row.name, row.color, row.position, row.revision, now() - interval '85 days', now() - interval '85 days'
+      insert into categories as c (owner_id, id, name, color, position, revision, created_at, updated_at, deleted_at)
+      select owner_id, row.id, row.name, row.color, row.position, row.revision, now() - interval '85 days', now() - interval '85 days',
+        now() - row."deletedDaysAgo" * interval '1 day'
       from new_user, jsonb_to_recordset(${JSON.stringify(rows.categories)}::text::jsonb)
-        as row (id uuid, name text, color text, position integer, revision bigint)
+        as row (id uuid, name text, color text, position integer, revision bigint, "deletedDaysAgo" integer)
       returning c.id)
-    insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, due_date, due_time, start_date,
-      deadline_date, duration_minutes, time_zone, labels, reminders, revision, created_at, updated_at)
-    select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."dueDate", row."dueTime",
-      row."startDate", row."deadlineDate", row."durationMinutes", row."timeZone", row.labels, row.reminders, row.revision, creation.time, coalesce(row."completedAt", creation.time)
+    insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, due_date, due_time, start_date,
+      deadline_date, duration_minutes, time_zone, labels, reminders, revision, created_at, updated_at, deleted_at)
+    select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."parentId", row.depth, row."dueDate", row."dueTime",
+      row."startDate", row."deadlineDate", row."durationMinutes", row."timeZone", row.labels, row.reminders, row.revision, creation.time, coalesce(row."completedAt", creation.time),
+      now() - row."deletedDaysAgo" * interval '1 day'
     from new_user, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
-      as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "dueDate" date,
-        "dueTime" time, "startDate" date, "deadlineDate" date, "durationMinutes" integer, "timeZone" text, labels text[], reminders jsonb, revision bigint, "daysAgo" integer),
+      as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "parentId" uuid, depth integer, "dueDate" date,
+        "dueTime" time, "startDate" date, "deadlineDate" date, "durationMinutes" integer, "timeZone" text, labels text[], reminders jsonb, revision bigint, "daysAgo" integer, "deletedDaysAgo" integer),
       lateral (select now() - row."daysAgo" * interval '1 day' - interval '1 minute' + (row.revision - ${start}) * interval '1 second' as time) as creation`,
   )
 }

@@ -10,6 +10,7 @@ export type Node = {
   completed: boolean
   revision: number
 }
+type Located = Pick<Node, 'id' | 'categoryId' | 'depth'>
 /** A task, everything below it, and the task that is to be its parent, at the revision `asOf` of the account. */
 export type Family = { asOf: number; task: Node | undefined; below: Node[]; parent: Node | undefined }
 /** The fields that follow for the task, and the changes of those below it. */
@@ -47,6 +48,16 @@ export function place(task: Node, { below, parent }: Family, patch: Partial<Inpu
   const completes = patch.completed === true
   const changed = below.filter(each => shift !== 0 || each.categoryId !== fields.categoryId || (completes && !each.completed))
   return { fields, below: changed.map(({ id }) => id), shift, home: fields.categoryId, completes }
+}
+
+/**
+ * The place of a task that was deleted, with the tasks `below` it: under the parent that it had, or without one where that is not there any
+ * more, or has no room for them.
+ */
+export function placeAgain(task: Located, below: Located[], parent: Located | undefined) {
+  const height = Math.max(...below.map(({ depth }) => depth), task.depth) - task.depth
+  if (parent === undefined || parent.depth + 1 + height > maxDepth) return { parentId: null, depth: 0, categoryId: task.categoryId }
+  return { parentId: parent.id, depth: parent.depth + 1, categoryId: parent.categoryId }
 }
 
 /** The place of a task that gets no other parent, though it may lose its own. */

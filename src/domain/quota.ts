@@ -9,6 +9,7 @@ import type { Database } from '../database/database.ts'
 import { constant, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 import { busyAccount, createAccounts } from './revision.ts'
+import { oldest, purge } from './tombstones.ts'
 
 const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
@@ -86,34 +87,11 @@ export function createQuota(db: Database, noun: QuotaName) {
     return account?.room ?? true
   }
 
-  /**
-   * Makes room by removing the oldest tombstones, and raises the floor below which a delta would miss them. Locks the account first, as
-   * every change does: in another order two changes could wait for each other.
-   */
+  /** Makes room by removing the oldest tombstones. */
   async function purgeTombstones(owner: string): Promise<boolean> {
-    const rows = await write(
-      `purge ${noun}`,
-      sql`
-        with account as (
-          select id
-          from users
-          where ${mayUse(sql`id`, sql`${owner}`)}
-          for no key update),
-        purged as (
-          delete from ${table} as item
-          using account
-          where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.owner_id = account.id and item.deleted_at is not null and item.id = any (array(
-            select id
-            from ${table}
-            where ${mayUse(sql`owner_id`, sql`${owner}`)} and deleted_at is not null
-            order by deleted_at
-            limit ${constant(Math.ceil(maxRows / purgeShare))}))
-          returning item.revision)
-        update users
-        set purged_revision = greatest(purged_revision, (select max(revision) from purged))
-        where ${mayUse(sql`id`, sql`${owner}`)} and exists (select from purged)
-        returning id`,
-    )
-    return rows.length > 0
+    const id = sql`${owner}`
+    const items = { [noun]: oldest(noun, id, Math.ceil(maxRows / purgeShare)) }
+    const [account] = await write<{ rows: number }>(`purge ${noun}`, purge({ owner: id, items }))
+    return account !== undefined && account.rows > 0
   }
 }

@@ -52,7 +52,7 @@ const fields: Fields<Placed> = {
 
 export function createTasks(db: Database) {
   const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, refuse })
-  const { page, one, currentRevision } = rows
+  const { page, one, currentRevision, columns } = rows
   const subtasks = createSubtasks(db, rows)
   const search = createSearch<Listed>(db, rows)
   const relevance = createRelevance(db, rows)
@@ -70,6 +70,7 @@ export function createTasks(db: Database) {
   return {
     one,
     currentRevision,
+    columns,
     ...subtasks,
 
     /** Clearing the date clears the time too: it could not stay without a date. A reminder before the due date needs one as well. */

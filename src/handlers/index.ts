@@ -2,15 +2,17 @@ import { document } from '../contract/document.ts'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { accountLock } from '../domain/revision.ts'
+import { createExpiry } from '../domain/tombstones.ts'
 import { createCategoryHandlers } from './categories.ts'
 import { createLabelHandlers } from './labels.ts'
 import { createSummaryHandlers } from './summary.ts'
 import { createSystemHandlers } from './system.ts'
 import { createTaskHandlers } from './tasks.ts'
+import { createTrashHandlers } from './trash.ts'
 import { createUserHandlers } from './users.ts'
 
 /** The API of this product. */
-export const api = { document, handlers: createHandlers, ownerLock: accountLock }
+export const api = { document, handlers: createHandlers, ownerLock: accountLock, expiry: createExpiry }
 
 /** All operations: one of the spec without a handler does not compile. */
 export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: string | null): Handlers {
@@ -20,6 +22,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createTaskHandlers(db),
     ...createLabelHandlers(db),
     ...createSummaryHandlers(db),
+    ...createTrashHandlers(db),
     ...createSystemHandlers(db, stopping, publicUrl),
   }
 }

@@ -19,12 +19,14 @@ export type Readings = {
   load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
   /** Asks the database which migrations it still needs, with one statement for simultaneous callers. */
   pending: () => Promise<string[]>
+  /** of the work outside requests: rows removed so far, and when there was last nothing left to remove (seconds since the epoch) */
+  purge?: () => { rows: number; succeededAt: number }
 }
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; a request that waits for the database has its 503 after 3
 
 /** The metrics of this process. */
-export function createMetrics({ inFlight, shedReasons, load, pending }: Readings): Metrics {
+export function createMetrics({ inFlight, shedReasons, load, pending, purge }: Readings): Metrics {
   // The registry answers a supervising process too, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -85,6 +87,15 @@ export function createMetrics({ inFlight, shedReasons, load, pending }: Readings
       ),
     'max',
   )
+  if (purge !== undefined) {
+    counter('taskspec_rows_purged_total', 'Deleted rows that were removed for good because of their age.', registers, () => purge().rows)
+    gauge(
+      'taskspec_purge_success_timestamp_seconds',
+      'When there was last nothing left to remove; at first the start of the process.',
+      () => purge().succeededAt,
+      'min',
+    )
+  }
   AggregatorRegistry.setRegistries(registers)
 
   function gauge(name: string, help: string, read: () => number | Promise<number>, aggregator: Aggregator = 'sum') {

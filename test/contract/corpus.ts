@@ -187,6 +187,7 @@ const ids: Record<string, string> = {
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
   label: 'travel',
+  itemId: '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05',
   asset: 'swagger-ui.css',
 }
 

@@ -10,7 +10,7 @@ import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const json = { 'content-type': 'application/json' }
-const params: Record<string, string> = { userId: 'me', taskId: id, categoryId: id, label: 'travel', asset: 'docs.css' }
+const params: Record<string, string> = { userId: 'me', taskId: id, categoryId: id, label: 'travel', itemId: id, asset: 'docs.css' }
 const pathOf = ({ path }: Operation) => path.replaceAll(/\{(\w+)\}/g, (_, name) => params[name] as string)
 const needsDatabase = ({ operationId, security }: Operation) => security?.length !== 0 || operationId === 'getReadiness'
 const bodyOf = (operation: Operation) =>

@@ -11,6 +11,11 @@ type Ids = Record<string, string>
 // Each id of the spec, with a function that makes such a row for a user. It gets the ids made before: list a parent before its children.
 const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
   categoryId: async user => (await user.createCategory({ body: { name: 'x' } })).body.id,
+  itemId: async user => {
+    const { id } = (await user.createTask({ body: { title: 'a' } })).body
+    await user.deleteTask({ path: { taskId: id } })
+    return id
+  },
   taskId: async (user, ids) => (await user.createTask({ body: { title: 'a', categoryId: ids.categoryId as string } })).body.id,
   async label(user) {
     const label = randomUUID()

@@ -111,7 +111,7 @@ describe('the corpus', () => {
   test('gets the same replies from the mock and from the server', { timeout: 300_000 }, async ({ service }) => {
     const disagreements: string[] = []
     const queue = samples.entries()
-    // An account for each sample, with the category, the task and the label of the examples.
+    // An account for each sample, with the category, the task, the label and the item of the trash of the examples.
     const { sql } = service
     const number = sql`generate_series(0, ${samples.length - 1}::int) as number`
     await sql`insert into users (id, revision, profile_revision) select 'parity-' || number, 3, 1 from ${number}`
@@ -121,6 +121,9 @@ describe('the corpus', () => {
     await sql`
       insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
       select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{travel}', '2027-01-01', 3 from ${number}`
+    await sql`
+      insert into tasks (owner_id, id, title, priority, labels, revision, deleted_at)
+      select 'parity-' || number, '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05', 'Deleted', 'none', '{}', 3, now() from ${number}`
 
     async function work() {
       for (const [number, sample] of queue) {

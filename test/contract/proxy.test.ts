@@ -50,6 +50,12 @@ async function callEveryOperation(user: Client, otherUser: string) {
   await user.deleteCategory({ path: { categoryId: home.id } })
   await user.deleteTask({ path: { taskId: task.id } })
   await user.getTask({ path: { taskId: task.id } }, 404)
+  await user.listTrash()
+  await user.restoreFromTrash({ path: { itemId: task.id } })
+  await user.restoreFromTrash({ path: { itemId: home.id } })
+  await user.deleteTask({ path: { taskId: task.id } })
+  await user.purgeFromTrash({ path: { itemId: task.id } })
+  await user.emptyTrash()
 
   await user.getLiveness()
   await user.getReadiness()

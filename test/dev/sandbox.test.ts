@@ -32,6 +32,9 @@ describe('the sandbox', () => {
     for (const script of [/\p{Script=Arabic}/u, /\p{Script=Hebrew}/u, /\p{Script=Han}/u, /\p{Emoji_Presentation}/u])
       expect(titles).toMatch(script)
     expect((await alice.listCategories()).body.items.map(({ name }) => name)).toContain('Travel')
+    const trash = (await alice.listTrash()).body.items.map(({ kind, title, count }) => ({ kind, title, count }))
+    const { value } = document.components.examples.TrashOfTwo as { value: { items: typeof trash } }
+    expect(trash).toMatchObject([...value.items.map(({ kind, title, count }) => ({ kind, title, count })), { title: 'Buy a wreath' }])
     expect((await alice.getUser()).body).toMatchObject({ name: 'Alice', timeZone: 'Europe/Helsinki' })
   })
 

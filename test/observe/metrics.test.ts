@@ -24,6 +24,7 @@ test('count requests by operation and status, and show the state of process and 
     'taskspec_database_connections_max 4',
     'taskspec_database_connections_lost_total 0',
     'taskspec_database_shared_refused_total 0',
+    'taskspec_rows_purged_total 0',
     'taskspec_database_up 1',
     'taskspec_migrations_pending 0',
   ])

@@ -80,6 +80,18 @@ test('erase refuses an account that has changed since the copy', withPsql, async
   expect(await content(one.sql)).toEqual(rows)
 })
 
+test('erase accepts that the servers of the old cell have removed old tombstones since the copy', withPsql, async ({ cells }) => {
+  const { one, two } = cells
+  const ann = await cells.user(one)
+  await fill(ann)
+  await move(cells, 'copy', ann.account)
+  const rows = await content(two.sql)
+  await one.sql`delete from tasks where deleted_at is not null`
+  await one.sql`update users set revision = revision + 1, purged_revision = revision`
+  await move(cells, 'erase', ann.account)
+  expect([await ownersIn(one.sql), await content(two.sql)]).toEqual([[], rows])
+})
+
 test('copy refuses an unknown account, a route to a cell, a wrong prefix, and other migrations', withPsql, async ({ cells }) => {
   const { one, two } = cells
   const ann = await cells.user(one)

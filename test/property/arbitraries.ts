@@ -119,6 +119,7 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
   const sorts = fc.constantFrom(
     'position',
     'label',
+    'deletedAt',
     'createdAt',
     '-createdAt',
     'dueDate,dueTime',

@@ -39,17 +39,18 @@ test.for(cases(personal))(
   },
 )
 
-/** A user with the category, the task and the label of the spec's examples. */
+/** A user with the category, the task, the label and the item of the trash of the spec's examples. */
 async function createUser({ sql }: Service, { sub }: Sample): Promise<User> {
   const userId = `u${userCount++}.${sub}`
-  const { categoryId, taskId, name, label } = owned
+  const { categoryId, taskId, itemId, name, label } = owned
   await sql`
     with account as (
       insert into users (id, revision, profile_revision) values (${userId}, ${revision}, 1) returning id),
     category as (
       insert into categories (owner_id, id, name, position, revision) select id, ${categoryId}, ${name}, 0, 2 from account returning id)
-    insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
-    select id, ${taskId}, 'Existing', 'none', array[${label}], '2027-01-01', 3 from account`
+    insert into tasks (owner_id, id, title, priority, labels, due_date, revision, deleted_at)
+    select account.id, task.id, 'Existing', 'none', array[${label}], '2027-01-01', 3, task.deleted_at
+    from account, (values (${taskId}::uuid, null), (${itemId}, now())) as task (id, deleted_at)`
   return { userId, token: await tokenOf(userId) }
 }
 

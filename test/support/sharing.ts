@@ -10,6 +10,7 @@ import { createCategories } from '../../src/domain/categories.ts'
 import { accountLock } from '../../src/domain/revision.ts'
 import { type SortName, sorts } from '../../src/domain/sort.ts'
 import { createTasks } from '../../src/domain/tasks.ts'
+import { createTrash } from '../../src/domain/trash.ts'
 import { createUsers } from '../../src/domain/users.ts'
 import { record } from './record.ts'
 
@@ -54,7 +55,7 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
     return results
   }
 
-  const [users, tasks, categories] = [createUsers(db), createTasks(db), createCategories(db)]
+  const [users, tasks, categories, trash] = [createUsers(db), createTasks(db), createCategories(db), createTrash(db)]
   const id = randomUUID()
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), task))
   const [added] = await expectShared(owner => tasks.add(owner, claims, id, task))
@@ -67,12 +68,14 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => tasks.one(owner, id))
   await expectShared(tasks.currentRevision)
   await expectShared(owner => tasks.remove(owner, id, any), 2)
+  await expectShared(owner => trash.restore(owner, id, () => {}), 2)
 
   await expectShared(owner => categories.create(owner, claims, randomUUID(), category))
   await expectShared(owner => categories.add(owner, claims, id, { ...category, name: 'b' }))
   await expectShared(owner => categories.update(owner, id, any, { ...category, name: 'c' }))
   await expectShared(owner => categories.one(owner, id))
   await expectShared(owner => categories.remove(owner, id, any))
+  await expectShared(owner => trash.restore(owner, id, () => {}), 2)
   for (const sort of Object.keys(sorts) as SortName[]) await expectShared(owner => tasks.list(owner, { limit: 2, sort })())
   await expectShared(owner => categories.list(owner, { limit: 2 }))
   await expectShared(users.one)
