@@ -2,6 +2,7 @@
 import type { Cluster, Seeded } from './cluster.ts'
 import type { Measure } from './load.ts'
 import { createLoader } from './loader.ts'
+import { poolerFor } from './pooler.ts'
 import { peakMemory } from './process.ts'
 import { type Running, start, type TargetName, target } from './target.ts'
 import { eddsa, hs256, loadUsers, refreshUsers, type User } from './users.ts'
@@ -31,6 +32,7 @@ export type Plan = {
 export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: Seeded, log: (text: string) => void): Promise<Result> {
   using provider = await eddsa()
   using load = createLoader()
+  await using pooler = await poolerFor(plan.targets, url)
   const usersOf = {
     HS256: await loadUsers(sql, hs256, { count: plan.users }),
     EdDSA: await loadUsers(sql, provider, { count: plan.users }),
@@ -41,7 +43,8 @@ export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: 
     const running: Running[] = []
     for (const name of rotated(plan.targets, round)) {
       const [{ token }] = usersFor(name) as [User]
-      running.push(await start(name, { databaseUrl: url, poolSize: plan.poolSize, jwksUrl: provider.jwksUrl, token, before: plan.before }))
+      const databaseUrl = target(name).pooled ? pooler.url : url
+      running.push(await start(name, { databaseUrl, poolSize: plan.poolSize, jwksUrl: provider.jwksUrl, token, before: plan.before }))
     }
     for (const each of running) {
       log(`round ${round + 1}: ${each.name} warms up`)

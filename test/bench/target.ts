@@ -21,6 +21,8 @@ type Target = {
   workloads?: Workload[]
   /** measured only if `--targets` names it */
   optional?: boolean
+  /** whether PgBouncer is between it and the database */
+  pooled?: boolean
 }
 
 export const targets = {
@@ -33,6 +35,13 @@ export const targets = {
     title: 'this server, set for Citus: no shared statements',
     env: { DATABASE_SHARDED: 'citus' },
     optional: true,
+  },
+  'ours-pooled': {
+    file: '../../src/main.ts',
+    title: 'this server behind PgBouncer',
+    env: { DATABASE_POOLER: 'transaction' },
+    optional: true,
+    pooled: true,
   },
   bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js only' },
   'bare-pipelined': { file: 'targets/bare.ts', title: 'bare with unsafe pipelining', env: { MAX_PIPELINE: '100' } },

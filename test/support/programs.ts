@@ -34,7 +34,8 @@ export default async function setup(project: TestProject) {
   project.provide('programs', programs)
 }
 
-async function find(name: string): Promise<Program | null> {
+/** The program, if the machine has it or CI has downloaded it. */
+export async function find(name: string): Promise<Program | null> {
   for (const folder of folders) if (await runs(join(folder, name))) return { path: join(folder, name), env: {} }
   const libraries = await readdir(join(downloaded, 'usr/lib')).catch(() => [])
   const env = { LD_LIBRARY_PATH: libraries.map(each => join(downloaded, 'usr/lib', each)).join(delimiter) }
