@@ -23,7 +23,12 @@ test('each of many concurrent callers gets its own rows', async ({ as }) => {
 
 test('concurrent callers share a statement, at most sixteen each, and get their rows in order', async ({ service }) => {
   const sent: string[] = []
-  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, observe: text => sent.push(text) })
+  const db = createDatabase({
+    url: parseDatabaseUrl(service.databaseUrl),
+    poolSize: 4,
+    timeoutFactor: 10,
+    observe: text => sent.push(text),
+  })
   const series = db.lookup(
     'select series',
     { upto: 'integer' },
@@ -39,7 +44,7 @@ test('concurrent callers share a statement, at most sixteen each, and get their 
 })
 
 test('a statement that fails after its first rows leaves no rows for the next', async ({ service }) => {
-  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 1 })
+  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 1, timeoutFactor: 10 })
   const fails = db.read('divide', sql`select 1 / (3 - number) as quotient from generate_series(1, 5) as number where ${true}`)
   await expect(fails).rejects.toMatchObject({ code: '22012' })
   const next = await db.read('select series', sql`select number from generate_series(1, 2) as number where ${true}`)
@@ -48,7 +53,7 @@ test('a statement that fails after its first rows leaves no rows for the next', 
 })
 
 test('an invalid value of one caller does not fail the others', async ({ service }) => {
-  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4 })
+  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, timeoutFactor: 10 })
   const number = db.lookup('cast', { text: 'text' })<{ number: number }>(asked => sql`select ${asked.text}::integer as number`)
 
   const results = await Promise.allSettled(['1', 'two', '3'].map(text => number({ text })))

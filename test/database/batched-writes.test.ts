@@ -88,6 +88,7 @@ test('changes of one moment share a statement, up to sixteen; one of an account 
     url: parseDatabaseUrl(service.databaseUrl),
     ownerLock: accountLock,
     poolSize: 4,
+    timeoutFactor: 10,
     observe: text => sent.push(text),
   })
   const bump = bumpIn(db)
@@ -105,7 +106,7 @@ test.for([{ shared: false }, { ownerLock: undefined }])('no change shares a stat
   const sent: string[] = []
   const { ownerLock, ...rest } = { ownerLock: accountLock, ...options }
   const db = createDatabase({
-    ...{ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, observe: (text: string) => sent.push(text), ...rest },
+    ...{ url: parseDatabaseUrl(service.databaseUrl), poolSize: 4, timeoutFactor: 10, observe: (text: string) => sent.push(text), ...rest },
     ...(ownerLock && { ownerLock }),
   })
   const all = await insertOwners(service.sql, `unshared-${'shared' in options}`, 5)
@@ -118,7 +119,13 @@ test('sharing stops when PostgreSQL does not support a shared form, and every ca
   const sent: string[] = []
   const stops: unknown[] = []
   const db = createDatabase({
-    ...{ url: parseDatabaseUrl(service.databaseUrl), ownerLock: accountLock, poolSize: 4, observe: text => sent.push(text) },
+    ...{
+      url: parseDatabaseUrl(service.databaseUrl),
+      ownerLock: accountLock,
+      poolSize: 4,
+      timeoutFactor: 10,
+      observe: text => sent.push(text),
+    },
     onSharingStopped: error => stops.push(error),
   })
   // A lock of groups is not supported (0A000).
@@ -139,7 +146,7 @@ test('sharing stops when PostgreSQL does not support a shared form, and every ca
 })
 
 test('a row of no caller of the statement fails it', async ({ service }) => {
-  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), ownerLock: accountLock, poolSize: 4 })
+  const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), ownerLock: accountLock, poolSize: 4, timeoutFactor: 10 })
   const stray = db.change('bump revision', { owner: 'text' })(
     (asked, callers) => sql`${bumpRevision(asked, callers, sql`true`)} select 'eve' as owner from change`,
   )
@@ -168,7 +175,7 @@ test('no owner waits for the lock of another', async ({ service: { sql, log }, a
 })
 
 test('a change that waits alone for a lock holds up no shared statement', async ({ service: { sql: admin, databaseUrl } }) => {
-  const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), ownerLock: accountLock, poolSize: 2 })
+  const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), ownerLock: accountLock, poolSize: 2, timeoutFactor: 10 })
   const bump = bumpIn(db)
   const [ann, ...others] = (await insertOwners(admin, 'alone', 6)) as [{ owner: string }, ...{ owner: string }[]]
   await Promise.all([ann, ...others].map(bump)) // opens both connections

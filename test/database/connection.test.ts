@@ -145,7 +145,7 @@ describe('a connection is refused, with the reason and a remedy', () => {
     ['no socket', ({ folder }) => `x@/p?host=${folder}`, 'ENOENT', /folder/],
   ])('%s', async ([, url, code, remedy], { place }) => {
     const target = parseDatabaseUrl(`postgres://${url(place)}`)
-    const db = createDatabase({ url: target, poolSize: 1 })
+    const db = createDatabase({ url: target, poolSize: 1, timeoutFactor: 10 })
     const [reading, migrating] = await Promise.all([
       db.read('select one', sql`select 1`).catch(error => error),
       migrate(target, { quiet: true }).catch(error => error),
@@ -185,7 +185,7 @@ test('variables of the environment that the driver knows change nothing', async 
 
 async function expectConnected({ folder }: Place, text: string, tls: boolean) {
   const url = parseDatabaseUrl(`postgres://${text}`)
-  const db = createDatabase({ url, poolSize: 1 })
+  const db = createDatabase({ url, poolSize: 1, timeoutFactor: 10 })
   const session = sql`select current_user::text as user, current_database()::text as database, ssl, application_name from pg_stat_activity
     join pg_stat_ssl using (pid) where pid = pg_backend_pid()`
   const expected = { user: url.user, database: url.database, ssl: tls, applicationName: 'taskspec' }

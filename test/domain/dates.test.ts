@@ -89,7 +89,7 @@ describe('overdue', () => {
     if (timeZone !== null) await ann.updateUser({ body: { timeZone: 'America/New_York' } })
 
     const observe = (text: string) => record('statements', text)
-    const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, observe })
+    const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, timeoutFactor: 10, observe })
     const count = async (owner: string, overdue: boolean, at: number) =>
       (await createTasks(db).list(owner, { limit: 9, sort: 'dueDate', overdue }, at)()).body.items.length
     const minute = Date.parse(instant) / 60_000

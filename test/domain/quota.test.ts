@@ -160,7 +160,7 @@ describe('categories', () => {
   test('are answered with 503 if every attempt loses a race', async ({ as, service: { sql, databaseUrl } }) => {
     const ann = await as('ann')
     await fill(sql, ann.id, 'categories', 1)
-    const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1 })
+    const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, timeoutFactor: 10 })
     await expect(createQuota(db, 'categories').within(ann.id, { email: null, name: null }, async () => [])).rejects.toMatchObject({
       kind: 'unavailable',
     })

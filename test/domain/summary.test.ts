@@ -12,7 +12,7 @@ const minuteAt = (instant: string) => Date.parse(instant) / 60_000
 
 async function summaryAt({ databaseUrl }: Service, owner: string, instant: string) {
   const observe = (text: string) => record('statements', text)
-  const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, observe })
+  const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, timeoutFactor: 10, observe })
   const { body } = await createSummary(db).read(owner, minuteAt(instant))
   await db.close()
   return body

@@ -140,7 +140,7 @@ test('every span has the name of its operation or statement', async ({ service }
   expect(seen).toEqual(operations.map(({ operationId, path, method }) => `${method} ${path} ${operationId}`))
   const statements = spans().filter(({ kind }) => kind === 'client')
   expect(statements.length).toBeGreaterThan(10)
-  for (const { name } of statements) expect(name).toMatch(/^(select|insert|put|update|delete) [a-z_]+$/)
+  for (const { name } of statements) expect(name).toMatch(/^[a-z]+( [a-z_]+)+$/)
 })
 
 describe('a statement that serves several callers', () => {

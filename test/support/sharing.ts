@@ -37,6 +37,7 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   const db = createDatabase({
     url: parseDatabaseUrl(databaseUrl),
     poolSize: 2,
+    timeoutFactor: 10,
     ownerLock: accountLock,
     observe: statement => {
       record('statements', statement)
