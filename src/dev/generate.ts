@@ -63,7 +63,8 @@ const readOnly = operations.flatMap(({ operationId, requestBody }) => {
 })
 write('defaults.ts', `${origin}export interface Defaults {\n${filled.join('')}}\nexport interface ReadOnly {\n${readOnly.join('')}}\n`)
 
-for (const name of ['README.md', 'src/client/README.md']) update(name, withMockDifferences(readFileSync(path(name), 'utf8')))
+const clientManual = 'src/client/README.md'
+update(clientManual, withMockDifferences(readFileSync(path(clientManual), 'utf8')))
 
 function write(name: string, text: string) {
   update(`generated/${name}`, text)

@@ -1,5 +1,5 @@
 // How the mock differs from the server. The parity test sends one corpus of requests to both, and fails for a difference that is not
-// here, and for one that it does not see. `npm run generate` writes the list into README.md and src/client/README.md.
+// here, and for one that it does not see. `npm run generate` writes the list into src/client/README.md.
 export const mockDifferences = {
   state:
     'It stores nothing and replies with the examples of the contract, also in headers and problems. Every id exists, every cursor is valid, every name is free, and no condition on an `ETag` applies.',

@@ -1,4 +1,4 @@
-// Tokens as identity providers issue them, with the settings of each row of the table in README.md. Only the key server is another one.
+// Tokens as identity providers issue them, with the settings of each row of the table in src/auth/README.md. Only the key server is another one.
 import type { JWK, JWTPayload } from 'jose'
 import { expect, test } from 'vitest'
 import { createAuthenticator } from '../../src/auth/authenticator.ts'

@@ -1,4 +1,4 @@
-// The tokens of identity providers, and the settings for each of them from the table in README.md.
+// The tokens of identity providers, and the settings for each of them from the table in src/auth/README.md.
 // The headers and claims are those that the documentation of each provider shows, without the claims that depend on its configuration.
 import { readFileSync } from 'node:fs'
 import type { JWK, JWTPayload } from 'jose'
@@ -139,7 +139,7 @@ function supabase(): JWTPayload {
 
 /** The rows of the table. A cell with code is a setting. */
 export function table(): Row[] {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const readme = readFileSync(new URL('../../src/auth/README.md', import.meta.url), 'utf8')
   const [head = '', , ...rows] = /^\| provider \|.*\n(?:\|.*\n)+/m.exec(readme)?.[0].trim().split('\n') ?? []
   const names = cells(head).map(each => each.replaceAll('`', ''))
   return rows.map(row => {

@@ -1,4 +1,4 @@
-// The table of identity providers in README.md is complete, and a server starts with its settings.
+// The table of identity providers in src/auth/README.md is complete, and a server starts with its settings.
 import { expect, test } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
 import { table, tokens } from './providers.ts'
