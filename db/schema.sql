@@ -1,4 +1,4 @@
-\restrict EmAh2z1JvBcwNLDN7em7hS0wka8pegaTh1otEwGZjthH0ljQ5B5x7HRyF9YaeD0
+\restrict I2UcHIPuVWnAnr9Hv6m1FAfgYotT8QetHsBu2ks948ffW1FYxbLjMWybbLKKiA9
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -335,6 +335,8 @@ END) STORED,
     deadline_date date,
     duration_minutes integer,
     reminders jsonb DEFAULT '[]'::jsonb NOT NULL,
+    recurrence jsonb,
+    next_occurrence_id uuid,
     CONSTRAINT tasks_deadline_date_range CHECK (((deadline_date >= '0001-01-01'::date) AND (deadline_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_depth_parent CHECK (((depth = 0) = (parent_id IS NULL))),
     CONSTRAINT tasks_depth_range CHECK (((depth >= 0) AND (depth <= 7))),
@@ -345,6 +347,7 @@ END) STORED,
     CONSTRAINT tasks_labels_count CHECK ((cardinality(labels) <= 50)),
     CONSTRAINT tasks_labels_length CHECK (public.labels_fit(labels, 50)),
     CONSTRAINT tasks_labels_visible CHECK ((''::text <> ALL (label_names))),
+    CONSTRAINT tasks_recurrence_shape CHECK (((recurrence IS NULL) OR (((jsonb_typeof((recurrence -> 'rule'::text)) = 'string'::text) AND ((char_length((recurrence ->> 'rule'::text)) >= 10) AND (char_length((recurrence ->> 'rule'::text)) <= 500)) AND ((recurrence ->> 'from'::text) = ANY (ARRAY['due'::text, 'completion'::text]))) IS TRUE))),
     CONSTRAINT tasks_reminders_count CHECK ((jsonb_array_length(reminders) <= 10)),
     CONSTRAINT tasks_reminders_minutes_range CHECK ((NOT jsonb_path_exists(reminders, '$[*]."minutesBefore"?(@ < 0 || @ > 525600)'::jsonpath))),
     CONSTRAINT tasks_revision_range CHECK ((revision >= 0)),
@@ -570,7 +573,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict EmAh2z1JvBcwNLDN7em7hS0wka8pegaTh1otEwGZjthH0ljQ5B5x7HRyF9YaeD0
+\unrestrict I2UcHIPuVWnAnr9Hv6m1FAfgYotT8QetHsBu2ks948ffW1FYxbLjMWybbLKKiA9
 
 
 --
@@ -643,4 +646,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001702'),
     ('20261128001703'),
     ('20261128001704'),
-    ('20261128001705');
+    ('20261128001705'),
+    ('20261128001801'),
+    ('20261128001802'),
+    ('20261128001803');

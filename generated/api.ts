@@ -194,7 +194,7 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Create or replace a task
-         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. A replacement changes the tasks below it as a `PATCH` of the same fields does. Without a `parentId` the task is taken out of its parent.
+         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. A replacement changes the tasks below it as a `PATCH` of the same fields does. Without a `parentId` the task is taken out of its parent. Replacing an open task by a completed one with a `recurrence` creates its next occurrence, creating a completed task does not.
          */
         put: operations["putTask"];
         post?: never;
@@ -207,7 +207,7 @@ export interface paths {
         head?: never;
         /**
          * Change a task
-         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. Completing a completed task keeps its `completedAt`. Completing a task also completes its open subtasks, at every level; reopening it reopens only this task. `parentId` moves the task with everything below it; `null` takes it out of its parent. A category takes what is below along. All of it is one change with one revision.
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. Completing a completed task keeps its `completedAt`. Completing a task also completes its open subtasks, at every level; reopening it reopens only this task. Completing a task with a `recurrence` creates its next occurrence. `parentId` moves the task with everything below it; `null` takes it out of its parent. A category takes what is below along. All of it is one change with one revision.
          */
         patch: operations["updateTask"];
         trace?: never;
@@ -298,6 +298,37 @@ export interface paths {
         get: operations["getTaskTree"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/tasks/{taskId}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task.
+                 * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
+                 */
+                taskId: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skip an occurrence of a recurring task
+         * @description Moves the task to the next date of its series, without completing it. The id stays. The dates, the reminders and the rule change as they do for the next occurrence of a completed task. With `from: completion`, the rule starts on the due date, or today if that is later. Everything below moves along and is open afterwards. All of it is one change with one revision.
+         */
+        post: operations["skipTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -690,6 +721,8 @@ export interface components {
             labels: components["schemas"]["Labels"];
             /** @description When to remind of the task, until it is completed. */
             reminders: components["schemas"]["Reminder"][];
+            recurrence: components["schemas"]["Recurrence"];
+            nextOccurrenceId: components["schemas"]["NextOccurrenceId"];
             revision: components["schemas"]["Revision"];
             createdAt: components["schemas"]["Instant"];
             updatedAt: components["schemas"]["Instant"];
@@ -734,6 +767,10 @@ export interface components {
             labels?: components["schemas"]["Labels"];
             /** @default [] */
             reminders?: components["schemas"]["RemindersInput"];
+            /** @default null */
+            recurrence?: components["schemas"]["RecurrenceInput"];
+            /** @description Ignored. */
+            nextOccurrenceId?: components["schemas"]["NextOccurrenceId"];
             /** @description Ignored. */
             revision?: components["schemas"]["Revision"];
             /** @description Ignored. */
@@ -763,6 +800,9 @@ export interface components {
             timeZone?: components["schemas"]["TimeZone"];
             labels?: components["schemas"]["Labels"];
             reminders?: components["schemas"]["RemindersInput"];
+            recurrence?: components["schemas"]["RecurrenceInput"];
+            /** @description Ignored. */
+            nextOccurrenceId?: components["schemas"]["NextOccurrenceId"];
             /** @description Ignored. */
             revision?: components["schemas"]["Revision"];
             /** @description Ignored. */
@@ -872,6 +912,29 @@ export interface components {
         }[];
         /** @description How many minutes before the task is due, up to 365 days. A task without a `dueTime` counts as due at 09:00 of its `dueDate`. The reminder moves with both, and with the `timeZone` of the task, else of the profile, else UTC. */
         MinutesBefore: number | null;
+        /** @description When the task is due again, or `null` if it does not recur. See the tag `tasks`. */
+        Recurrence: {
+            rule: components["schemas"]["RecurrenceRule"];
+            from: components["schemas"]["RecurrenceFrom"];
+        } | null;
+        /** @description When the task is due again, or `null` if it does not recur. A `PATCH` replaces it. A rule that is refused, or that has no date from the `dueDate` on, is 422 with the code `recurrence`; the message names the part. A `PATCH` of `dueDate` alone does not check the rule again: a due date that contradicts it ends the series when the task is completed. */
+        RecurrenceInput: {
+            rule: components["schemas"]["RecurrenceRule"];
+            /** @default due */
+            from?: components["schemas"]["RecurrenceFrom"];
+        } | null;
+        /** @description An RRULE of RFC 5545 for dates, without its name: `FREQ` is `DAILY`, `WEEKLY`, `MONTHLY` or `YEARLY`, with `INTERVAL`, `COUNT` or `UNTIL` (a date, the last one possible), `WKST` and the `BY` parts for days, weeks and months. The time of day is `dueTime`. A few combinations that have a simpler form are refused. `COUNT` is the number of tasks that remain, with this one. */
+        RecurrenceRule: string;
+        /**
+         * @description `due` keeps to the dates of the rule, counted from the due date. `completion` starts the rule anew on the day of completion: "three days after I last did it".
+         * @enum {string}
+         */
+        RecurrenceFrom: "due" | "completion";
+        /**
+         * Format: uuid
+         * @description The id of the task that followed when this one was completed. It is `null` for a task that was not completed, does not recur, or is the last of its series. It stays when that task is deleted or this one is reopened.
+         */
+        NextOccurrenceId: string | null;
         /** @description A reminder of an open task, at its instant. */
         DueReminder: {
             taskId: components["schemas"]["Id"];
@@ -979,7 +1042,7 @@ export interface components {
              * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
-            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly";
+            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "recurrence" | "notRecurring" | "completed" | "lastOccurrence" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly";
             /** @description The rule as text. */
             message: string;
         };
@@ -1251,8 +1314,21 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The task cannot be below this parent, or not in this category. */
+        /** @description The task cannot be below this parent, or not in this category, or the account has no room for the next occurrence of the task. */
         PlaceRefused: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The task does not recur, is completed, or is the last of its series. */
+        SkipRefused: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -2648,6 +2724,67 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    skipTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task.
+                 * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
+                 */
+                taskId: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task with its new dates. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["SkipRefused"];
             412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];

@@ -4,8 +4,8 @@ export interface Defaults {
   createCategory: { body: 'color' | 'position' }
   putCategory: { body: 'color' | 'position' }
   listTasks: { query: 'sort' | 'limit' }
-  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' }
-  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' }
+  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' | 'recurrence' }
+  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' | 'recurrence' }
   listLabels: { query: 'limit' }
   listReminders: { query: 'from' | 'to' | 'limit' }
   listTrash: { query: 'limit' }
@@ -15,8 +15,8 @@ export interface ReadOnly {
   createCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
   putCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
   updateCategory: 'id' | 'revision' | 'createdAt' | 'updatedAt'
-  createTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
-  putTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
-  updateTask: 'id' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
+  createTask: 'id' | 'completedAt' | 'depth' | 'nextOccurrenceId' | 'revision' | 'createdAt' | 'updatedAt'
+  putTask: 'id' | 'completedAt' | 'depth' | 'nextOccurrenceId' | 'revision' | 'createdAt' | 'updatedAt'
+  updateTask: 'id' | 'completedAt' | 'depth' | 'nextOccurrenceId' | 'revision' | 'createdAt' | 'updatedAt'
   renameLabel: 'openTasks' | 'totalTasks'
 }

@@ -20,6 +20,7 @@ export const requests = {
   renameLabel: { method: 'patch', path: '/v1/users/{userId}/labels/{label}' },
   deleteLabel: { method: 'delete', path: '/v1/users/{userId}/labels/{label}' },
   getTaskTree: { method: 'get', path: '/v1/users/{userId}/tasks/{taskId}/tree' },
+  skipTask: { method: 'post', path: '/v1/users/{userId}/tasks/{taskId}/skip' },
   listReminders: { method: 'get', path: '/v1/users/{userId}/reminders' },
   listTrash: { method: 'get', path: '/v1/users/{userId}/trash' },
   emptyTrash: { method: 'delete', path: '/v1/users/{userId}/trash' },

@@ -37,8 +37,22 @@ export function asColumns<Names extends Columns>(columns: Names): Asked<Names> {
 
 /** The relation `asked`, out of a JSON array in one parameter. PostgreSQL would plan a statement anew for each length of an array of its own. */
 export function relation(columns: Columns): Part {
-  const typed = Object.entries(columns).map(([name, type]) => sql`${quoted(name)} ${verbatim(type)}`)
-  return sql`json_to_recordset(${new Parameter('callers')}::text::json) as asked (${joined(typed, ', ')})`
+  return sql`json_to_recordset(${new Parameter('callers')}::text::json) as asked (${typed(columns)})`
+}
+
+/** The relation `each`, out of a value of a caller: a list of objects. */
+export const records = (list: Part, columns: Columns): Part => sql`lateral jsonb_to_recordset(${list}) as each (${typed(columns)})`
+
+/** Its columns: `each."dueDate"`. */
+export function asEach<Names extends Columns>(columns: Names): Asked<Names> {
+  return mapped(columns, name => sql`each.${quoted(name)}`)
+}
+
+function typed(columns: Columns): Part {
+  return joined(
+    Object.entries(columns).map(([name, type]) => sql`${quoted(name)} ${verbatim(type)}`),
+    ', ',
+  )
 }
 
 function mapped<Names extends Columns>(columns: Names, part: (name: string, type: SqlType) => Part): Asked<Names> {

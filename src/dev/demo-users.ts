@@ -23,6 +23,7 @@ const reading = '019c5a20-9d30-7f44-9e50-4d6f8bac2e04'
 const ferry = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const plants = '019c5a20-ff01-7a3b-8c5d-7e9f1a2b3c13'
 const garage = '019c5a20-ef10-7066-9b72-6f8badce4006'
+const kitchen = '019c5a20-f200-7a77-9c83-7a9cbedf7007'
 const summer = '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05'
 
 const long = [
@@ -170,6 +171,19 @@ export function demoUsers(today: string): DemoUser[] {
           daysAgo: 9,
         },
         { title: 'Oil the door 🚪', priority: 'low', categoryId: home, completedAt: at(-10, '16:30'), daysAgo: 21 },
+        {
+          id: kitchen,
+          title: 'Clean the kitchen',
+          categoryId: home,
+          dueDate: day(3),
+          dueTime: '17:00',
+          recurrence: { rule: 'FREQ=WEEKLY', from: 'due' },
+          daysAgo: 13,
+        },
+        ...['Wipe the shelves', 'Empty the fridge'].map((title, i) => ({
+          ...{ title, categoryId: home, parentId: kitchen, depth: 1, daysAgo: 12 },
+          completedAt: i === 0 ? at(-1, '15:10') : null,
+        })),
         { title: 'Change the winter tyres', priority: 'medium', categoryId: home, dueDate: day(20), labels: ['winter'], daysAgo: 1 },
         { id: summer, title: 'Plan the summer', categoryId: travel, labels: ['travel'], daysAgo: 32, deletedDaysAgo: 2 },
         ...['Ask for the weeks off', 'Compare cottages by a lake', 'Find someone for the plants'].map(title => ({

@@ -8,6 +8,7 @@ export const mockDifferences = {
   emptyParameters: 'It treats an empty query parameter as absent.',
   relevance: 'It accepts `sort=relevance` without `q`.',
   numbers: 'It accepts every number that JavaScript can parse, such as `0x10`.',
+  rules: 'It checks the form of the rule of a `recurrence` only, not its parts.',
   timeZones: 'It does not check the names of time zones.',
   formats: 'It does not check the formats of text: it accepts lone surrogates, and invisible characters alone.',
   ids: 'It does not compare an `id` in a body with the path.',

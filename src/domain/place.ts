@@ -1,18 +1,24 @@
 // Where a task is among others: its parent, its depth and its category. No SQL.
 import { type FieldError, invalid, Problem } from '../contract/problem.ts'
-import type { Input } from './tasks.ts'
+import type { Input, Task } from './tasks.ts'
 
-export type Node = {
-  id: string
-  parentId: string | null
-  categoryId: string | null
-  depth: number
-  completed: boolean
-  revision: number
-}
+/** What a change of several tasks depends on. */
+export const nodeFields = [
+  ...(['id', 'parentId', 'categoryId', 'depth', 'completed', 'revision', 'createdAt'] as const),
+  ...(['dueDate', 'startDate', 'deadlineDate', 'timeZone', 'reminders', 'recurrence', 'nextOccurrenceId'] as const),
+] as const
+export type Node = Pick<Task, (typeof nodeFields)[number]>
 type Located = Pick<Node, 'id' | 'categoryId' | 'depth'>
-/** A task, everything below it, and the task that is to be its parent, at the revision `asOf` of the account. */
-export type Family = { asOf: number; task: Node | undefined; below: Node[]; parent: Node | undefined }
+/** A task, everything below it, each after its parent, and the task that is to be its parent, at the revision `asOf` of the account. */
+export type Family = {
+  asOf: number
+  /** the instant of the database */
+  now: string
+  profileZone: string | null
+  task: Node | undefined
+  below: Node[]
+  parent: Node | undefined
+}
 /** The fields that follow for the task, and the changes of those below it. */
 export type Place = {
   fields: { depth: number; categoryId: string | null }

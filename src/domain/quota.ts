@@ -1,12 +1,12 @@
-// How many rows an account may have. No row counter is kept. Every insert bumps `users.revision`, so an account has at most as many rows as
-// it has seen changes since `users.start_revision`. Rows are counted only when there were more changes than rows are allowed, once in a while.
+// How many rows an account may have. No row counter is kept. Every insert of a row bumps `users.revision`, and one of several rows bumps it
+// by their number. So an account has at most as many rows as its revision has grown since `users.start_revision`. Rows are counted only when that is more than rows are allowed, once in a while.
 // `users.task_room` and `users.category_room` then hold the revision up to which there is room for certain, whatever the changes are.
 // So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { type Document, document } from '../contract/document.ts'
 import { Problem } from '../contract/problem.ts'
 import type { Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
-import { constant, sql } from '../database/sql.ts'
+import { constant, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 import { busyAccount, createAccounts } from './revision.ts'
 import { oldest, purge } from './tombstones.ts'
@@ -28,12 +28,16 @@ export function createQuota(db: Database, noun: QuotaName) {
   const { table, room } = tables[noun]
   const maxRows = quotas[noun]
   const limit = constant(maxRows)
+  const end = sql`greatest(u.${room}, u.start_revision + ${limit})`
 
   return {
     table,
 
     /** The condition on a row `u` of users that the account may get one more row. */
-    hasRoom: sql`u.revision < greatest(u.${room}, u.start_revision + ${limit})`,
+    hasRoom: sql`u.revision < ${end}`,
+
+    /** The same for several rows. */
+    hasRoomFor: (count: Part): Part => sql`u.revision + ${count} <= ${end}`,
 
     /**
      * Resolves with the row that `create` makes; with undefined if it makes none because its condition `holds` no more, unless `holds` throws
@@ -54,24 +58,35 @@ export function createQuota(db: Database, noun: QuotaName) {
         if (!(await holds())) return undefined
         made = await insertAccount(owner, claims)
         if (made !== undefined) continue
-        const full = !(await countRows(owner)) && !(await purgeTombstones(owner))
+        const full = (await countRows(owner)) >= maxRows && !(await purgeTombstones(owner))
         // The second look decides: between the first and this one, another request may have made room, or the row itself.
-        if (full && wasFull)
-          throw new Problem('quota-exceeded', {
-            detail: `An account has at most ${maxRows.toLocaleString('en')} ${noun}. Delete some first.`,
-          })
+        if (full && wasFull) throw quotaExceeded()
         wasFull = full
       }
       throw busyAccount()
     },
+
+    /** Makes certain room for several rows; throws 409 if there is none, without removing anything. */
+    async makeRoom(owner: string, count: number): Promise<void> {
+      const missing = (await countRows(owner)) + count - maxRows
+      if (missing <= 0) return
+      if (missing > (await countTombstones(owner))) throw quotaExceeded()
+      await purgeTombstones(owner, missing)
+    },
+  }
+
+  function quotaExceeded() {
+    return new Problem('quota-exceeded', {
+      detail: `An account has at most ${maxRows.toLocaleString('en')} ${noun}. Delete some first.`,
+    })
   }
 
   /**
-   * Counts the rows, and tells whether there is room. Revision and rows are of one instant: each later row costs a change.
+   * Counts the rows, and notes how much room there is. Revision and rows are of one instant: each later row costs a change.
    * Tombstones count as well, because they take room.
    */
-  async function countRows(owner: string): Promise<boolean> {
-    const [account] = await write<{ room: boolean }>(
+  async function countRows(owner: string): Promise<number> {
+    const [account] = await write<{ kept: number }>(
       `count ${noun}`,
       sql`
         with account as (
@@ -82,15 +97,25 @@ export function createQuota(db: Database, noun: QuotaName) {
         set ${room} = account.revision + greatest(${limit} - account.kept, 0)
         from account
         where ${mayUse(sql`users.id`, sql`${owner}`)} and users.id = account.id
-        returning account.kept < ${limit} as room`,
+        returning account.kept`,
     )
-    return account?.room ?? true
+    return account?.kept ?? 0
+  }
+
+  async function countTombstones(owner: string): Promise<number> {
+    const [found] = await db.read<{ count: number }>(
+      `count deleted ${noun}`,
+      sql`
+        select count(*) from ${table} as item
+        where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is not null`,
+    )
+    return found?.count ?? 0
   }
 
   /** Makes room by removing the oldest tombstones. */
-  async function purgeTombstones(owner: string): Promise<boolean> {
+  async function purgeTombstones(owner: string, count = 1): Promise<boolean> {
     const id = sql`${owner}`
-    const items = { [noun]: oldest(noun, id, Math.ceil(maxRows / purgeShare)) }
+    const items = { [noun]: oldest(noun, id, Math.max(Math.ceil(maxRows / purgeShare), count)) }
     const [account] = await write<{ rows: number }>(`purge ${noun}`, purge({ owner: id, items }))
     return account !== undefined && account.rows > 0
   }

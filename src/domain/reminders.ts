@@ -40,7 +40,7 @@ export const remindersField = required('jsonb', stored)
  * know reminders when it clears a date. If another request clears it at the same time, such a reminder just never falls due.
  */
 export function requireDueDate(reminders: Reminders, dueDate: string | null): void {
-  if (dueDate !== null) return
+  if (dueDate !== null || !reminders.some(isRelative)) return
   const error = { location: 'body', code: 'needsDueDate', message: 'needs a dueDate' } as const
   throw invalid(...reminders.flatMap((each, i) => (isRelative(each) ? { pointer: `/reminders/${i}`, ...error } : [])))
 }

@@ -33,11 +33,12 @@ export function createAccounts({ write }: Pick<Database, 'write'>): (owner: stri
 /**
  * The CTE `change` of every statement that changes rows: bumps the revision of the account `u` if it is there and `allowed`. When writers
  * race with the same If-Match, a loser may bump the revision without changing a row. That is harmless: it only invalidates an ETag early.
+ * A change that inserts several rows bumps it `by` their number, because the quotas count on that.
  */
-export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers: Callers, allowed: Part): Part => sql`
+export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers: Callers, allowed: Part, by = sql`1`): Part => sql`
   change as (
     update users as u
-    set revision = u.revision + 1
+    set revision = u.revision + ${by}
     ${callers.from}
     where ${mayUse(sql`u.id`, asked.owner)} and (${allowed})
     returning u.id as owner_id, u.revision as next)`

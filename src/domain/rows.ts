@@ -32,7 +32,7 @@ export function createRows<Row extends Item, Input extends object>(
 ) {
   const fields = createFields(declared)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
-  const { table, hasRoom, within } = createQuota(db, name)
+  const { table, hasRoom, hasRoomFor, within, makeRoom } = createQuota(db, name)
   const item = flattened(sql`${table} as item`)
 
   const one = db.lookup(`select ${noun}`, { owner: 'text', id: 'uuid' })<Row>(
@@ -122,7 +122,7 @@ export function createRows<Row extends Item, Input extends object>(
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
-  return { ...rows, page, item, columns, fields, refuse }
+  return { ...rows, page, item, columns, fields, refuse, hasRoomFor, makeRoom }
 
   /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */
   function page(owner: Part, conditions: Part, order: Part, count: Part): Part {

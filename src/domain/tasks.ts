@@ -9,6 +9,7 @@ import { isAllowed } from '../resource/etag.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
 import { dateFilters } from './dates.ts'
+import { checkRule } from './recurrence.ts'
 import { createRelevance } from './relevance.ts'
 import { isRelative, remindersField, requireDueDate } from './reminders.ts'
 import { createRows } from './rows.ts'
@@ -18,8 +19,8 @@ import { createSubtasks } from './subtasks.ts'
 
 export type Task = components['schemas']['Task']
 export type Input = Call<'createTask'>['body']
-/** With what follows from the parent. */
-export type Placed = Input & { depth: number }
+/** With what follows from the parent, and from the completion. */
+export type Placed = Input & { depth: number; nextOccurrenceId?: string }
 type Query = Call<'listTasks'>['query']
 type Listed = Task & { asOf: number }
 
@@ -48,6 +49,8 @@ const fields: Fields<Placed> = {
   timeZone: nullable('text'),
   labels: required('text[]'),
   reminders: remindersField,
+  recurrence: nullable('jsonb'),
+  nextOccurrenceId: required('uuid'),
 }
 
 export function createTasks(db: Database) {
@@ -73,12 +76,27 @@ export function createTasks(db: Database) {
     columns,
     ...subtasks,
 
-    /** Clearing the date clears the time too: it could not stay without a date. A reminder before the due date needs one as well. */
+    create(...[owner, claims, id, input, guard]: Parameters<typeof subtasks.create>) {
+      requireRule(input)
+      return subtasks.create(owner, claims, id, input, guard)
+    },
+
+    add(...[owner, claims, id, input]: Parameters<typeof subtasks.add>) {
+      requireRule(input)
+      return subtasks.add(owner, claims, id, input)
+    },
+
+    /** Clearing the date clears the time too: it could not stay without a date. Reminders before the due date and rules depend on it as well. */
     async update(...[owner, id, allowed, patch]: Parameters<typeof subtasks.update>) {
-      const { dueDate, dueTime, reminders = [] } = patch
-      if (typeof dueDate !== 'string' && reminders.some(isRelative)) {
+      const { dueDate, dueTime, reminders = [], recurrence } = patch
+      if (typeof dueDate === 'string') requireRule(patch)
+      else if (reminders.some(isRelative) || recurrence) {
         const [task] = await one(owner, id)
-        if (task !== undefined && isAllowed(allowed, task)) requireDueDate(reminders, dueDate === undefined ? task.dueDate : dueDate)
+        const due = dueDate === undefined ? task?.dueDate : dueDate
+        if (task !== undefined && isAllowed(allowed, task)) {
+          requireDueDate(reminders, due ?? null)
+          requireRule({ recurrence, dueDate: due })
+        }
       }
       const clearsTime = dueDate === null && dueTime === undefined
       return subtasks.update(owner, id, allowed, clearsTime ? { ...patch, dueTime: null } : patch)
@@ -123,6 +141,12 @@ function filters(query: Query): Part[] {
     query.parentId === undefined ? [] : query.parentId === 'none' ? sql`and parent_id is null` : sql`and parent_id = ${query.parentId}`,
     query.label === undefined ? [] : sql`and label_names @> (select folded_all(${query.label}::text[]))`,
   ].flat()
+}
+
+/** Throws 422 if the rule is refused, or has no date from the due date on. */
+function requireRule({ recurrence, dueDate }: { recurrence?: Input['recurrence'] | undefined; dueDate?: string | null | undefined }): void {
+  const fault = recurrence ? checkRule(recurrence.rule, dueDate ?? null) : null
+  if (fault !== null) throw invalid({ pointer: '/recurrence/rule', location: 'body', code: 'recurrence', message: fault.message })
 }
 
 function requireQ(q: Query['q']): string {

@@ -22,6 +22,7 @@ export function createTaskHandlers(db: Database) {
     getTaskTree: async ({ owner, path, headers }) => listReply(headers, await tasks.tree(owner, path.taskId)),
     putTask: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.taskId, body, headers),
     updateTask: ({ owner, path, headers, body }) => item.patch(owner, path.taskId, body, headers),
+    skipTask: ({ owner, path, headers }) => item.change(owner, path.taskId, headers, allowed => tasks.skip(owner, path.taskId, allowed)),
     listReminders: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => reminders.list(owner, query)),
     deleteTask: ({ owner, path, headers }) => item.remove(owner, path.taskId, headers),
   } satisfies Partial<Handlers>

@@ -35,6 +35,8 @@ export type FieldParts = {
   inserted: (asked: Asked<Columns>) => Part
   /** `title = excluded.title, …`, for `on conflict do update` */
   replaced: Part
+  /** The values of the row `item` for a copy of it, or others in their place, by the name of the field. */
+  copied: (others: Readonly<Record<string, Part>>) => Part
   /** `title = coalesce(…), …`. Null means that a field is not sent, unless `cleared` (text[]) has its name. */
   updated: (asked: Asked<Columns>, cleared: Part) => Part
 }
@@ -49,6 +51,7 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
     columns: list(({ column }) => column),
     inserted: asked => list(({ name, stored }) => stored?.insert(asked[name] as Part) ?? (asked[name] as Part)),
     replaced: list(({ column }) => sql`${column} = excluded.${column}`),
+    copied: others => list(({ name, column }) => others[name] ?? sql`item.${column}`),
     updated: (asked, cleared) =>
       list(({ name, nullable, column, stored }) => {
         const value = asked[name] as Part

@@ -93,7 +93,12 @@ export function createItem<Row extends Item, Input extends object>(
         requireAllowed(headers, row)
         return okReply(row)
       }
-      const [row] = await update(owner, id, allowedRevisions(headers), patch)
+      return this.change(owner, id, headers, allowed => update(owner, id, allowed, patch))
+    },
+
+    /** A change of one row that is there. */
+    async change(owner: string, id: string, headers: Conditional, change: (allowed: Allowed) => Promise<Row[]>) {
+      const [row] = mustBeNew(headers) ? [] : await change(allowedRevisions(headers))
       if (row === undefined) throw await miss(owner, id, headers)
       return okReply(row)
     },

@@ -113,7 +113,7 @@ test('the targets send the same statements as the server', async () => {
     path,
     query: none,
     headers: {},
-    body: { ...body, completed: false, parentId: null, reminders: [] },
+    body: { ...body, completed: false, parentId: null, reminders: [], recurrence: null },
   })
   await theirs.create({ id: owner, ...claims }, body)
   await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined })

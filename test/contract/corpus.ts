@@ -177,6 +177,8 @@ export function transport(): Sample[] {
     'a document again': { ...list, path: '/openapi.json', headers: { 'if-none-match': '*' } },
     'a duplicate name': { ...create, path: '/v1/users/me/categories', body: '{"name":"Existing"}' },
     'an unknown category': { ...create, body: `{"title":"a","categoryId":"${ids.taskId}"}` },
+    'a rule that is refused': { ...create, body: '{"title":"a","recurrence":{"rule":"FREQ=HOURLY"}}' },
+    'a rule in small letters': { ...create, body: '{"title":"a","recurrence":{"rule":"freq=daily"}}' },
     'a time without a date': { ...create, body: '{"title":"a","dueTime":"10:00"}' },
   }
   return Object.entries(named).map(([name, sample]) => ({ name: `HTTP: ${name}`, ...create, ...sample }))

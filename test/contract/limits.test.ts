@@ -19,6 +19,7 @@ const exceptions: Record<string, string> = {
   'tasks.due_time': 'time without time zone', // a pattern in the spec
   'tasks.priority': 'USER-DEFINED', // an enum
   'tasks.reminders': 'jsonb', // an array of objects
+  'tasks.recurrence': 'jsonb', // an object
   'users.revision': 'bigint',
   'categories.revision': 'bigint',
   'tasks.revision': 'bigint',
@@ -50,7 +51,9 @@ function edges(schema: Schema): { inside: unknown[]; beyond: unknown[] } {
   }
   if (properties !== undefined) {
     const each = Object.entries(properties).map(([name, property]) => [name, edges({ ...resolved(property), ...property })] as const)
-    const objects = (side: 'inside' | 'beyond') => each.flatMap(([name, values]) => values[side].map(value => ({ [name]: value })))
+    const first = Object.fromEntries(each.flatMap(([name, { inside }]) => inside.slice(0, 1).map(value => [name, value])))
+    const objects = (side: 'inside' | 'beyond') =>
+      each.flatMap(([name, values]) => values[side].map(value => ({ ...first, [name]: value })))
     return { inside: objects('inside'), beyond: objects('beyond') }
   }
   const invisible = schema.format === 'visible-text' ? ['\u200b'] : []

@@ -16,7 +16,10 @@ const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
     await user.deleteTask({ path: { taskId: id } })
     return id
   },
-  taskId: async (user, ids) => (await user.createTask({ body: { title: 'a', categoryId: ids.categoryId as string } })).body.id,
+  async taskId(user, ids) {
+    const recurring = { dueDate: '2527-03-01', recurrence: { rule: 'FREQ=DAILY' } }
+    return (await user.createTask({ body: { title: 'a', categoryId: ids.categoryId as string, ...recurring } })).body.id
+  },
   async label(user) {
     const label = randomUUID()
     await user.createTask({ body: { title: 'a', labels: [label] } })
@@ -34,7 +37,9 @@ const queryIds = (operation: Operation) =>
   operation.parameters.filter(each => each.in === 'query' && isId(each.name)).map(({ name }) => name)
 const bodyIds = ({ requestBody }: Operation) => {
   const media = Object.values(requestBody?.content ?? {})
-  return [...new Set(media.flatMap(({ schema }) => Object.keys(resolved(schema).properties ?? {})).filter(isId))]
+  const properties = media.flatMap(({ schema }) => Object.entries(resolved(schema).properties ?? {}))
+  // What is only read is ignored in a body.
+  return [...new Set(properties.flatMap(([name, schema]) => (isId(name) && schema['x-read-only'] !== true ? name : [])))]
 }
 const parameters = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string)
 

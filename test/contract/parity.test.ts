@@ -41,6 +41,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
   emptyParameters: [{ server: [422], mock: success, when: sample => [...query(sample).values()].includes('') }],
   relevance: [{ server: [422], mock: success, when: sample => query(sample).get('sort') === 'relevance' && !query(sample).has('q') }],
   numbers: [{ server: [422], mock: success, when: sample => spellings.includes(query(sample).get('limit') ?? '') }],
+  rules: [{ server: [422], mock: success, when: http('a rule that is refused') }],
   timeZones: [{ server: [422], mock: success, when: sample => /timeZone="(text|BST|europe\/kiev)"/.test(sample.name) }],
   formats: [
     {
@@ -119,8 +120,9 @@ describe('the corpus', () => {
       insert into categories (owner_id, id, name, position, revision)
       select 'parity-' || number, '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01', 'Existing', 0, 2 from ${number}`
     await sql`
-      insert into tasks (owner_id, id, title, priority, labels, due_date, revision)
-      select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{travel}', '2027-01-01', 3 from ${number}`
+      insert into tasks (owner_id, id, title, priority, labels, due_date, recurrence, revision)
+      select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{travel}', '2027-01-01',
+        '{"rule":"FREQ=DAILY","from":"due"}', 3 from ${number}`
     await sql`
       insert into tasks (owner_id, id, title, priority, labels, revision, deleted_at)
       select 'parity-' || number, '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05', 'Deleted', 'none', '{}', 3, now() from ${number}`

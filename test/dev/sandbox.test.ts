@@ -27,6 +27,10 @@ describe('the sandbox', () => {
     expect(open.some(({ dueDate }) => dueDate !== null && dueDate > today)).toBe(true)
     expect(open.some(({ dueDate }) => dueDate === null)).toBe(true)
     expect(items.length - open.length).toBeGreaterThan(3)
+    const recurring = items.find(({ recurrence }) => recurrence !== null)
+    expect(
+      (await alice.getTaskTree({ path: { taskId: recurring?.id as string } })).body.items.map(({ completed }) => completed).toSorted(),
+    ).toEqual([false, false, true])
     expect(items.some(({ description }) => (description ?? '').length > 200)).toBe(true)
     const titles = items.map(({ title }) => title).join()
     for (const script of [/\p{Script=Arabic}/u, /\p{Script=Hebrew}/u, /\p{Script=Han}/u, /\p{Emoji_Presentation}/u])

@@ -31,6 +31,8 @@ describe('createTask', () => {
       timeZone: null,
       labels: [],
       reminders: [],
+      recurrence: null,
+      nextOccurrenceId: null,
       revision: expect.any(Number),
       createdAt: expect.any(String),
       updatedAt: body.createdAt,

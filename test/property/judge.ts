@@ -1,5 +1,6 @@
 // The reply that a request must get. Reads the request as it went over the wire, independently of the server and of the generator.
 import { isTimeZone } from '../../src/contract/time-zone.ts' // held to the names of PostgreSQL by its own test
+import { checkRule } from '../../src/domain/recurrence.ts' // held to examples by its own tests
 import { faults, type Operation, type Parameter, resolved, type Schema } from '../support/spec.ts'
 import type { Sample } from './arbitraries.ts'
 import { folded } from './text.ts'
@@ -85,6 +86,9 @@ function ofMeaning(
   const isRelative = ({ minutesBefore }: { minutesBefore?: unknown }) => typeof minutesBefore === 'number'
   const dated = typeof body.dueTime === 'string' || (Array.isArray(body.reminders) && body.reminders.some(isRelative))
   if (dated && body.dueDate === null) must.push(422)
+  const { rule } = (body.recurrence ?? {}) as { rule?: string }
+  const due = body.dueDate === undefined && method === 'PATCH' ? owned.dueDate : ((body.dueDate ?? null) as string | null)
+  if (rule !== undefined && checkRule(rule, due) !== null) must.push(422)
   const duplicate = path.includes('/categories') && typeof body.name === 'string' && folded(body.name) === folded(owned.name)
   if (duplicate && !mine('categoryId')) must.push(409)
   if (query.has('cursor')) may.push(422)

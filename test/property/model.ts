@@ -42,11 +42,13 @@ const defaults = {
       timeZone: null,
       labels: [],
       reminders: [],
+      recurrence: null,
+      nextOccurrenceId: null,
     },
   },
 }
 const nullableTexts = ['description', 'color', 'timeZone']
-const readOnly = ['id', 'email', 'completedAt', 'revision', 'createdAt', 'updatedAt']
+const readOnly = ['id', 'email', 'completedAt', 'nextOccurrenceId', 'revision', 'createdAt', 'updatedAt']
 const priorities = ['none', 'low', 'medium', 'high']
 const collator = new Intl.Collator('und')
 

@@ -42,14 +42,14 @@ test.for(cases(personal))(
 /** A user with the category, the task, the label and the item of the trash of the spec's examples. */
 async function createUser({ sql }: Service, { sub }: Sample): Promise<User> {
   const userId = `u${userCount++}.${sub}`
-  const { categoryId, taskId, itemId, name, label } = owned
+  const { categoryId, taskId, itemId, name, label, dueDate } = owned
   await sql`
     with account as (
       insert into users (id, revision, profile_revision) values (${userId}, ${revision}, 1) returning id),
     category as (
       insert into categories (owner_id, id, name, position, revision) select id, ${categoryId}, ${name}, 0, 2 from account returning id)
-    insert into tasks (owner_id, id, title, priority, labels, due_date, revision, deleted_at)
-    select account.id, task.id, 'Existing', 'none', array[${label}], '2027-01-01', 3, task.deleted_at
+    insert into tasks (owner_id, id, title, priority, labels, due_date, recurrence, revision, deleted_at)
+    select account.id, task.id, 'Existing', 'none', array[${label}], ${dueDate}::date, '{"rule":"FREQ=DAILY","from":"due"}', 3, task.deleted_at
     from account, (values (${taskId}::uuid, null), (${itemId}, now())) as task (id, deleted_at)`
   return { userId, token: await tokenOf(userId) }
 }
@@ -115,7 +115,11 @@ function writable({ requestBody }: Operation): Record<string, Schema> {
 
 /** A UUID comes back in lower case (RFC 9562, section 4), an empty text that can be null as null, and an object with all its properties. */
 function stored(schema: Schema, value: unknown): unknown {
-  const { items } = resolved(schema)
+  const { items, properties } = resolved(schema)
+  if (properties !== undefined && value !== null) {
+    const defaults = Object.entries(properties).flatMap(([name, property]) => ('default' in property ? [[name, property.default]] : []))
+    return Object.fromEntries(Object.entries({ ...Object.fromEntries(defaults), ...(value as object) }).sort()) // as jsonb orders the names
+  }
   if (items?.properties !== undefined) {
     const empty = Object.fromEntries(Object.keys(items.properties).map(name => [name, null]))
     return (value as object[]).map(each => ({ ...empty, ...each }))

@@ -9,6 +9,7 @@ export const owned = {
   itemId: '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05',
   name: 'Existing',
   label: 'travel',
+  dueDate: '2027-01-01',
 }
 /** The same by the name of a parameter. */
 export const ownedAs = new Map(Object.entries(owned))
@@ -32,6 +33,12 @@ export const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: fc.constantFrom(...odd), maxLength: 5 }),
   fc.constantFrom(...odd),
 )
+
+// Rules that are accepted, also only for some due dates, and others.
+const recurrenceRules = [
+  ...['FREQ=DAILY', 'FREQ=WEEKLY;BYDAY=MO,FR', 'FREQ=MONTHLY;BYMONTHDAY=-1', 'FREQ=YEARLY;COUNT=3', 'FREQ=DAILY;UNTIL=20270101'],
+  ...['FREQ=DAILY;INTERVAL=7;BYDAY=FR', 'FREQ=HOURLY', 'FREQ=DAILY;BYHOUR=9', 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=DAILY;COUNT=0'],
+]
 
 const rawJson = (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON
 const nested = (depth: number) => Array.from({ length: depth }).reduce<unknown>(inner => [inner], 1)
@@ -93,6 +100,7 @@ function ofKind(schema: Schema): fc.Arbitrary<unknown> {
   }
   if (format === 'date-time') return fc.constantFrom('2027-02-11T17:40:03.118402Z', '0001-01-01T00:00:00Z', '2027-02-11T19:40:03+02:00')
   if (format === 'time-zone') return fc.constantFrom('', 'UTC', 'GMT', 'US/Pacific', 'Europe/Kyiv', ...Intl.supportedValuesOf('timeZone'))
+  if (pattern?.startsWith('^[A-Z]+=')) return fc.oneof(fc.constantFrom(...recurrenceRules), fc.stringMatching(new RegExp(pattern, 'u')))
   if (pattern !== undefined && !format?.endsWith('text')) return fc.stringMatching(new RegExp(pattern, 'u'))
   return fc.oneof({ arbitrary: text, weight: 4 }, { arbitrary: repeated([minLength, maxLength]), weight: 1 })
 }

@@ -27,6 +27,7 @@ const task = {
     timeZone: null,
     labels: ['x'],
     reminders: [],
+    recurrence: null,
   },
 }
 const category = { name: 'a', color: null, position: 0 }
@@ -66,6 +67,10 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), { ...task, parentId: id }), 2)
   await expectShared(owner => tasks.add(owner, claims, randomUUID(), { ...task, parentId: id }), 2)
   await expectShared(owner => tasks.update(owner, id, any, { ...task, completed: true }), 2)
+  const daily = { recurrence: { rule: 'FREQ=DAILY', from: 'due' as const }, dueDate: '2027-03-01' }
+  await expectShared(owner => tasks.update(owner, id, any, { ...daily, completed: false }))
+  await expectShared(owner => tasks.skip(owner, id, any), 2)
+  await expectShared(owner => tasks.update(owner, id, any, { completed: true }), 3) // the third reads which ids are taken
   await expectShared(owner => tasks.one(owner, id))
   await expectShared(tasks.currentRevision)
   await expectShared(owner => tasks.remove(owner, id, any), 2)

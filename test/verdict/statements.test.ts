@@ -9,6 +9,7 @@ const tablesWithTombstones = ['categories', 'tasks']
 // Statements that include deleted rows on purpose, identified by a part of their text, each with its reason.
 const exceptions = [
   { part: 'set category_id = null', table: 'tasks', reason: 'the tombstone of a task must not refer to a deleted category either' },
+  { part: 'select item.id as taken', table: 'tasks', reason: 'a tombstone has its id, too' },
   ...tablesWithTombstones.flatMap(table => [
     { part: `select count(*) from ${table}`, table, reason: 'tombstones take room as well' },
     { part: `delete from ${table} as item`, table, reason: 'only tombstones are removed for good' },

@@ -31,6 +31,15 @@ const fields = {
     },
     maxItems: 10,
   },
+  recurrence: nullable({
+    type: 'object',
+    additionalProperties: false,
+    required: ['rule'],
+    properties: {
+      rule: { type: 'string', minLength: 10, maxLength: 500, pattern: '^[A-Z]+=[A-Z0-9,+-]+(;[A-Z]+=[A-Z0-9,+-]+)*$' },
+      from: { type: 'string', enum: ['due', 'completion'], default: 'due' },
+    },
+  }),
 }
 
 // Replies contain values that were validated on input. Fastify serializes plain types fastest.
@@ -58,6 +67,8 @@ const task = {
       type: 'array',
       items: { type: 'object', properties: { at: nullable(string), minutesBefore: nullable({ type: 'integer' }) } },
     },
+    recurrence: nullable({ type: 'object', properties: { rule: string, from: string } }),
+    nextOccurrenceId: nullable(string),
     revision: { type: 'integer' },
     createdAt: string,
     updatedAt: string,

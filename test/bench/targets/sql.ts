@@ -23,11 +23,13 @@ export type Draft = {
   timeZone?: string | null
   labels?: string[]
   reminders?: object[]
+  recurrence?: object | null
 }
 export type Filter = { limit: number; completed?: boolean; priority?: string[]; q?: string }
 
 const columns = `item.id, item.title, item.description, item.completed, item.completed_at, item.priority, item.category_id, item.parent_id, item.depth,
-  item.due_date, item.due_time, item.start_date, item.deadline_date, item.duration_minutes, item.time_zone, item.labels, item.reminders, item.revision, item.created_at, item.updated_at`
+  item.due_date, item.due_time, item.start_date, item.deadline_date, item.duration_minutes, item.time_zone, item.labels, item.reminders, item.recurrence, item.next_occurrence_id,
+  item.revision, item.created_at, item.updated_at`
 
 // `text` has one $ for each value. The owner is bound at each place, as the server does.
 const numbered = (text: string) => {
@@ -45,8 +47,8 @@ const create = numbered(`
     where u.id = $ and (u.revision < greatest(u.task_room, u.start_revision + 50000))
     returning u.id as owner_id, u.revision as next)
   insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth,
-    due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, reminders, revision)
-  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, $, $, $, $, $, $, next
+    due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, next_occurrence_id, revision)
+  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, $, $, $, $, $, $, $, $, next
   from change
   returning ${columns}`)
 
@@ -91,9 +93,9 @@ export function store(
     async create({ id }: Caller, task: Draft): Promise<Task> {
       const { title, description = null, completed = false, priority = 'none', categoryId = null, parentId = null } = task
       const { dueDate = null, dueTime = null, startDate = null, deadlineDate = null, durationMinutes = null } = task
-      const { timeZone = null, labels = [], reminders = [] } = task
+      const { timeZone = null, labels = [], reminders = [], recurrence = null } = task
       const dates = [dueDate, dueTime, startDate, deadlineDate, durationMinutes, timeZone]
-      const values = [title, description, completed, priority, categoryId, parentId, 0, ...dates, labels, reminders]
+      const values = [title, description, completed, priority, categoryId, parentId, 0, ...dates, labels, reminders, recurrence, null]
       const rows = await send<Task>(create, [id, randomUUIDv7(), ...values])
       return rows[0] as Task
     },

@@ -1,0 +1,5 @@
+-- migrate:up
+alter table tasks validate constraint tasks_recurrence_shape;
+
+-- migrate:down
+select;
