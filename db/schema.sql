@@ -1,4 +1,4 @@
-\restrict I2UcHIPuVWnAnr9Hv6m1FAfgYotT8QetHsBu2ks948ffW1FYxbLjMWybbLKKiA9
+\restrict dlmr66bkgzLqKmaPrHy0YVD19NcwSh0bpUFYyF9gyYCxT9WPv6AclLkkeSnaReY
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -273,11 +273,13 @@ CREATE TABLE public.categories (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
     live boolean GENERATED ALWAYS AS ((deleted_at IS NULL)) STORED NOT NULL,
+    sort_key text COLLATE pg_catalog."C",
     CONSTRAINT categories_color_pattern CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
     CONSTRAINT categories_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT categories_name_visible CHECK (public.is_visible(name)),
     CONSTRAINT categories_position_range CHECK ((("position" >= 0) AND ("position" <= 1000000))),
-    CONSTRAINT categories_revision_range CHECK ((revision >= 0))
+    CONSTRAINT categories_revision_range CHECK ((revision >= 0)),
+    CONSTRAINT categories_sort_key_length CHECK ((char_length(sort_key) <= 200))
 );
 
 
@@ -337,6 +339,7 @@ END) STORED,
     reminders jsonb DEFAULT '[]'::jsonb NOT NULL,
     recurrence jsonb,
     next_occurrence_id uuid,
+    sort_key text COLLATE pg_catalog."C",
     CONSTRAINT tasks_deadline_date_range CHECK (((deadline_date >= '0001-01-01'::date) AND (deadline_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_depth_parent CHECK (((depth = 0) = (parent_id IS NULL))),
     CONSTRAINT tasks_depth_range CHECK (((depth >= 0) AND (depth <= 7))),
@@ -351,6 +354,7 @@ END) STORED,
     CONSTRAINT tasks_reminders_count CHECK ((jsonb_array_length(reminders) <= 10)),
     CONSTRAINT tasks_reminders_minutes_range CHECK ((NOT jsonb_path_exists(reminders, '$[*]."minutesBefore"?(@ < 0 || @ > 525600)'::jsonpath))),
     CONSTRAINT tasks_revision_range CHECK ((revision >= 0)),
+    CONSTRAINT tasks_sort_key_length CHECK ((char_length(sort_key) <= 200)),
     CONSTRAINT tasks_start_date_range CHECK (((start_date >= '0001-01-01'::date) AND (start_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64))),
     CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
@@ -448,10 +452,14 @@ CREATE UNIQUE INDEX categories_folded_name_key ON public.categories USING btree 
 
 
 --
--- Name: categories_position_idx; Type: INDEX; Schema: public; Owner: -
+-- Name: categories_sort_key_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX categories_position_idx ON public.categories USING btree (owner_id, "position", id) WHERE (deleted_at IS NULL);
+CREATE INDEX categories_sort_key_idx ON public.categories USING btree (owner_id, (
+CASE
+    WHEN ((("position" = 0) OR (sort_key >= ('h'::text || lpad(to_hex("position"), 8, '0'::text)))) AND (("position" = 1000000) OR (sort_key < ('h'::text || lpad(to_hex(("position" + 1)), 8, '0'::text))))) THEN sort_key
+    ELSE ((('h'::text || lpad(to_hex("position"), 8, '0'::text)) || lpad(to_hex(((EXTRACT(epoch FROM (created_at AT TIME ZONE 'UTC'::text)) * (1000000)::numeric))::bigint), 13, '0'::text)) || '1'::text)
+END), id) WHERE (deleted_at IS NULL);
 
 
 --
@@ -518,6 +526,13 @@ CREATE INDEX tasks_search_idx ON public.tasks USING gin (words) WITH (fastupdate
 
 
 --
+-- Name: tasks_sort_key_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_sort_key_idx ON public.tasks USING btree (owner_id, COALESCE(sort_key, ('m'::text || lpad(to_hex(((EXTRACT(epoch FROM (created_at AT TIME ZONE 'UTC'::text)) * (1000000)::numeric))::bigint), 13, '0'::text))), id) WHERE (deleted_at IS NULL);
+
+
+--
 -- Name: tasks_title_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -573,7 +588,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict I2UcHIPuVWnAnr9Hv6m1FAfgYotT8QetHsBu2ks948ffW1FYxbLjMWybbLKKiA9
+\unrestrict dlmr66bkgzLqKmaPrHy0YVD19NcwSh0bpUFYyF9gyYCxT9WPv6AclLkkeSnaReY
 
 
 --
@@ -649,4 +664,13 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001705'),
     ('20261128001801'),
     ('20261128001802'),
-    ('20261128001803');
+    ('20261128001803'),
+    ('20261128001901'),
+    ('20261128001902'),
+    ('20261128001903'),
+    ('20261128001904'),
+    ('20261128001905'),
+    ('20261128001906'),
+    ('20261128001907'),
+    ('20261128001908'),
+    ('20261128001909');

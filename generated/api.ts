@@ -79,7 +79,7 @@ export interface paths {
         };
         /**
          * List your categories
-         * @description Sorted by position, then by id.
+         * @description Sorted by `sortKey`, then by id.
          */
         get: operations["listCategories"];
         put?: never;
@@ -194,7 +194,7 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Create or replace a task
-         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. A replacement changes the tasks below it as a `PATCH` of the same fields does. Without a `parentId` the task is taken out of its parent. Replacing an open task by a completed one with a `recurrence` creates its next occurrence, creating a completed task does not.
+         * @description Creates the task under the id in the path, or replaces the task that has this id. Absent fields get their defaults. A task that was completed and stays completed keeps its `completedAt`. A replacement changes the tasks below it as a `PATCH` of the same fields does. Without a `parentId` the task is taken out of its parent, and without a `sortKey` it goes back to its place by creation. Replacing an open task by a completed one with a `recurrence` creates its next occurrence, creating a completed task does not.
          */
         put: operations["putTask"];
         post?: never;
@@ -210,6 +210,37 @@ export interface paths {
          * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. Completing a completed task keeps its `completedAt`. Completing a task also completes its open subtasks, at every level; reopening it reopens only this task. Completing a task with a `recurrence` creates its next occurrence. `parentId` moves the task with everything below it; `null` takes it out of its parent. A category takes what is below along. All of it is one change with one revision.
          */
         patch: operations["updateTask"];
+        trace?: never;
+    };
+    "/v1/users/{userId}/tasks/{taskId}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task.
+                 * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
+                 */
+                taskId: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a task to another place
+         * @description Places the task directly `before` or `after` another one in the order by `sortKey` of all your tasks, or last of all. Tasks with an equal `sortKey` count as one place: the task comes before or after all of them. It goes below `parentId` and into `categoryId` as with a `PATCH`, and takes everything below it along. All of it is one change with one revision. If the key of the new place would be longer than 50 characters, up to 50 tasks on each side first get shorter keys in the same order, in a change of its own. The conditions are about the task.
+         */
+        post: operations["moveTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/users/{userId}/labels": {
@@ -293,7 +324,7 @@ export interface paths {
         };
         /**
          * Read a task with everything below it
-         * @description The task comes first, and every task comes after its parent. Tasks of one level are sorted by creation. Of more than 1,000 tasks you get the upper 1,000. The `ETag` is that of the account.
+         * @description The task comes first, and every task comes after its parent. Tasks of one level are sorted by `sortKey`. Of more than 1,000 tasks you get the upper 1,000. The `ETag` is that of the account.
          */
         get: operations["getTaskTree"];
         put?: never;
@@ -641,6 +672,7 @@ export interface components {
             name: components["schemas"]["CategoryName"];
             color: components["schemas"]["Color"];
             position: components["schemas"]["Position"];
+            sortKey: components["schemas"]["SortKey"];
             revision: components["schemas"]["Revision"];
             createdAt: components["schemas"]["Instant"];
             updatedAt: components["schemas"]["Instant"];
@@ -653,6 +685,8 @@ export interface components {
             color?: components["schemas"]["Color"];
             /** @default 0 */
             position?: components["schemas"]["Position"];
+            /** @default null */
+            sortKey?: components["schemas"]["SortKeyInput"];
             /** @description Ignored. */
             revision?: components["schemas"]["Revision"];
             /** @description Ignored. */
@@ -666,6 +700,7 @@ export interface components {
             name?: components["schemas"]["CategoryName"];
             color?: components["schemas"]["Color"];
             position?: components["schemas"]["Position"];
+            sortKey?: components["schemas"]["SortKeyInput"];
             /** @description Ignored. */
             revision?: components["schemas"]["Revision"];
             /** @description Ignored. */
@@ -680,7 +715,10 @@ export interface components {
         CategoryName: string;
         /** @description A colour in CSS notation: `#` and six hexadecimal digits. An empty text is stored as `null`. */
         Color: string | null;
-        /** @description The position in the list. Smaller numbers come first. */
+        /**
+         * @deprecated
+         * @description The position in the list. Smaller numbers come first. Use `sortKey` instead: it has room between any two categories. The two stay in step: a `position` without a `sortKey` replaces the key, and a `sortKey` sets the position that fits it. If a body has both, `sortKey` counts.
+         */
         Position: number;
         CategoryPage: {
             items: components["schemas"]["Category"][];
@@ -700,6 +738,7 @@ export interface components {
             categoryId: components["schemas"]["CategoryOfTask"];
             parentId: components["schemas"]["ParentId"];
             depth: components["schemas"]["Depth"];
+            sortKey: components["schemas"]["SortKey"];
             /**
              * Format: date
              * @description The day on which the task is due.
@@ -752,6 +791,8 @@ export interface components {
             /** @description Ignored. */
             depth?: components["schemas"]["Depth"];
             /** @default null */
+            sortKey?: components["schemas"]["SortKeyInput"];
+            /** @default null */
             dueDate?: components["schemas"]["DueDate"];
             /** @default null */
             dueTime?: components["schemas"]["DueTime"];
@@ -792,6 +833,7 @@ export interface components {
             parentId?: components["schemas"]["ParentId"];
             /** @description Ignored. */
             depth?: components["schemas"]["Depth"];
+            sortKey?: components["schemas"]["SortKeyInput"];
             dueDate?: components["schemas"]["DueDate"];
             dueTime?: components["schemas"]["DueTime"];
             startDate?: components["schemas"]["StartDate"];
@@ -810,6 +852,18 @@ export interface components {
             /** @description Ignored. */
             updatedAt?: components["schemas"]["Instant"];
         };
+        /** @description Where to move a task. Absent fields leave category and parent as they are. Without `before` and `after`, the task comes last of all. */
+        TaskMove: {
+            categoryId?: components["schemas"]["CategoryOfTask"];
+            parentId?: components["schemas"]["ParentId"];
+            before?: components["schemas"]["NeighbourId"];
+            after?: components["schemas"]["NeighbourId"];
+        };
+        /**
+         * Format: uuid
+         * @description The id of another of your tasks, directly before or after which the task is placed. At most one of `before` and `after` is an id.
+         */
+        NeighbourId: string | null;
         /**
          * Format: visible-text
          * @description A short text. At least one character is visible.
@@ -844,6 +898,16 @@ export interface components {
         ParentId: string | null;
         /** @description How many tasks are above this one. A task without parent has 0. */
         Depth: number;
+        /**
+         * Format: sort-key
+         * @description The place in the order that the user makes by hand. Keys are compared character by character, as ASCII: `Z` comes before `a`. Tasks with equal keys are sorted by id. A key is a [fractional index](https://github.com/rocicorp/fractional-indexing) in base 62, so there is always one between two others; libraries for it exist in several languages. The server makes the key from `createdAt` until you set one, so what is new comes last.
+         */
+        SortKey: string;
+        /**
+         * Format: sort-key
+         * @description The place in the order that the user makes by hand (see `SortKey`). `null` lets the server make the key, as for a new resource.
+         */
+        SortKeyInput: string | null;
         /**
          * Format: date
          * @description The day on which the task is due.
@@ -2177,12 +2241,12 @@ export interface operations {
                  */
                 q?: string;
                 /**
-                 * @description The sort order. A minus sign reverses it. `dueDate` sorts by `dueDate` and, within a day, by `dueTime`, whatever the `timeZone`. A task without a `dueTime` is due at the end of its day. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters.
+                 * @description The sort order. A minus sign reverses it. `dueDate` sorts by `dueDate` and, within a day, by `dueTime`, whatever the `timeZone`. A task without a `dueTime` is due at the end of its day. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters. `sortKey` is the order that the user makes by hand.
                  *
                  *     `relevance` needs `q`, otherwise the request is refused with the code `needsQ`. Tasks whose title contains all words of `q` come first, then the others, each newest first. If more than 200 tasks match, the newest 200 are ordered like this, and the older ones follow, newest first.
                  * @example dueDate
                  */
-                sort?: "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "dueDate" | "-dueDate" | "priority" | "-priority" | "title" | "-title" | "relevance";
+                sort?: "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt" | "dueDate" | "-dueDate" | "priority" | "-priority" | "title" | "-title" | "sortKey" | "-sortKey" | "relevance";
                 /**
                  * @description The maximum number of items on a page.
                  * @example 20
@@ -2473,6 +2537,60 @@ export interface operations {
             content: {
                 "application/json": components["schemas"]["TaskPatch"];
                 "application/merge-patch+json": components["schemas"]["TaskPatch"];
+            };
+        };
+        responses: {
+            200: components["responses"]["CurrentTask"];
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["PlaceRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    moveTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a task.
+                 * @example 019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
+                 */
+                taskId: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskMove"];
             };
         };
         responses: {

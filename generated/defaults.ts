@@ -1,11 +1,11 @@
 // Generated from openapi.yaml by `npm run generate`. Do not edit.
 export interface Defaults {
   listCategories: { query: 'limit' }
-  createCategory: { body: 'color' | 'position' }
-  putCategory: { body: 'color' | 'position' }
+  createCategory: { body: 'color' | 'position' | 'sortKey' }
+  putCategory: { body: 'color' | 'position' | 'sortKey' }
   listTasks: { query: 'sort' | 'limit' }
-  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' | 'recurrence' }
-  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' | 'recurrence' }
+  createTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'sortKey' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' | 'recurrence' }
+  putTask: { body: 'description' | 'completed' | 'priority' | 'categoryId' | 'parentId' | 'sortKey' | 'dueDate' | 'dueTime' | 'startDate' | 'deadlineDate' | 'durationMinutes' | 'timeZone' | 'labels' | 'reminders' | 'recurrence' }
   listLabels: { query: 'limit' }
   listReminders: { query: 'from' | 'to' | 'limit' }
   listTrash: { query: 'limit' }

@@ -16,6 +16,7 @@ export const requests = {
   putTask: { method: 'put', path: '/v1/users/{userId}/tasks/{taskId}' },
   updateTask: { method: 'patch', path: '/v1/users/{userId}/tasks/{taskId}' },
   deleteTask: { method: 'delete', path: '/v1/users/{userId}/tasks/{taskId}' },
+  moveTask: { method: 'post', path: '/v1/users/{userId}/tasks/{taskId}/move' },
   listLabels: { method: 'get', path: '/v1/users/{userId}/labels' },
   renameLabel: { method: 'patch', path: '/v1/users/{userId}/labels/{label}' },
   deleteLabel: { method: 'delete', path: '/v1/users/{userId}/labels/{label}' },

@@ -1,5 +1,6 @@
 // The text formats that openapi.yaml names, because a pattern that means the same in every language cannot express them. An empty text keeps
 // each of them: `minLength` says where there must be one.
+import { isSortKey } from './sort-key.ts'
 import { isTimeZone } from './time-zone.ts'
 
 type TextFormat = { accepts: (text: string) => boolean; message: string }
@@ -12,6 +13,10 @@ export function isVisibleText(text: string): boolean {
 }
 
 export const textFormats: Readonly<Record<string, TextFormat>> = {
+  'sort-key': {
+    accepts: text => text === '' || isSortKey(text),
+    message: 'must be a fractional index in base 62, such as a0 or Zz8V: the first letter says how many digits follow at least',
+  },
   text: { accepts: text => text.isWellFormed(), message: 'must have no lone surrogate' },
   'visible-text': {
     accepts: text => text === '' || isVisibleText(text),

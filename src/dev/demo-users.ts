@@ -25,6 +25,7 @@ const plants = '019c5a20-ff01-7a3b-8c5d-7e9f1a2b3c13'
 const garage = '019c5a20-ef10-7066-9b72-6f8badce4006'
 const kitchen = '019c5a20-f200-7a77-9c83-7a9cbedf7007'
 const summer = '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05'
+const packing = '019c5a21-1a2b-7c88-8d90-7a9cbedf5007'
 
 const long = [
   'What the house needs before winter, room by room.',
@@ -185,6 +186,14 @@ export function demoUsers(today: string): DemoUser[] {
           completedAt: i === 0 ? at(-1, '15:10') : null,
         })),
         { title: 'Change the winter tyres', priority: 'medium', categoryId: home, dueDate: day(20), labels: ['winter'], daysAgo: 1 },
+        { id: packing, title: 'Pack for Tallinn', categoryId: travel, dueDate: day(8), labels: ['travel'], daysAgo: 3 },
+        // Created from the top down, and then put in the order of the keys.
+        ...Object.entries({
+          'Wash the rain jacket': 'a2',
+          'Find the passports': 'a0',
+          'Charge the bicycle lights': 'a1V',
+          'Ask for a bag': 'a1',
+        }).map(([title, sortKey]) => ({ title, sortKey, categoryId: travel, parentId: packing, depth: 1, daysAgo: 2 })),
         { id: summer, title: 'Plan the summer', categoryId: travel, labels: ['travel'], daysAgo: 32, deletedDaysAgo: 2 },
         ...['Ask for the weeks off', 'Compare cottages by a lake', 'Find someone for the plants'].map(title => ({
           ...{ title, categoryId: travel, parentId: summer, depth: 1, daysAgo: 31, deletedDaysAgo: 2 },

@@ -106,6 +106,7 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     categoryId: null,
     parentId: null,
     depth: 0,
+    sortKey: null,
     dueDate: null,
     dueTime: null,
     startDate: null,
@@ -137,13 +138,13 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
       from new_user, jsonb_to_recordset(${JSON.stringify(rows.categories)}::text::jsonb)
         as row (id uuid, name text, color text, position integer, revision bigint, "deletedDaysAgo" integer)
       returning c.id)
-    insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, due_date, due_time, start_date,
+    insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, sort_key, due_date, due_time, start_date,
       deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, revision, created_at, updated_at, deleted_at)
-    select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."parentId", row.depth, row."dueDate", row."dueTime",
+    select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."parentId", row.depth, row."sortKey", row."dueDate", row."dueTime",
       row."startDate", row."deadlineDate", row."durationMinutes", row."timeZone", row.labels, row.reminders, row.recurrence, row.revision, creation.time, coalesce(row."completedAt", creation.time),
       now() - row."deletedDaysAgo" * interval '1 day'
     from new_user, jsonb_to_recordset(${JSON.stringify(rows.tasks)}::text::jsonb)
-      as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "parentId" uuid, depth integer, "dueDate" date,
+      as row (id uuid, title text, description text, "completedAt" timestamptz, priority task_priority, "categoryId" uuid, "parentId" uuid, depth integer, "sortKey" text, "dueDate" date,
         "dueTime" time, "startDate" date, "deadlineDate" date, "durationMinutes" integer, "timeZone" text, labels text[], reminders jsonb, recurrence jsonb, revision bigint, "daysAgo" integer, "deletedDaysAgo" integer),
       lateral (select now() - row."daysAgo" * interval '1 day' - interval '1 minute' + (row.revision - ${start}) * interval '1 second' as time) as creation`,
   )

@@ -1,23 +1,33 @@
 // The fields of a category, and the statements on categories.
 import type { components } from '../../generated/api.ts'
 import { Problem, unavailable } from '../contract/problem.ts'
-import type { Call } from '../contract/types.ts'
+import type { Call, Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { errorCode } from '../database/errors.ts'
 import { sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
+import type { Guard } from '../resource/item.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
+import { inStep } from './order.ts'
 import { createRows } from './rows.ts'
+import { categoryKey } from './sort-key.ts'
 
 type Category = components['schemas']['Category']
 type Input = Call<'createCategory'>['body']
 type ListRow = Category & { asOf: number }
 
-const fields: Fields<Input> = { name: required('text'), color: nullable('text'), position: required('integer') }
-const sort = 'position'
-const order = sql`position, id`
+const fields: Fields<Input> = {
+  name: required('text'),
+  color: nullable('text'),
+  position: required('integer'),
+  sortKey: nullable('text', categoryKey(sql`item.`)),
+}
+// Before 0.6.0 the list was in the order of `position`. A cursor has the name of its key, so no release misreads one of another.
+const sort = 'sortKey'
+const key = categoryKey(sql``)
+const order = sql`${key}, id`
 const maxAttempts = 5
 
 export function createCategories(db: Database) {
@@ -43,6 +53,11 @@ export function createCategories(db: Database) {
   return {
     ...rows,
 
+    create: (owner: string, claims: Claims, id: string, input: Input, guard?: Guard) =>
+      rows.create(owner, claims, id, inStep(input), guard),
+    add: (owner: string, claims: Claims, id: string, input: Input) => rows.add(owner, claims, id, inStep(input)),
+    update: (owner: string, id: string, allowed: Allowed, patch: Partial<Input>) => rows.update(owner, id, allowed, inStep(patch)),
+
     /** A task that joins the category at the same time violates the foreign key: then the statement is repeated. */
     async remove(owner: string, id: string, allowed: Allowed) {
       for (let attempt = 1; ; attempt++) {
@@ -58,13 +73,13 @@ export function createCategories(db: Database) {
     /** A page of the categories, with the revision of the account at the same instant. */
     async list(owner: string, { limit, cursor }: Call<'listCategories'>['query']) {
       const found = cursor === undefined ? await firstPage({ owner, count: limit + 1 }) : await pageAfter(owner, limit, cursor)
-      return createPage(found, limit, sort, category => category.position)
+      return createPage(found, limit, sort, category => category.sortKey)
     },
   }
 
   function pageAfter(owner: string, limit: number, cursor: string) {
-    const { key, id } = parseCursor(cursor, sort)
-    const text = page(sql`${owner}`, sql`and (position, id) > (${key}, ${id})`, order, sql`${limit + 1}`)
+    const from = parseCursor(cursor, sort)
+    const text = page(sql`${owner}`, sql`and (${key}, id) > (${from.key}, ${from.id})`, order, sql`${limit + 1}`)
     return db.read<ListRow>('select categories', sql`${text} order by ${order}`).catch(refuseCursor)
   }
 }

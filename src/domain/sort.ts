@@ -3,6 +3,7 @@ import type { components } from '../../generated/api.ts'
 import type { Call } from '../contract/types.ts'
 import { flattened, joined, type Part, sql } from '../database/sql.ts'
 import { type Position, parseCursor } from '../resource/page.ts'
+import { taskKey } from './sort-key.ts'
 
 type Task = components['schemas']['Task']
 type Key = string | number | null
@@ -31,6 +32,7 @@ const title = {
   key: (key: Position['key']) => sql`left(${key}, 100)`,
   keyOf: (task: Task) => task.title,
 }
+const sortKey = { columns: [taskKey(sql``)], key: plain, keyOf: (task: Task) => task.sortKey }
 // Tasks without a due date come last in both directions, so the two differ in more than the direction.
 const dueDate = dueOn(sql`'infinity'::date`)
 const dueDateDescending = dueOn(sql`'-infinity'::date`)
@@ -46,6 +48,8 @@ export const sorts: Record<SortName, Sort> = {
   '-priority': descending(priority),
   title: ascending(title),
   '-title': descending(title),
+  sortKey: ascending(sortKey),
+  '-sortKey': descending(sortKey),
 }
 
 /** The condition of a page after a cursor; none for the first page. Throws 422 if the cursor is not one of this sort. */

@@ -11,10 +11,14 @@ import { createPage } from '../resource/page.ts'
 import { type Next, nextOf, skip, withFreeIds } from './occurrences.ts'
 import { place, placeBelow } from './place.ts'
 import { settled, withRevision } from './revision.ts'
+import { taskKey } from './sort-key.ts'
 import type { Input, Placed, Task } from './tasks.ts'
 import { createTrees, type TaskRows } from './trees.ts'
 
-const maxAttempts = 20 // each loses a race with another change of the account
+/** See `attempt`. */
+export type More = (asOf: number) => Promise<Partial<Input> | undefined>
+
+export const maxAttempts = 20 // each loses a race with another change of the account
 const maxTree = 1_000
 
 export function createSubtasks(db: Database, rows: TaskRows) {
@@ -39,6 +43,23 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     return changed
   }
 
+  /**
+   * One attempt of an update; undefined if another change of the account came first. `more` tells what follows from other rows at the
+   * revision of the account, or resolves with undefined if it has another one by now.
+   */
+  async function attempt(owner: string, id: string, allowed: Allowed, patch: Partial<Input>, more?: More): Promise<Task[] | undefined> {
+    const found = await trees.read(owner, id, patch.parentId ?? null)
+    if (found.task === undefined || !isAllowed(allowed, found.task)) return []
+    const { fields, ...rest } = place(found.task, found, patch)
+    const added = more === undefined ? {} : await more(found.asOf)
+    if (added === undefined) return undefined
+    const whole = { ...patch, ...fields, ...added }
+    const row = { ...whole, ...allowed, owner, id, asOf: found.asOf, ...rest, cleared: cleared(whole) }
+    const next = nextOf(found.task, found, patch, rest.shift)
+    const changed = await (next === null ? trees.update(row).catch(rows.refuse) : complete(row, next))
+    return changed.length > 0 ? changed : undefined
+  }
+
   return {
     create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard): Promise<Task | undefined> {
       if (input.parentId === null) return rows.create(owner, claims, id, { ...input, depth: 0 }, guard)
@@ -61,17 +82,10 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     update(owner: string, id: string, allowed: Allowed, patch: Partial<Input>): Promise<Task[]> {
       if (patch.parentId === undefined && patch.categoryId === undefined && patch.completed !== true)
         return rows.update(owner, id, allowed, patch)
-      return settled(maxAttempts, async () => {
-        const found = await trees.read(owner, id, patch.parentId ?? null)
-        if (found.task === undefined || !isAllowed(allowed, found.task)) return []
-        const { fields, ...rest } = place(found.task, found, patch)
-        const names = cleared({ ...patch, ...fields })
-        const row = { ...patch, ...fields, ...allowed, owner, id, asOf: found.asOf, ...rest, cleared: names }
-        const next = nextOf(found.task, found, patch, rest.shift)
-        const changed = await (next === null ? trees.update(row).catch(rows.refuse) : complete(row, next))
-        return changed.length > 0 ? changed : undefined
-      })
+      return settled(maxAttempts, () => attempt(owner, id, allowed, patch))
     },
+
+    attempt,
 
     /** Moves a recurring task to its next date. */
     skip(owner: string, id: string, allowed: Allowed): Promise<Task[]> {
@@ -95,7 +109,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
 
     /** The task and everything below it, each after its parent. */
     async tree(owner: string, id: string) {
-      const order = sql`depth, created_at, id`
+      const order = sql`depth, ${taskKey(sql``)}, id`
       const page = sql`
         (
           ${trees.treeOf(sql`${owner}`, sql`${id}::uuid`, columns)}

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { minuteOf } from '../domain/dates.ts'
+import { createMoves } from '../domain/moves.ts'
 import { createReminders } from '../domain/reminders.ts'
 import { createTasks } from '../domain/tasks.ts'
 import { listReply } from '../resource/etag.ts'
@@ -9,6 +10,7 @@ import { createItem } from '../resource/item.ts'
 
 export function createTaskHandlers(db: Database) {
   const tasks = createTasks(db)
+  const moves = createMoves(db, tasks)
   const reminders = createReminders(db)
   const item = createItem('tasks', tasks)
 
@@ -24,6 +26,8 @@ export function createTaskHandlers(db: Database) {
     updateTask: ({ owner, path, headers, body }) => item.patch(owner, path.taskId, body, headers),
     skipTask: ({ owner, path, headers }) => item.change(owner, path.taskId, headers, allowed => tasks.skip(owner, path.taskId, allowed)),
     listReminders: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => reminders.list(owner, query)),
+    moveTask: ({ owner, path, headers, body }) =>
+      item.change(owner, path.taskId, headers, allowed => moves.move(owner, path.taskId, allowed, body)),
     deleteTask: ({ owner, path, headers }) => item.remove(owner, path.taskId, headers),
   } satisfies Partial<Handlers>
 }

@@ -7,7 +7,11 @@ export type Field<Nullable extends boolean = boolean> = {
   nullable: Nullable
   /** how a field is stored that is not a column of its own */
   stored?: Stored
+  /** what a row shows for it instead of its column, as an expression on `item` */
+  shown?: Part
 }
+/** What a row shows: a column, or an expression by the name of one. */
+type Shown = string | { name: string; expression: Part }
 
 export type Stored = {
   column: string
@@ -22,13 +26,13 @@ export type Stored = {
 export type Fields<Input> = { readonly [Name in keyof Input]-?: Field<null extends Input[Name] ? true : false> }
 
 export const required = (type: SqlType, stored?: Stored): Field<false> => ({ type, nullable: false, ...(stored && { stored }) })
-export const nullable = (type: SqlType): Field<true> => ({ type, nullable: true })
+export const nullable = (type: SqlType, shown?: Part): Field<true> => ({ type, nullable: true, ...(shown && { shown }) })
 
 export type FieldParts = {
   /** the columns of a statement that is asked with the fields */
   types: Columns
   /** what a row shows, in the order of the fields */
-  shown: readonly string[]
+  shown: readonly Shown[]
   /** `title, description, …`, for an insert */
   columns: Part
   /** the values for these columns */
@@ -47,7 +51,7 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
 
   return {
     types: Object.fromEntries(all.map(({ name, type }) => [name, type])),
-    shown: all.flatMap(({ name, stored }) => stored?.shows ?? [name]),
+    shown: all.flatMap(({ name, stored, shown }): readonly Shown[] => stored?.shows ?? [shown ? { name, expression: shown } : name]),
     columns: list(({ column }) => column),
     inserted: asked => list(({ name, stored }) => stored?.insert(asked[name] as Part) ?? (asked[name] as Part)),
     replaced: list(({ column }) => sql`${column} = excluded.${column}`),
@@ -66,10 +70,10 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
 export const cleared = (patch: object): string[] => Object.entries(patch).flatMap(([name, value]) => (value === null ? name : []))
 
 /** `item.id, item.due_date, …` */
-export const columnsOf = (names: readonly string[]): Part =>
+export const columnsOf = (columns: readonly Shown[]): Part =>
   flattened(
     joined(
-      names.map(name => sql`item.${identifier(name)}`),
+      columns.map(each => (typeof each === 'string' ? sql`item.${identifier(each)}` : sql`${each.expression} as ${identifier(each.name)}`)),
       ', ',
     ),
   )

@@ -48,6 +48,13 @@ export function createItem<Row extends Item, Input extends object>(
     return isConditional(headers) ? preconditionFailed([found(await one(owner, id))]) : new Problem('not-found')
   }
 
+  /** Makes a change of the row that resolves with it, or with none if it is not there in an allowed revision. */
+  async function change(owner: string, id: string, headers: Conditional, make: (allowed: Allowed) => Promise<Row[]>) {
+    const [row] = mustBeNew(headers) ? [] : await make(allowedRevisions(headers))
+    if (row === undefined) throw await miss(owner, id, headers)
+    return okReply(row)
+  }
+
   return {
     /** `minute` is the one of the clock, for a list that depends on it. */
     list<Body>(owner: string, headers: Conditional, cursor: string | undefined, page: Page<Body>, minute?: number) {
@@ -88,20 +95,15 @@ export function createItem<Row extends Item, Input extends object>(
     },
 
     async patch(owner: string, id: string, patch: Partial<Input>, headers: Conditional) {
-      if (Object.keys(patch).length === 0 || mustBeNew(headers)) {
+      if (Object.keys(patch).length === 0) {
         const row = found(await one(owner, id))
         requireAllowed(headers, row)
         return okReply(row)
       }
-      return this.change(owner, id, headers, allowed => update(owner, id, allowed, patch))
+      return change(owner, id, headers, allowed => update(owner, id, allowed, patch))
     },
 
-    /** A change of one row that is there. */
-    async change(owner: string, id: string, headers: Conditional, change: (allowed: Allowed) => Promise<Row[]>) {
-      const [row] = mustBeNew(headers) ? [] : await change(allowedRevisions(headers))
-      if (row === undefined) throw await miss(owner, id, headers)
-      return okReply(row)
-    },
+    change,
 
     async remove(owner: string, id: string, headers: Conditional) {
       const [row] = mustBeNew(headers) ? [] : await remove(owner, id, allowedRevisions(headers))

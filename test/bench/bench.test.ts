@@ -54,9 +54,10 @@ describe('every target gives the same reply to', () => {
     for (const each of running) {
       const [{ revision }] = (await refreshUsers(sql, [user(each.name)])) as [User]
       const reply = await ask(each, workloads[workload].request(user(each.name), 1))
-      const { id, createdAt, updatedAt, ...body } = reply.body
+      const { id, sortKey, createdAt, updatedAt, ...body } = reply.body
       expect([body.revision, reply.etag]).toEqual([revision + 1, `"${revision + 1}"`])
       expect(reply.location).toBe(workload === 'create' ? `/v1/users/${user(each.name).id}/tasks/${id}` : null)
+      expect(sortKey).toMatch(/^m[0-9a-f]{13}$/)
       for (const instant of [createdAt, updatedAt]) expect(instant).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
       replies.push({ status: reply.status, etag: null, location: null, body: { ...body, revision: 0 } })
     }
@@ -113,7 +114,7 @@ test('the targets send the same statements as the server', async () => {
     path,
     query: none,
     headers: {},
-    body: { ...body, completed: false, parentId: null, reminders: [], recurrence: null },
+    body: { ...body, completed: false, parentId: null, sortKey: null, reminders: [], recurrence: null },
   })
   await theirs.create({ id: owner, ...claims }, body)
   await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined })

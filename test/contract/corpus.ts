@@ -272,6 +272,22 @@ function candidates(schema: Schema): unknown[] {
       '2027-03-01',
       ...others,
     ]
+  if (format === 'sort-key')
+    return [
+      'a0',
+      'm0006288c3b4d5e',
+      'Zz8V',
+      `a0${'z'.repeat(198)}`,
+      `a0${'z'.repeat(199)}`,
+      'a00',
+      'b0',
+      `A${'0'.repeat(26)}`,
+      '',
+      'a',
+      'a-',
+      'aé',
+      ...others,
+    ]
   if (format === 'time-zone')
     return ['UTC', 'Europe/Kiev', 'America/Argentina/Buenos_Aires', '', '+01:00', 'BST', 'europe/kiev', 'a'.repeat(65), ...others]
   const long = maxLength === undefined ? [] : ['x'.repeat(maxLength), '😀'.repeat(maxLength), 'x'.repeat(maxLength + 1)]

@@ -27,11 +27,11 @@ const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
   },
 }
 // Ids in queries and bodies that are ids of another kind.
-const aliases: Record<string, string> = { parentId: 'taskId' }
+const aliases: Record<string, string> = { parentId: 'taskId', before: 'taskId', after: 'taskId' }
 // Path parameters that name no row of a user, each with the reason.
 const publicParameters: Record<string, string> = { asset: 'the files of the reference page' }
 
-const isId = (name: string) => name !== 'userId' && (Object.hasOwn(makers, name) || /Id$/.test(name))
+const isId = (name: string) => name !== 'userId' && (Object.hasOwn({ ...makers, ...aliases }, name) || /Id$/.test(name))
 const pathIds = ({ path }: Pick<Operation, 'path'>) => parameters(path).filter(name => name !== 'userId')
 const queryIds = (operation: Operation) =>
   operation.parameters.filter(each => each.in === 'query' && isId(each.name)).map(({ name }) => name)

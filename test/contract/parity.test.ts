@@ -28,7 +28,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
     {
       server: [409, 422],
       mock: success,
-      when: sample => sample.valid === true && /field parentId|example (subtask|move)/.test(sample.name),
+      when: sample => sample.valid === true && /field (parentId|before|after)|example (subtask|move|before|below)/.test(sample.name),
     },
     { server: [400, 412], mock: success, when: conditions },
   ],
@@ -43,6 +43,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
   numbers: [{ server: [422], mock: success, when: sample => spellings.includes(query(sample).get('limit') ?? '') }],
   rules: [{ server: [422], mock: success, when: http('a rule that is refused') }],
   timeZones: [{ server: [422], mock: success, when: sample => /timeZone="(text|BST|europe\/kiev)"/.test(sample.name) }],
+  sortKeys: [{ server: [422], mock: success, when: sample => /sortKey="(a00|b0|text|A0+)"/.test(sample.name) }],
   formats: [
     {
       server: [422],

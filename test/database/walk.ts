@@ -26,6 +26,8 @@ const orders: Record<Sort, string> = {
   '-priority': 'bdac',
   title: 'cabd',
   '-title': 'dbac',
+  sortKey: 'abcd',
+  '-sortKey': 'dcba',
 }
 
 const filters = (categoryId: string): [Query, string][] => [

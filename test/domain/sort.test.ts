@@ -66,13 +66,14 @@ const keys: Partial<Record<string, string | null>> = {
   createdAt: '2027-01-01T00:00:00Z',
   updatedAt: '2027-01-01T00:00:00Z',
   priority: 'low',
+  sortKey: 'a0',
 }
 
 test.for(cases(Object.keys(sorts) as SortName[]))('%s reads its pages from an index, without sorting', async (name, { service }) => {
   const cursor = encoded(cursorName(name), keys[name.replace('-', '')] ?? null, id)
   for (const conditions of [[], afterCursor(cursor, name)]) {
     const { order } = sorts[name]
-    const page = part`select id from tasks where owner_id = ${'ann'} and deleted_at is null ${joined(conditions)} order by ${order} limit 3`
+    const page = part`select id from tasks as item where owner_id = ${'ann'} and deleted_at is null ${joined(conditions)} order by ${order} limit 3`
     const { text, values } = statement('', page)
     const plan = await service.sql.begin(async sql => {
       await sql`set local enable_seqscan = off`

@@ -10,7 +10,8 @@ describe('createCategory', () => {
     const { headers, body } = await ann.createCategory({ body: { name: 'Home' } })
     const { id, createdAt } = body
     await ann.getCategory({ path: { categoryId: id }, headers: { 'If-None-Match': `"${body.revision}"` } }, 304)
-    expect(body).toEqual({ id, name: 'Home', color: null, position: 0, revision: expect.any(Number), createdAt, updatedAt: createdAt })
+    const follows = { sortKey: expect.any(String), revision: expect.any(Number) }
+    expect(body).toEqual({ id, name: 'Home', color: null, position: 0, ...follows, createdAt, updatedAt: createdAt })
     expect(headers.get('location')).toBe(`/v1/users/${ann.id}/categories/${id}`)
     expect((await ann.getCategory({ path: { categoryId: id } })).body).toEqual(body)
   })
@@ -113,9 +114,9 @@ describe('listCategories', () => {
   })
 
   test.for([
-    ['["position",99999999999,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
-    ['["position",1.5,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
-    ['["position","x","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
+    ['["position",1,"019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'], // of a release before 0.6.0
+    ['["sortKey","a\\u0000","019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12"]'],
+    ['["sortKey","a0","x"]'],
     ['[]'],
   ])('refuses the forged cursor %s', async ([cursor], { as }) => {
     const ann = await as('ann')
@@ -135,6 +136,7 @@ describe('putCategory', () => {
       name: 'A',
       color: null,
       position: 0,
+      sortKey: expect.stringMatching(/^h00000000/),
       revision: first.body.revision + 1,
       updatedAt: second.body.updatedAt,
     })
@@ -176,7 +178,8 @@ describe('updateCategory', () => {
     const ann = await as('ann')
     const { body: before } = await ann.createCategory({ body: { name: 'a', color: '#aabbcc' } })
     const { body } = await ann.updateCategory({ path: { categoryId: before.id }, body: { position: 9 } })
-    expect(body).toEqual({ ...before, position: 9, revision: before.revision + 1, updatedAt: body.updatedAt })
+    const sortKey = before.sortKey.replace('h00000000', 'h00000009')
+    expect(body).toEqual({ ...before, position: 9, sortKey, revision: before.revision + 1, updatedAt: body.updatedAt })
     expect((await ann.updateCategory({ path: { categoryId: before.id }, body: {} })).body).toEqual(body)
   })
 

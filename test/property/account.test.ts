@@ -5,7 +5,19 @@ import { type Client, client } from '../support/client.ts'
 import type { Answer } from '../support/spec.ts'
 import { type Service, test, tokenOf } from '../support/taskspec.ts'
 import { type Command, commands } from './commands.ts'
-import { type Conditions, type Expected, etag, header, instant, type Kind, model, type Query, type Row, withExtra } from './model.ts'
+import {
+  type Conditions,
+  type Expected,
+  etag,
+  header,
+  instant,
+  type Kind,
+  model,
+  type Query,
+  type Row,
+  serverKey,
+  withExtra,
+} from './model.ts'
 import { holds, unlessStalled } from './seed.ts'
 
 let accountCount = 0
@@ -72,6 +84,7 @@ async function player(service: Service): Promise<{ play: (command: Command) => P
   function learn(row: Row, reply: Row) {
     const expected = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
     expect(reply).toEqual({ ...reply, ...expected })
+    if (row.sortKey === undefined && 'sortKey' in row) expect(reply.sortKey).toBe(serverKey(reply))
     const fresh = row.updatedAt === undefined && row.revision === account.revision()
     if (fresh) expect(instant(reply.updatedAt) >= clock, `${reply.updatedAt} is not after ${clock}`).toBe(true)
     if (fresh && 'completedAt' in row && row.completedAt === undefined) expect(reply.completedAt).toBe(reply.updatedAt)

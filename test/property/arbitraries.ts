@@ -28,7 +28,9 @@ export function sample(operation: Operation): fc.Arbitrary<Sample> {
         sub,
         userId: fc.constantFrom('me', '{userId}', ...(odd ? ['%6D%65', '%6de', 'somebody-else', '%zz'] : [])),
         path: fc.record(Object.fromEntries(of('path').map(each => [each.name, inPath(each, at(each.name))]))),
-        query: fc.tuple(...of('query').map(each => inQuery(each, at(each.name), each.name === wrong))).map(lists => agreed(lists.flat())),
+        query: fc
+          .tuple(...of('query').map(each => inQuery(each, at(each.name), each.name === wrong)))
+          .map(lists => agreed(lists.flat(), of('query'))),
         more: wrong === 'query' ? strange : fc.constant(''),
         headers: fc.tuple(...of('header').map(each => inHeader(each, at(each.name), each.name === wrong))).map(lists => lists.flat()),
         body: body(operation, at('body'), odd),
@@ -84,10 +86,11 @@ function inQuery(parameter: Parameter, of: Of, always: boolean): fc.Arbitrary<Pa
 }
 
 /** A cursor counts with its own sort only, so a made-up one is sent with that. */
-function agreed(pairs: Pairs): Pairs {
+function agreed(pairs: Pairs, parameters: Parameter[]): Pairs {
+  if (!parameters.some(({ name }) => name === 'sort')) return pairs
   const [, cursor = ''] = pairs.find(([name]) => name === 'cursor') ?? []
   const sort = /^\["(-?\w+)[",]/.exec(Buffer.from(cursor, 'base64url').toString())?.[1]
-  return sort === undefined || ['position', 'label'].includes(sort) ? pairs : [...pairs.filter(([name]) => name !== 'sort'), ['sort', sort]]
+  return sort === undefined ? pairs : [...pairs.filter(([name]) => name !== 'sort'), ['sort', sort]]
 }
 
 /** Numbers in several spellings, and made-up cursors. */
@@ -118,6 +121,8 @@ function spelled(schema: Schema, of: Of): fc.Arbitrary<unknown> {
   )
   const sorts = fc.constantFrom(
     'position',
+    'sortKey',
+    '-sortKey',
     'label',
     'deletedAt',
     'createdAt',

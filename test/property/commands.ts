@@ -48,6 +48,8 @@ const reminders = fc.uniqueArray(
   ),
   { maxLength: 3 },
 )
+// Some at the borders of positions.
+const keys = maybe(fc.constantFrom('a0', 'a0V', 'Zz', 'z'.repeat(27), 'h00000001', 'h00000001V', 'h0000000Z', 'h000f4240zz'), null)
 const which = fc.oneof(fc.nat({ max: 1 }), fc.nat({ max: 9 }))
 const zones = maybe(fc.constantFrom('', 'UTC', 'Europe/Helsinki'), null)
 
@@ -58,6 +60,7 @@ const fields = {
     name: names,
     color: maybe(fc.constantFrom('', '#1971c2', '#1971C2'), null),
     position: fc.constantFrom(0, 1, 2, 1_000_000),
+    sortKey: keys,
   },
   tasks: {
     title,
@@ -65,6 +68,7 @@ const fields = {
     completed: fc.constantFrom(true, true, false),
     priority: priorities,
     category: fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: fc.nat({ max: 5 }), weight: 2 }),
+    sortKey: keys,
     dueDate: maybe(days, null),
     dueTime: maybe(fc.constantFrom('00:00', '23:59'), null),
     startDate: maybe(days, null),
@@ -148,6 +152,8 @@ const list = fc.record({
     '-priority',
     'title',
     '-title',
+    'sortKey',
+    '-sortKey',
   ),
   limit,
 })

@@ -83,6 +83,7 @@ function ofMeaning(
     if (body.parentId.toLowerCase() !== owned.taskId) must.push(422)
     else if (mine('taskId') || typeof body.categoryId === 'string') must.push(409) // below itself, or not in the category of its parent
   }
+  if (typeof body.before === 'string' || typeof body.after === 'string') must.push(422) // there is no other task
   const isRelative = ({ minutesBefore }: { minutesBefore?: unknown }) => typeof minutesBefore === 'number'
   const dated = typeof body.dueTime === 'string' || (Array.isArray(body.reminders) && body.reminders.some(isRelative))
   if (dated && body.dueDate === null) must.push(422)

@@ -30,9 +30,18 @@ export type Query = {
 }
 
 const defaults = {
-  categories: { color: null, position: 0 },
+  categories: { color: null, position: 0, sortKey: null },
   tasks: {
-    ...{ description: null, completed: false, completedAt: null, priority: 'none', categoryId: null, parentId: null, depth: 0 },
+    ...{
+      description: null,
+      completed: false,
+      completedAt: null,
+      priority: 'none',
+      categoryId: null,
+      parentId: null,
+      depth: 0,
+      sortKey: null,
+    },
     ...{
       dueDate: null,
       dueTime: null,
@@ -84,6 +93,26 @@ const isRelative = ({ minutesBefore }: Reminder) => minutesBefore !== null
 const stored = (body: object, names = nullableTexts): object =>
   Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value === '' && names.includes(name) ? null : value]))
 
+// Those that the commands can lead to.
+const fewPositions = [...Array(20).keys(), 1_000_000]
+const serverPosition = (position: number) => `h${position.toString(16).padStart(8, '0')}`
+
+/** A key sets the position of a category, and a position without a key replaces the key. */
+function inStep(kind: Kind, body: object): object {
+  const { position, sortKey } = body as { position?: number; sortKey?: string | null }
+  if (kind === 'tasks') return body
+  if (typeof sortKey !== 'string') return position === undefined ? body : { ...body, sortKey: null }
+  return { ...body, position: fewPositions.findLast(each => serverPosition(each) <= sortKey) ?? 0 }
+}
+
+/** The key of a row without one of its own. */
+export function serverKey({ createdAt, position }: Row): string {
+  const creation = (BigInt(Date.parse(`${(createdAt as string).slice(0, 19)}Z`)) * 1000n + BigInt(instant(createdAt).slice(-6)))
+    .toString(16)
+    .padStart(13, '0')
+  return position === undefined ? `m${creation}` : `${serverPosition(position as number)}${creation}1`
+}
+
 const matches = (tag: Tag) => tag === 'current' || tag === 'several' || tag === 'any'
 const unchanged = (tag: Tag | undefined) => tag === 'weak' || (tag !== undefined && matches(tag))
 /** Whether the conditions refuse a change of a resource that exists. */
@@ -129,6 +158,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
     row.revision = next()
     if ('completed' in row) row.completedAt = row.completed ? (before?.completedAt ?? undefined) : null
     row.createdAt = before?.createdAt as string
+    row.sortKey ??= undefined // the server's key, which follows from the reply
     row.updatedAt = undefined as never
     return shown(status, row)
   }
@@ -141,7 +171,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
 
     create(kind: Kind, body: object): Expected {
       met()
-      const row: Row = { id: undefined, revision: 0, ...defaults[kind], ...stored(body) }
+      const row: Row = { id: undefined, revision: 0, ...defaults[kind], ...inStep(kind, stored(body)) }
       return refusal(kind, row) ?? written(201, undefined, row)
     },
 
@@ -149,7 +179,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
       const before = rows[kind].get(id)
       if (before === undefined ? conditions.ifMatch !== undefined : forbids(conditions)) return refused(412, before)
       met()
-      const row: Row = { id, revision: 0, ...defaults[kind], ...stored(body) }
+      const row: Row = { id, revision: 0, ...defaults[kind], ...inStep(kind, stored(body)) }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong
       rows[kind].set(id, row)
@@ -166,7 +196,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
         ...(undated && !('dueTime' in body) && { dueTime: null }),
         ...(undated && !('reminders' in body) && { reminders: (before.reminders as Reminder[]).filter(each => !isRelative(each)) }),
       }
-      const row: Row = { ...before, ...stored(body), ...kept }
+      const row: Row = { ...before, ...inStep(kind, stored(body)), ...kept }
       const wrong = refusal(kind, row)
       if (wrong !== undefined) return wrong
       rows[kind].set(id, row)
@@ -210,7 +240,7 @@ export function model(user: { id: string; email: string; name: string }, start: 
     /** The revision that a condition on the profile or a row is about. */
     versionOf: (kind: Kind | 'profile', id: string) => (kind === 'profile' ? profile : rows[kind].get(id))?.revision ?? 1,
 
-    categories: () => [...rows.categories.values()].sort((a, b) => (a.position as number) - (b.position as number) || byText(a.id, b.id)),
+    categories: () => [...rows.categories.values()].sort((a, b) => byText(a.sortKey, b.sortKey) || byText(a.id, b.id)),
 
     tasks(query: Query, sort: string): Row[] {
       if (sort === 'relevance') return byRelevance(this.tasks(query, '-createdAt'), query.q as string)
@@ -265,6 +295,7 @@ const orders = {
   updatedAt: (a: Row, b: Row) => byText(instant(a.updatedAt), instant(b.updatedAt)),
   dueDate: (a: Row, b: Row) => byText(a.dueDate, b.dueDate) || byText(a.dueTime ?? '24:00', b.dueTime ?? '24:00'),
   priority: (a: Row, b: Row) => priorities.indexOf(a.priority as string) - priorities.indexOf(b.priority as string),
+  sortKey: (a: Row, b: Row) => byText(a.sortKey, b.sortKey),
   title: (a: Row, b: Row) => collator.compare(start(a.title), start(b.title)) || byText(start(a.title), start(b.title)),
 }
 

@@ -100,11 +100,15 @@ async function misread(service: Service, operation: Operation, { sample, answer,
   const fields = writable(operation)
   const defaults = Object.entries(fields).flatMap(([name, field]) => ('default' in field ? [[name, field.default]] : []))
   return Object.entries({ ...Object.fromEntries(defaults), ...(verdict.body as Row) })
-    .filter(([name]) => Object.hasOwn(fields, name))
+    .filter(([name, value]) => Object.hasOwn(fields, name) && !follows(name, value, (verdict.body ?? {}) as Row))
     .map(([name, value]) => [name, JSON.stringify(stored(fields[name] as Schema, value)), JSON.stringify(row[name])] as const)
     .filter(([, sent, kept]) => sent !== kept)
     .map(([name, sent, kept]) => `${name} should be ${sent}, and is ${kept}`)
 }
+
+/** Whether the server makes something else of a field: the key for none, and the position that fits a key. A move names its neighbours. */
+const follows = (name: string, value: unknown, body: Row) =>
+  ['before', 'after'].includes(name) || (name === 'sortKey' && value === null) || (name === 'position' && typeof body.sortKey === 'string')
 
 /** The fields of the body that are not only read. */
 function writable({ requestBody }: Operation): Record<string, Schema> {

@@ -99,6 +99,7 @@ function ofKind(schema: Schema): fc.Arbitrary<unknown> {
     )
   }
   if (format === 'date-time') return fc.constantFrom('2027-02-11T17:40:03.118402Z', '0001-01-01T00:00:00Z', '2027-02-11T19:40:03+02:00')
+  if (format === 'sort-key') return fc.constantFrom('a0', 'a0V', 'Zz', 'm0006288c3b4d5e', `b00${'z'.repeat(197)}`, `z${'z'.repeat(26)}`)
   if (format === 'time-zone') return fc.constantFrom('', 'UTC', 'GMT', 'US/Pacific', 'Europe/Kyiv', ...Intl.supportedValuesOf('timeZone'))
   if (pattern?.startsWith('^[A-Z]+=')) return fc.oneof(fc.constantFrom(...recurrenceRules), fc.stringMatching(new RegExp(pattern, 'u')))
   if (pattern !== undefined && !format?.endsWith('text')) return fc.stringMatching(new RegExp(pattern, 'u'))

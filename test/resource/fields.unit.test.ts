@@ -41,6 +41,11 @@ test('a row shows the fields in their order', () => {
   )
 })
 
+test('a row can show an expression instead of a column', () => {
+  const { shown } = createFields<{ key?: string | null }>({ key: nullable('text', sql`coalesce(item.key, item.id)`) })
+  expect(statement('', columnsOf(['id', ...shown])).text).toBe('item."id", coalesce(item.key, item.id) as "key"')
+})
+
 test('a table that differs from the input does not compile', () => {
   // @ts-expect-error: a field of the input is missing
   const missing: Fields<Input> = { title: required('text'), done: required('boolean') }

@@ -30,8 +30,8 @@ const lock: { packages: Record<string, Locked> } = read('package-lock.json')
 const all = Object.entries(lock.packages).filter(([path]) => path !== '')
 const production = all.filter(([, { dev }]) => dev !== true)
 
-// Permissive licences: they do not oblige a distributor to publish source code. The Unlicense and 0BSD require nothing; PSF-2.0 is like BSD.
-const licences = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'PSF-2.0', 'Unlicense']
+// Permissive licences: they do not oblige a distributor to publish source code. CC0-1.0, the Unlicense and 0BSD require nothing; PSF-2.0 is like BSD.
+const licences = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'CC0-1.0', 'ISC', 'MIT', 'PSF-2.0', 'Unlicense']
 
 test('the lock file lists packages of production and of development', () => {
   expect(production.length).toBeGreaterThan(50)

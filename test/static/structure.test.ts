@@ -50,7 +50,7 @@ const owners: Record<string, string> = {
 }
 
 // Pure functions without state, which any layer may import.
-const shared = ['ipaddr.js']
+const shared = ['fractional-indexing', 'ipaddr.js']
 
 type Import = { from: string; to: string; lazy: boolean }
 

@@ -7,6 +7,7 @@ import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
 import { createCategories } from '../../src/domain/categories.ts'
+import { createMoves } from '../../src/domain/moves.ts'
 import { accountLock } from '../../src/domain/revision.ts'
 import { type SortName, sorts } from '../../src/domain/sort.ts'
 import { createTasks } from '../../src/domain/tasks.ts'
@@ -17,7 +18,7 @@ import { record } from './record.ts'
 const claims = { email: null, name: null }
 const any = { match: null, except: null }
 const task = {
-  ...{ title: 'a', description: null, completed: false, priority: 'none' as const, categoryId: null, parentId: null },
+  ...{ title: 'a', description: null, completed: false, priority: 'none' as const, categoryId: null, parentId: null, sortKey: null },
   ...{
     dueDate: null,
     dueTime: null,
@@ -30,7 +31,7 @@ const task = {
     recurrence: null,
   },
 }
-const category = { name: 'a', color: null, position: 0 }
+const category = { name: 'a', color: null, position: 0, sortKey: null }
 
 /** Expects that every read and every change of a resource is one statement for three owners; what depends on other tasks, a read and a change. */
 export async function expectSharing(databaseUrl: string, admin: postgres.Sql): Promise<void> {
@@ -71,6 +72,8 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => tasks.update(owner, id, any, { ...daily, completed: false }))
   await expectShared(owner => tasks.skip(owner, id, any), 2)
   await expectShared(owner => tasks.update(owner, id, any, { completed: true }), 3) // the third reads which ids are taken
+  const moves = createMoves(db, tasks)
+  await expectShared(owner => moves.move(owner, id, any, {}), 3)
   await expectShared(owner => tasks.one(owner, id))
   await expectShared(tasks.currentRevision)
   await expectShared(owner => tasks.remove(owner, id, any), 2)

@@ -136,6 +136,7 @@ export function readSpec(source: object) {
   const ajv = new Ajv2020({ allErrors: true, strict: false })
   addFormats.default(ajv)
   ajv.addFormat('time-zone', () => true)
+  ajv.addFormat('sort-key', isFractionalIndex)
   ajv.addFormat('text', text => !/\p{Cs}/u.test(text))
   ajv.addFormat('visible-text', text => text === '' || (!/\p{Cs}/u.test(text) && text.replaceAll(invisible, '') !== ''))
   ajv.addSchema(closed(document), 'spec')
@@ -190,6 +191,14 @@ export function readSpec(source: object) {
     }
 
   return { document, resolved, operations, operation, exampleBody, faults, violations, early }
+}
+
+/** The rule of the library, in other words: the first letter says how many digits the number has, and what follows does not end in 0. */
+function isFractionalIndex(text: string): boolean {
+  const head = text.charCodeAt(0)
+  const digits = head >= 97 ? head - 96 : 91 - head // a and Z: 1, z and A: 26
+  const rest = text.slice(1 + digits)
+  return text === '' || (text.length > digits && !rest.endsWith('0') && text !== `A${'0'.repeat(26)}`)
 }
 
 export function problemExamples({ content }: Response): { value: { type: string; status: number } }[] {

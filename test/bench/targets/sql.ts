@@ -15,6 +15,7 @@ export type Draft = {
   priority?: string
   categoryId?: string | null
   parentId?: string | null
+  sortKey?: string | null
   dueDate?: string | null
   dueTime?: string | null
   startDate?: string | null
@@ -28,6 +29,7 @@ export type Draft = {
 export type Filter = { limit: number; completed?: boolean; priority?: string[]; q?: string }
 
 const columns = `item.id, item.title, item.description, item.completed, item.completed_at, item.priority, item.category_id, item.parent_id, item.depth,
+  coalesce(item.sort_key, 'm' || lpad(to_hex((extract(epoch from item.created_at at time zone 'UTC') * 1000000)::bigint), 13, '0')) as sort_key,
   item.due_date, item.due_time, item.start_date, item.deadline_date, item.duration_minutes, item.time_zone, item.labels, item.reminders, item.recurrence, item.next_occurrence_id,
   item.revision, item.created_at, item.updated_at`
 
@@ -46,9 +48,9 @@ const create = numbered(`
     set revision = u.revision + 1
     where u.id = $ and (u.revision < greatest(u.task_room, u.start_revision + 50000))
     returning u.id as owner_id, u.revision as next)
-  insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth,
+  insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, sort_key,
     due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, next_occurrence_id, revision)
-  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, $, $, $, $, $, $, $, $, next
+  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, next
   from change
   returning ${columns}`)
 
@@ -91,11 +93,12 @@ export function store(
       return (await send<Task>(get, [owner, id]))[0]
     },
     async create({ id }: Caller, task: Draft): Promise<Task> {
-      const { title, description = null, completed = false, priority = 'none', categoryId = null, parentId = null } = task
+      const { title, description = null, completed = false, priority = 'none', categoryId = null, parentId = null, sortKey = null } = task
       const { dueDate = null, dueTime = null, startDate = null, deadlineDate = null, durationMinutes = null } = task
       const { timeZone = null, labels = [], reminders = [], recurrence = null } = task
       const dates = [dueDate, dueTime, startDate, deadlineDate, durationMinutes, timeZone]
-      const values = [title, description, completed, priority, categoryId, parentId, 0, ...dates, labels, reminders, recurrence, null]
+      const place = [categoryId, parentId, 0, sortKey]
+      const values = [title, description, completed, priority, ...place, ...dates, labels, reminders, recurrence, null]
       const rows = await send<Task>(create, [id, randomUUIDv7(), ...values])
       return rows[0] as Task
     },
