@@ -140,14 +140,14 @@ function nearlyList(items: Schema, maxItems: number) {
 
 function nearlyObject(schema: Schema): fc.Arbitrary<unknown> {
   const names = Object.keys(schema.properties ?? {})
-  const whole = fitting(schema) as fc.Arbitrary<Record<string, unknown>>
+  const whole = fitting(schema) as fc.Arbitrary<Record<string, unknown> | null>
   const wrong = fc.constantFrom(...names).chain(name => nearly(schema.properties?.[name] as Schema).map(value => [name, value] as const))
   const extra = fc.tuple(fc.oneof(fc.constantFrom(...oddNames), text), anything)
   // A spread keeps a key `__proto__` and makes nothing of it.
   const changed = fc.tuple(whole, fc.oneof(wrong, wrong, extra)).map(([all, pair]) => ({ ...all, ...Object.fromEntries([pair]) }))
   const without = fc
     .tuple(whole, fc.constantFrom(...names))
-    .map(([all, name]) => Object.fromEntries(Object.entries(all).filter(([each]) => each !== name)))
+    .map(([all, name]) => Object.fromEntries(Object.entries(all ?? {}).filter(([each]) => each !== name)))
   return fc.oneof({ arbitrary: changed, weight: 5 }, { arbitrary: without, weight: 1 })
 }
 
