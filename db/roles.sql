@@ -12,6 +12,7 @@ grant select on schema_migrations to taskspec_server;
 alter default privileges in schema public grant select, insert, update, delete on tables to taskspec_server;
 -- Without a pooler the server sets these for each connection. Through a pooler it cannot, so the role has them.
 alter role taskspec_server set statement_timeout = '1500ms';
+alter role taskspec_server set idle_in_transaction_session_timeout = '10s';
 alter role taskspec_server set jit = off;
 alter role taskspec_server set timezone = 'UTC';
 alter role taskspec_server set datestyle = 'ISO, MDY';

@@ -28,14 +28,15 @@ type Waiting<Values, Row> = {
 
 const maxCallers = 16 // in a statement: more save little, and the last would wait for the first
 
-/** How callers are served: what sends their statements, and whether they share them. */
-export type Route = { send: Send; sharing: Sharing; steps: Steps | null }
+/** How callers are served: what sends their statements, whether they share them, and whether the caller of this moment must be served alone. */
+export type Route = { send: Send; sharing: Sharing; steps: Steps | null; isAlone: () => boolean }
 
 /** Makes a function that serves one caller, together with others where there are some. */
-export function createCoalescer<Values, Row>({ send, sharing, steps }: Route, { single, shared, joins }: Forms<Values, Row>) {
+export function createCoalescer<Values, Row>({ send, sharing, steps, isAlone }: Route, { single, shared, joins }: Forms<Values, Row>) {
   let open: Waiting<Values, Row>[] = []
 
   function ask(values: Values, sent?: Sent): Promise<Row[]> {
+    if (isAlone()) return send(() => ({ ...(sent?.(single(values)) ?? single(values)), shared: false }))
     return new Promise((resolve, reject) => {
       if (!sharing.isOn() || open.length === maxCallers || !open.every(other => joins(values, other.values))) open = []
       if (open.length === 0) setImmediate(serve, open)

@@ -30,6 +30,8 @@ type Options = {
   answerTimeoutMs: number
   /** ms after which PostgreSQL itself cancels a statement */
   statementTimeoutMs: number
+  /** ms after which PostgreSQL itself ends a transaction that sends nothing: its client may have vanished, and its locks would stay */
+  idleTimeoutMs: number
   /** Sees the text of each statement sent; for tests. */
   observe: ((statement: string) => void) | undefined
 }
@@ -40,10 +42,23 @@ const lockRetryMs = 100
 const prepared = { prepare: true, simple: false } as postgres.UnsafeQueryOptions
 
 /** Makes connections that have one life and carry one statement at a time: each is a pool of one, whose driver may open one socket. */
-export function createConnector({ url, pooler, unchecked, answerTimeoutMs, statementTimeoutMs, observe }: Options): () => Connection {
+export function createConnector({
+  url,
+  pooler,
+  unchecked,
+  answerTimeoutMs,
+  statementTimeoutMs,
+  idleTimeoutMs,
+  observe,
+}: Options): () => Connection {
   let current = 0 // index of the host that was the right one the last time
   // Compiling a plan can take longer than each of our statements. A pooler keeps no settings: there they belong to the role.
-  const settings = pooler ? {} : { statement_timeout: String(statementTimeoutMs), jit: 'off' }
+  const ownSettings = {
+    statement_timeout: String(statementTimeoutMs),
+    idle_in_transaction_session_timeout: String(idleTimeoutMs),
+    jit: 'off',
+  }
+  const settings = pooler ? {} : ownSettings
   const options = {
     // The driver closes a connection to a standby before it sends a statement. Its `read-write` mistakes a standby for a primary.
     ...(url.primary && { target_session_attrs: 'primary' as const }),

@@ -11,6 +11,7 @@ import { createSemaphore } from './semaphore.ts'
 import { createSharing } from './sharing.ts'
 import { type Part, type Statement, statement } from './sql.ts'
 import { TimeoutError } from './timeout.ts'
+import { createTransactions } from './transactions.ts'
 
 /** Sends a statement of a name such as `select tasks`. */
 type Send = <Row extends object>(name: string, text: Part) => Promise<Row[]>
@@ -26,11 +27,19 @@ export type Database = {
   write: Send
   /** Sends a statement that a library has written. */
   run: (name: string, statement: { text: string; values: unknown[] }) => Promise<object[]>
+  /**
+   * Does work whose statements take effect together, or not at all if it rejects. They go one after the other over one connection, and no
+   * other caller shares them. Nothing is sent again: a lost connection is 503, and unless it was lost at the commit, nothing has happened.
+   * Within a transaction it is a savepoint.
+   */
+  transaction: <Result>(work: () => Promise<Result>) => Promise<Result>
+  /** Does a part of a transaction. If it rejects, the part has no effect, and the transaction goes on. */
+  savepoint: <Result>(work: () => Promise<Result>) => Promise<Result>
   /** Opens every connection, and sends a statement twice over each. Rejects only if it could open none. */
   warm: (text: Part) => Promise<void>
-  /** Statements in flight, waiting for a connection, and in flight at most; so far: connections opened and lost, shared statements refused. */
+  /** Connections in use, callers that wait for one, and connections at most; so far: connections opened and lost, shared statements refused. */
   load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
-  /** Waits for the statements in flight, then closes every connection. */
+  /** Waits for the statements and transactions in flight, then closes every connection. */
   close: () => Promise<void>
 }
 
@@ -60,6 +69,7 @@ export type DatabaseOptions = {
 const connectionTimeoutMs = 1_000 // for a free connection, and for retries
 const answerTimeoutMs = 2_000
 const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living server always answers
+const transactionTimeoutMs = 10_000
 const retryDelayMs = 100
 
 export function createDatabase(options: DatabaseOptions): Database {
@@ -67,21 +77,33 @@ export function createDatabase(options: DatabaseOptions): Database {
   const sharing = createSharing(options.shared ?? true, options.onSharingStopped)
   const answerMs = answerTimeoutMs * timeoutFactor
   const statementMs = statementTimeoutMs * timeoutFactor
-  const connect = createConnector({ url, pooler, unchecked, answerTimeoutMs: answerMs, statementTimeoutMs: statementMs, observe })
+  const transactionMs = transactionTimeoutMs * timeoutFactor
+  const timeouts = { answerTimeoutMs: answerMs, statementTimeoutMs: statementMs, idleTimeoutMs: transactionMs }
+  const connect = createConnector({ url, pooler, unchecked, ...timeouts, observe })
   const connections = createSemaphore(poolSize)
+  // A transaction keeps its connection while it does other work. Single statements always have the other half.
+  const transactionPlaces = createSemaphore(Math.max(1, Math.floor(poolSize / 2)))
   // The fewer shared statements are in flight, the more callers share each: a tenth more requests of a mix.
   const sharedStatements = createSemaphore(Math.ceil(poolSize / 2))
   const idle: Connection[] = []
   const count = { opened: 0, lost: 0 }
   const newDeadline = () => Date.now() + connectionTimeoutMs * timeoutFactor
+  const problemOf = (error: unknown) => {
+    noteLoss(error)
+    return toProblem(error)
+  }
+  const transactions = createTransactions({ timeoutMs: transactionMs, steps, problemOf })
+  const isAlone = () => transactions.current() !== undefined
   const ask: typeof send = steps === null ? send : (repeatable, late) => steps.statement(sent => send(repeatable, () => sent(late())))
 
   return {
     read: (name, text) => ask(true, () => statement(name, text)),
-    lookup: createLookup({ send: late => sendShared(true, late), sharing, steps }),
-    change: createChange({ send: late => sendShared(false, late), sharing, steps }, ownerLock),
+    lookup: createLookup({ send: late => sendShared(true, late), sharing, steps, isAlone }),
+    change: createChange({ send: late => sendShared(false, late), sharing, steps, isAlone }, ownerLock),
     write: (name, text) => ask(false, () => statement(name, text)),
     run: (name, { text, values }) => ask(false, () => ({ name, text, values })),
+    transaction: work => (isAlone() ? transactions.savepoint(work) : transaction(work)),
+    savepoint: transactions.savepoint,
     async warm(text) {
       // Each attempt takes a place now, so no two get the same connection. Requests have the other places, with their connections.
       const free = poolSize - connections.load().held
@@ -94,14 +116,14 @@ export function createDatabase(options: DatabaseOptions): Database {
     },
     load: () => ({
       busy: connections.load().held,
-      waiting: connections.load().waiting + sharedStatements.load().waiting,
+      waiting: connections.load().waiting + sharedStatements.load().waiting + transactionPlaces.load().waiting,
       max: poolSize,
       ...count,
       refused: sharing.refused(),
     }),
     async close() {
-      // When every place is held here, no statement is in flight.
-      const deadline = newDeadline() + answerMs
+      // When every place is held here, no statement is in flight, and no transaction.
+      const deadline = newDeadline() + transactionMs + answerMs
       await Promise.allSettled(Array.from({ length: poolSize }, () => connections.acquire(deadline)))
       await Promise.all(idle.map(each => each.close()))
     },
@@ -109,7 +131,7 @@ export function createDatabase(options: DatabaseOptions): Database {
 
   /** A change that goes alone gives its place back: it may have to wait for a lock, and no other caller should wait with it. */
   async function sendShared<Row>(repeatable: boolean, statement: () => Shareable): Promise<Row[]> {
-    if (!sharing.isOn()) return send(repeatable, statement)
+    if (!sharing.isOn() || isAlone()) return send(repeatable, statement)
     const deadline = newDeadline()
     await sharedStatements.acquire(deadline)
     let held = true
@@ -130,25 +152,52 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   /** Takes the statement when a connection is free, and retries it until the deadline (ms since the epoch). */
-  async function send<Row>(repeatable: boolean, statement: () => Statement, deadline = newDeadline()): Promise<Row[]> {
+  function send<Row>(repeatable: boolean, statement: () => Statement, deadline = newDeadline()): Promise<Row[]> {
+    const sendOne = transactions.current()
+    if (sendOne !== undefined) return sendOne(statement)
+    const again = (error: unknown) => isRolledBack(error) || (error instanceof ConnectionLost && (repeatable || !error.sent))
+    return onConnection(connection => connection.send<Row>(statement()), again, deadline)
+  }
+
+  async function transaction<Result>(work: () => Promise<Result>): Promise<Result> {
+    const deadline = newDeadline()
+    await transactionPlaces.acquire(deadline)
+    try {
+      // Only `begin` rejects with a lost connection, and it can be sent again.
+      const isLost = (error: unknown) => error instanceof ConnectionLost
+      return await onConnection(connection => transactions.run(connection, work), isLost, deadline)
+    } finally {
+      transactionPlaces.release()
+    }
+  }
+
+  /** Does work on a connection when one is free, and again until the deadline after an error that allows it. */
+  async function onConnection<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    again: (error: unknown) => boolean,
+    deadline: number,
+  ): Promise<Result> {
     for (;;) {
       await connections.acquire(deadline)
       const connection = idleConnection()
       try {
-        return await connection.send(statement())
+        return await work(connection)
       } catch (error) {
-        const lost = error instanceof ConnectionLost
-        if (lost) count.lost += 1
-        // Idle connections lead to the same silent server, and each would make another caller wait for its timeout.
-        if (lost && error.sent && error.cause instanceof TimeoutError) for (const each of idle.splice(0)) void each.close()
-        const again = isRolledBack(error) || (lost && (repeatable || !error.sent))
-        if (!again || Date.now() + retryDelayMs >= deadline) throw toProblem(error)
+        noteLoss(error)
+        if (!again(error) || Date.now() + retryDelayMs >= deadline) throw toProblem(error)
       } finally {
         if (connection.isOpen()) idle.push(connection)
         connections.release()
       }
       await sleep(retryDelayMs)
     }
+  }
+
+  function noteLoss(error: unknown) {
+    if (!(error instanceof ConnectionLost)) return
+    count.lost += 1
+    // Idle connections lead to the same silent server, and each would make another caller wait for its timeout.
+    if (error.sent && error.cause instanceof TimeoutError) for (const each of idle.splice(0)) void each.close()
   }
 
   /** Without a retry: where the pool is larger than what the database permits, each retry would be refused too. */

@@ -15,7 +15,7 @@ export type Metrics = {
 export type Readings = {
   inFlight: () => number
   shedReasons: readonly string[]
-  /** of the database: statements in flight and waiting, connections at most; so far: connections opened and lost, shared statements refused */
+  /** of the database: connections in use, callers that wait for one, connections at most; so far: connections opened and lost, shared statements refused */
   load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
   /** Asks the database which migrations it still needs, with one statement for simultaneous callers. */
   pending: () => Promise<string[]>
@@ -51,9 +51,9 @@ export function createMetrics({ inFlight, shedReasons, load, pending, purge }: R
     registers,
   })
   gauge('taskspec_requests_in_flight', 'Requests in flight, without those whose bodies are still arriving.', inFlight)
-  gauge('taskspec_database_connections_busy', 'Statements in flight.', () => load().busy)
-  gauge('taskspec_database_waiting', 'Statements that wait for a connection.', () => load().waiting)
-  gauge('taskspec_database_connections_max', 'Statements that can be in flight, each on its connection.', () => load().max)
+  gauge('taskspec_database_connections_busy', 'Connections in use, each by a statement or a transaction.', () => load().busy)
+  gauge('taskspec_database_waiting', 'Statements and transactions that wait for a connection.', () => load().waiting)
+  gauge('taskspec_database_connections_max', 'Connections that can be in use.', () => load().max)
   counter('taskspec_database_connections_opened_total', 'Connections opened so far.', registers, () => load().opened)
   counter(
     'taskspec_database_connections_lost_total',

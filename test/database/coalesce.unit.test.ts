@@ -40,7 +40,7 @@ const forms = {
 
 async function run(callers: Asked[], options: Partial<typeof forms> = {}, sharing = createSharing(true)) {
   const database = fakeDatabase()
-  const ask = createCoalescer<Asked, Row>({ send: database.send, sharing, steps: null }, { ...forms, ...options })
+  const ask = createCoalescer<Asked, Row>({ send: database.send, sharing, steps: null, isAlone: () => false }, { ...forms, ...options })
   const answers = Promise.allSettled(callers.map(caller => ask(caller)))
   let done = false
   void answers.then(() => {
@@ -74,7 +74,7 @@ describe('createCoalescer', () => {
 
   test('callers join until a connection takes the statement', async () => {
     const database = fakeDatabase()
-    const ask = createCoalescer<Asked, Row>({ send: database.send, sharing: createSharing(true), steps: null }, forms)
+    const ask = createCoalescer<Asked, Row>({ send: database.send, sharing: createSharing(true), steps: null, isAlone: () => false }, forms)
     const first = ask({ owner: 'ann' })
     await turn()
     const second = ask({ owner: 'bob' })
@@ -91,7 +91,7 @@ describe('createCoalescer', () => {
 
   test('a lost connection fails every caller, since the statement may have been carried out', async () => {
     const lost = new Error('no answer from the database')
-    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(lost), sharing: createSharing(true), steps: null }, forms)
+    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(lost), sharing: createSharing(true), steps: null, isAlone: () => false }, forms)
     const answers = await Promise.allSettled([ask({ owner: 'ann' }), ask({ owner: 'bob' })])
     expect(answers).toEqual([
       { status: 'rejected', reason: lost },
@@ -131,7 +131,7 @@ describe('createCoalescer', () => {
       ...{ severity: 'ERROR', code: '0A000', routine: 'RevalidateCachedQuery' },
     })
     const sharing = createSharing(true)
-    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(outdated), sharing, steps: null }, forms)
+    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(outdated), sharing, steps: null, isAlone: () => false }, forms)
     await Promise.allSettled([ask({ owner: 'ann' }), ask({ owner: 'bob' })])
     expect(sharing.isOn()).toBe(true)
   })
