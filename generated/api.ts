@@ -1080,7 +1080,7 @@ export interface components {
              * @description The kind of problem. Its meaning never changes.
              * @enum {string}
              */
-            type: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/quota-exceeded" | "/problems/precondition-failed" | "/problems/content-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-request" | "/problems/too-many-requests" | "/problems/headers-too-large" | "/problems/internal" | "/problems/not-implemented" | "/problems/unavailable";
+            type: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/quota-exceeded" | "/problems/in-flight" | "/problems/precondition-failed" | "/problems/content-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-request" | "/problems/too-many-requests" | "/problems/headers-too-large" | "/problems/internal" | "/problems/not-implemented" | "/problems/unavailable";
             /** @description A short text for the kind. It may change between releases. */
             title: string;
             /** @description The HTTP status. */
@@ -1106,7 +1106,7 @@ export interface components {
              * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
-            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "recurrence" | "notRecurring" | "completed" | "lastOccurrence" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly";
+            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "recurrence" | "notRecurring" | "completed" | "lastOccurrence" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly" | "keyReused" | "deleted";
             /** @description The rule as text. */
             message: string;
         };
@@ -1142,6 +1142,7 @@ export interface components {
         CategoryCreated: {
             headers: {
                 ETag: components["headers"]["ETag"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 Location: components["headers"]["Location"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1171,6 +1172,7 @@ export interface components {
         TaskCreated: {
             headers: {
                 ETag: components["headers"]["ETag"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 Location: components["headers"]["Location"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1339,9 +1341,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Another of your categories now has the name of the category, or one that looks alike. Rename it first. */
+        /** @description Another of your categories now has the name of the category, or one that looks alike: rename it first. Or the first request with this `Idempotency-Key` is still being executed. */
         RestoreRefused: {
             headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "X-Api-Version": components["headers"]["X-Api-Version"];
@@ -1567,6 +1570,11 @@ export interface components {
          * @example *
          */
         IfNoneMatchAny: components["schemas"]["EntityTags"];
+        /**
+         * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+         * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+         */
+        IdempotencyKey: string;
     };
     requestBodies: never;
     headers: {
@@ -1615,6 +1623,16 @@ export interface components {
          * @example "reads";q=600;w=60
          */
         "RateLimit-Policy": string;
+        /**
+         * @description The request was executed before, under the same `Idempotency-Key`. Absent from the first reply.
+         * @example true
+         */
+        "Idempotency-Replayed": "true";
+        /**
+         * @description Seconds to wait before the next attempt, if the first request with this `Idempotency-Key` is still being executed.
+         * @example 1
+         */
+        InFlightRetryAfter: string;
         /**
          * @description Seconds to wait before the next attempt.
          * @example 1
@@ -1919,6 +1937,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
                  * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
@@ -2311,6 +2334,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /**
                  * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
@@ -3141,6 +3169,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
                  * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
@@ -3171,6 +3204,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];

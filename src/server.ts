@@ -9,6 +9,7 @@ import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
 import type { Document } from './contract/document.ts'
+import type { Replies } from './contract/idempotency-key.ts'
 import type { AnyHandlers } from './contract/types.ts'
 import type { OwnerLock } from './database/batched-writes.ts'
 import { createDatabase, type Database } from './database/database.ts'
@@ -54,6 +55,8 @@ export type Api = {
   ownerLock?: OwnerLock
   /** what a process removes between requests; nothing where it is undefined */
   expiry?: (db: Database) => Expiry
+  /** where replies to repeated requests are stored; needed if an operation takes an Idempotency-Key and does not reply 201 */
+  replies?: (db: Database) => Replies
   /** the folder of its migrations; those of this product where it is undefined */
   migrations?: URL
 }
@@ -105,6 +108,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     handlers: api.handlers(db, stopping.signal, publicUrl),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
+    replies: api.replies?.(db),
     steps,
   })
 

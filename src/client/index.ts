@@ -2,7 +2,7 @@
 import createOpenapiClient, { defaultPathSerializer, type Client as OpenapiClient } from 'openapi-fetch'
 import type { paths } from '../../generated/api.ts'
 import { requests } from '../../generated/requests.ts'
-import { type RetryOptions, withRetries } from './retry.ts'
+import { quotedKey, type RetryOptions, withRetries } from './retry.ts'
 import type { Arguments, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
 
 export type { components, operations, paths } from '../../generated/api.ts'
@@ -53,6 +53,7 @@ type Sent = {
   body?: unknown
   ifMatch?: Tag
   ifNoneMatch?: Tag
+  idempotencyKey?: string
   headers?: Record<string, string>
   signal?: AbortSignal
 }
@@ -69,10 +70,14 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
   // `requests` pairs method and path correctly; the compiler cannot check this.
   const send = openapi.request as Send
 
-  async function call(operationId: OperationId, { path, query, ifMatch, ifNoneMatch, headers, ...init }: Sent = {}): Promise<Reply> {
+  async function call(
+    operationId: OperationId,
+    { path, query, ifMatch, ifNoneMatch, idempotencyKey, headers, ...init }: Sent = {},
+  ): Promise<Reply> {
     const { method, path: template, ...how } = requests[operationId]
     const conditions = { 'If-Match': etag(ifMatch), 'If-None-Match': etag(ifNoneMatch) }
-    const params = { path: { userId: 'me', ...path }, query, header: conditions }
+    const key = idempotencyKey === undefined ? undefined : quotedKey(idempotencyKey)
+    const params = { path: { userId: 'me', ...path }, query, header: { ...conditions, 'Idempotency-Key': key } }
     const { data, error, response } = await send(method, template, { ...init, ...how, params, headers })
     const { status } = response
     if (response.ok || status === 304) return { ok: true, status, data, etag: tagOf(response), response }

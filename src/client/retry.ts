@@ -7,17 +7,21 @@ export type RetryOptions = {
   maxWait?: number | undefined
 }
 
-// Safe or idempotent methods (RFC 9110, section 9.2). POST and PATCH may have taken effect before the reply was lost.
+// Safe or idempotent methods (RFC 9110, section 9.2). PATCH may have taken effect before the reply was lost; so may POST, which the server
+// executes once for each key.
 const idempotent = ['GET', 'HEAD', 'PUT', 'DELETE']
 
-/** Retries idempotent requests after a network failure, 429 or 503. */
+const keyHeader = 'Idempotency-Key'
+
+/** Retries idempotent requests, and POST with a key, after a network failure, 429 or 503. A POST without a key gets one. */
 export function withRetries(fetch: Fetch, { tries = 3, maxWait = 10_000 }: RetryOptions): Fetch {
   return async request => {
-    const attempts = idempotent.includes(request.method) ? tries : 1
+    if (request.method === 'POST' && tries > 1 && !request.headers.has(keyHeader)) request.headers.set(keyHeader, quotedKey(randomKey()))
+    const attempts = idempotent.includes(request.method) || request.headers.has(keyHeader) ? tries : 1
     for (let attempt = 1; attempt < attempts; attempt++) {
       // After an abort, `pause` throws the reason of the signal.
       const response = await fetch(request.clone()).catch(() => undefined)
-      if (response && response.status !== 429 && response.status !== 503) return response
+      if (response && !isTemporary(response)) return response
       const wait = retryAfter(response) ?? Math.min(100 * 2 ** attempt, maxWait)
       if (response && wait > maxWait) return response
       // A connection with an unread reply is not free for the next request.
@@ -27,6 +31,17 @@ export function withRetries(fetch: Fetch, { tries = 3, maxWait = 10_000 }: Retry
     }
     return fetch(request)
   }
+}
+
+/** A key as the header has it: a string of RFC 9651. */
+export const quotedKey = (key: string): string => `"${key.replace(/["\\]/g, '\\$&')}"`
+
+// Without `crypto.randomUUID`, which browsers have on secure pages only.
+const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
+
+/** 409 has Retry-After only while the first request with the same key is being executed. */
+function isTemporary({ status, headers }: Response): boolean {
+  return status === 429 || status === 503 || (status === 409 && headers.has('retry-after'))
 }
 
 /** Retry-After in milliseconds: seconds or a date (RFC 9110, section 10.2.3). */

@@ -25,7 +25,8 @@ export type Input<Op extends OperationId> = Flat<
     (operations[Op] extends { requestBody: { content: { 'application/json': infer Body } } } ? { body: Body } : unknown) &
     Optional<'query', NonNullable<Parameters<Op>['query']>> &
     Optional<'ifMatch', Condition<Op, 'If-Match'>> &
-    Optional<'ifNoneMatch', Condition<Op, 'If-None-Match'>> & {
+    Optional<'ifNoneMatch', Condition<Op, 'If-None-Match'>> &
+    Optional<'idempotencyKey', 'Idempotency-Key' extends keyof Header<Op> ? string : never> & {
       /** further headers, such as `X-Request-Id`, or `Prefer` for the mock */
       headers?: Record<string, string> | undefined
       /** aborts the call, including retries and waits */

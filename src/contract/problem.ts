@@ -19,6 +19,11 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
   'request-timeout': { status: 408, title: 'Request timeout', detail: 'The request did not arrive in time. Send it again.' },
   conflict: { status: 409, title: 'Conflict', detail: 'The change conflicts with an existing resource.' },
   'quota-exceeded': { status: 409, title: 'Quota exceeded', detail: 'The account has reached its limit. Delete something first.' },
+  'in-flight': {
+    status: 409,
+    title: 'Request in flight',
+    detail: 'The first request with this Idempotency-Key is still being executed. Send it again shortly.',
+  },
   'precondition-failed': { status: 412, title: 'Precondition failed', detail: 'The resource does not exist. It may have been deleted.' },
   'content-too-large': { status: 413, title: 'Content too large', detail: 'The body is too large.' },
   'unsupported-media-type': {

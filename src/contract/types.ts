@@ -61,8 +61,8 @@ type Content<Response> = Response extends { content: infer Media }
     : { [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string } | Fixed<Type> }[keyof Media]
   : { body?: never; type?: never; heartbeat?: never }
 
-// The headers that a handler sets: not those that every reply has.
-type Common = 'RateLimit' | 'RateLimit-Policy' | 'X-Api-Version' | 'X-Request-Id'
+// The headers that a handler sets: not those that every reply has, nor that of a repeated request.
+type Common = 'Idempotency-Replayed' | 'RateLimit' | 'RateLimit-Policy' | 'X-Api-Version' | 'X-Request-Id'
 type Own<All> = { [Name in keyof All as string extends Name ? never : Name extends Common ? never : Name]: All[Name] }
 type Headers<Response> = Response extends { headers: infer All }
   ? keyof Own<All> extends never

@@ -7,6 +7,7 @@ import { flattened, type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
 import type { Guard, Item, Rows } from '../resource/item.ts'
+import type { Made } from '../resource/once.ts'
 import { mayUse } from './access.ts'
 import { createQuota, type QuotaName } from './quota.ts'
 import { bumpRevision, createRevision, withRevision } from './revision.ts'
@@ -42,12 +43,19 @@ export function createRows<Row extends Item, Input extends object>(
       where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null`,
   )
 
+  const made = db.lookup(`select made ${noun}`, { owner: 'text', id: 'uuid', hash: 'text' })<Made<Row>>(
+    asked => sql`
+      select item.request_hash = decode(${asked.hash}, 'hex') as is_same, item.deleted_at is not null as is_deleted, ${columns}
+      from ${item}
+      where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id}`,
+  )
+
   const whole = { ...fields.types, owner: 'text', id: 'uuid' } as const
   type Whole = Asked<Columns & { owner: 'text'; id: 'uuid' }>
-  const insert = (asked: Whole, callers: Callers, allowed: Part) => sql`
+  const insert = (asked: Whole, callers: Callers, allowed: Part, more = { columns: sql``, values: sql`` }) => sql`
     ${bumpRevision(asked, callers, allowed)}
-    insert into ${item} (owner_id, id, ${fields.columns}, revision)
-    select change.owner_id, ${asked.id}, ${fields.inserted(asked)}, next
+    insert into ${item} (owner_id, id, ${fields.columns}, revision${more.columns})
+    select change.owner_id, ${asked.id}, ${fields.inserted(asked)}, next${more.values}
     from change ${callers.join(sql`change.owner_id`)}`
   const live = (asked: Whole) => sql`
     exists (select from ${item} where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null)`
@@ -57,7 +65,8 @@ export function createRows<Row extends Item, Input extends object>(
   const add = (asked: Whole, callers: Callers, allowed: Part) => sql`
     ${insert(asked, callers, sql`not ${live(asked)} and (${hasRoom} or ${kept(asked)}) ${allowed}`)}
     on conflict (owner_id, id) do update
-    set ${fields.replaced}, revision = excluded.revision, created_at = excluded.created_at, updated_at = excluded.updated_at, deleted_at = null
+    set ${fields.replaced}, revision = excluded.revision, created_at = excluded.created_at, updated_at = excluded.updated_at,
+      deleted_at = null, request_hash = null
     where item.deleted_at is not null
     ${returning}`
   const returning = sql`returning item.owner_id as owner, ${columns}`
@@ -66,6 +75,14 @@ export function createRows<Row extends Item, Input extends object>(
     createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
       (asked, callers) => sql`${insert(asked, callers, sql`${hasRoom} ${inRevision(sql`u.revision`, asked)}`)} ${returning}`,
     ),
+    createOnce: db.change(`insert ${noun} once`, { ...whole, ...revisions, requestHash: 'text' })<Row>((asked, callers) => {
+      const allowed = sql`${hasRoom} and not ${kept(asked)} ${inRevision(sql`u.revision`, asked)}`
+      const hash = { columns: sql`, request_hash`, values: sql`, decode(${asked.requestHash}, 'hex')` }
+      return sql`
+        ${insert(asked, callers, allowed, hash)}
+        on conflict (owner_id, id) do nothing
+        ${returning}`
+    }),
     add: db.change(`put ${noun}`, whole)<Row>((asked, callers) => add(asked, callers, sql``)),
     addIf: db.change(`put ${noun} if`, { ...whole, ...revisions })<Row>((asked, callers) =>
       add(asked, callers, inRevision(sql`u.revision`, asked)),
@@ -102,10 +119,16 @@ export function createRows<Row extends Item, Input extends object>(
 
     one: (owner: string, id: string) => one({ owner, id }),
 
+    made: (owner: string, id: string, hash: string) => made({ owner, id, hash }),
+
     create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard) {
       const row = { ...input, owner, id }
-      const send = (made?: number) =>
-        guard === undefined ? statements.create(row) : statements.createIf({ ...row, ...revised(guard, made) })
+      function send(made?: number) {
+        if (guard === undefined) return statements.create(row)
+        const { requestHash } = guard
+        const guarded = { ...row, ...revised(guard, made) }
+        return requestHash === undefined ? statements.createIf(guarded) : statements.createOnce({ ...guarded, requestHash })
+      }
       return within(owner, claims, made => send(made).catch(refuse), guard?.holds)
     },
 

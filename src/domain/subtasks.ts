@@ -30,7 +30,7 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     const { asOf, parent } = await trees.read(owner, null, input.parentId)
     const holds = async () => (await rows.currentRevision(owner)) === asOf && (guard === undefined || guard.holds())
     const match = guard?.match == null ? [asOf] : guard.match.filter(revision => revision === asOf)
-    return { row: { ...input, ...placeBelow(parent, input) }, guard: { match, except: guard?.except ?? null, holds } }
+    return { row: { ...input, ...placeBelow(parent, input) }, guard: { ...guard, match, except: guard?.except ?? null, holds } }
   }
 
   /** None if the account has changed, or if room had to be made. A task that has the id of the next occurrence is the next occurrence. */

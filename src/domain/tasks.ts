@@ -57,7 +57,7 @@ const fields: Fields<Placed> = {
 
 export function createTasks(db: Database) {
   const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, refuse })
-  const { page, one, currentRevision, columns } = rows
+  const { page, one, made, currentRevision, columns } = rows
   const subtasks = createSubtasks(db, rows)
   const search = createSearch<Listed>(db, rows)
   const relevance = createRelevance(db, rows)
@@ -74,6 +74,7 @@ export function createTasks(db: Database) {
 
   return {
     one,
+    made,
     currentRevision,
     columns,
     ...subtasks,

@@ -72,11 +72,11 @@ export function oldest(name: Name, owner: Part, count: number, condition = sql`d
 }
 
 /** Finds and removes what has been in the trash for too long. */
-export function createExpiry({ read, write }: Pick<Database, 'read' | 'write'>) {
+export function createTombstoneExpiry({ read, write }: Pick<Database, 'read' | 'write'>) {
   const isOver = (deletedAt: Part) => sql`${deletedAt} < now() - ${lifetime}`
 
   return {
-    /** Some owners of such tombstones, those of the oldest first. The only statement that reads rows of all owners: it returns nothing else. */
+    /** Some owners of such tombstones, those of the oldest first. Only this statement and that of old replies read rows of all owners. They return nothing else. */
     async owners(): Promise<string[]> {
       const find = (name: Name) =>
         read<{ ownerId: string }>(

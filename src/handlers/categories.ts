@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { createCategories } from '../domain/categories.ts'
@@ -10,7 +9,7 @@ export function createCategoryHandlers(db: Database) {
 
   return {
     listCategories: ({ owner, query, headers }) => item.list(owner, headers, query.cursor, () => categories.list(owner, query)),
-    createCategory: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
+    createCategory: ({ owner, claims, headers, body }) => item.create('createCategory', owner, claims, body, headers),
     getCategory: ({ owner, path, headers }) => item.get(owner, path.categoryId, headers),
     putCategory: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.categoryId, body, headers),
     updateCategory: ({ owner, path, headers, body }) => item.patch(owner, path.categoryId, body, headers),

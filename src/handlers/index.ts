@@ -1,8 +1,9 @@
 import { document } from '../contract/document.ts'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
+import { createExpiry } from '../domain/expiry.ts'
+import { createReplies } from '../domain/replies.ts'
 import { accountLock } from '../domain/revision.ts'
-import { createExpiry } from '../domain/tombstones.ts'
 import { createCategoryHandlers } from './categories.ts'
 import { createLabelHandlers } from './labels.ts'
 import { createSummaryHandlers } from './summary.ts'
@@ -12,7 +13,7 @@ import { createTrashHandlers } from './trash.ts'
 import { createUserHandlers } from './users.ts'
 
 /** The API of this product. */
-export const api = { document, handlers: createHandlers, ownerLock: accountLock, expiry: createExpiry }
+export const api = { document, handlers: createHandlers, ownerLock: accountLock, expiry: createExpiry, replies: createReplies }
 
 /** All operations: one of the spec without a handler does not compile. */
 export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: string | null): Handlers {

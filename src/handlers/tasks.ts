@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto'
 import type { Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { minuteOf } from '../domain/dates.ts'
@@ -19,7 +18,7 @@ export function createTaskHandlers(db: Database) {
       const minute = minuteOf(query)
       return item.list(owner, headers, query.cursor, tasks.list(owner, query, minute), minute)
     },
-    createTask: ({ owner, claims, headers, body }) => item.create(owner, claims, randomUUIDv7(), body, headers),
+    createTask: ({ owner, claims, headers, body }) => item.create('createTask', owner, claims, body, headers),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),
     getTaskTree: async ({ owner, path, headers }) => listReply(headers, await tasks.tree(owner, path.taskId)),
     putTask: ({ owner, claims, path, headers, body }) => item.put(owner, claims, path.taskId, body, headers),

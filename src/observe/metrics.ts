@@ -88,7 +88,12 @@ export function createMetrics({ inFlight, shedReasons, load, pending, purge }: R
     'max',
   )
   if (purge !== undefined) {
-    counter('taskspec_rows_purged_total', 'Deleted rows that were removed for good because of their age.', registers, () => purge().rows)
+    counter(
+      'taskspec_rows_purged_total',
+      'Deleted rows and stored replies that were removed for good because of their age.',
+      registers,
+      () => purge().rows,
+    )
     gauge(
       'taskspec_purge_success_timestamp_seconds',
       'When there was last nothing left to remove; at first the start of the process.',

@@ -1,10 +1,12 @@
 // The steps of every operation, independent of the transport: authenticate, rate limit, own the space, read the body, validate, handle.
 import type { Document } from '../contract/document.ts'
+import type { Replies } from '../contract/idempotency-key.ts'
 import { type FieldError, invalid, type MediaTypes, Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { AnyHandlers, AnyReply, Caller, Upload } from '../contract/types.ts'
 import type { Steps } from '../observe/spans.ts'
 import { createTidy } from './body.ts'
 import { createDeprecation } from './deprecation.ts'
+import { createIdempotent, keyHeader } from './idempotency.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { type DeclaredOperation, readOperations } from './validation.ts'
 
@@ -55,6 +57,8 @@ type Options = {
   handlers: AnyHandlers
   authenticate: (authorization: string | undefined) => Promise<Caller>
   rateLimit: RateLimit
+  /** where replies to repeated requests are stored; needed if an operation takes an Idempotency-Key and does not reply 201 */
+  replies?: Replies | undefined
   /** null: steps are not measured */
   steps?: Steps | null
 }
@@ -69,8 +73,16 @@ export async function createPipeline({ document, handlers, ...options }: Options
   return operations.map(declared => {
     const { operationId } = declared.declaration
     if (handlers[operationId] === undefined) throw new Error(`${operationId} has no handler`)
-    return createOperation(declared, handlers[operationId] as Handle, options)
+    return createOperation(declared, repeatable(declared, handlers[operationId] as Handle, options.replies), options)
   })
+}
+
+/** The handler, with stored replies if the operation takes a key. One that creates finds by itself what it has created. */
+function repeatable({ declaration: { operationId, parameters, responses } }: DeclaredOperation, handle: Handle, replies?: Replies): Handle {
+  const takesKey = parameters.some(each => each.in === 'header' && each.name.toLowerCase() === keyHeader)
+  if (!takesKey || '201' in responses) return handle
+  if (replies === undefined) throw new Error(`${operationId} takes an Idempotency-Key, and no replies can be stored`)
+  return createIdempotent(operationId, handle, replies)
 }
 
 function createOperation(

@@ -1,5 +1,6 @@
 // How one item of a resource answers: conditions, ETags, and 201 or 200.
-
+import { randomUUIDv7 } from 'node:crypto'
+import { derivedId, parseKey, requestHash } from '../contract/idempotency-key.ts'
 import { found, Problem, unavailable } from '../contract/problem.ts'
 import type { Claims } from '../contract/types.ts'
 import {
@@ -17,17 +18,23 @@ import {
   unchangedReply,
   type Versioned,
 } from './etag.ts'
+import { createOnce, type Keyed, type Made, madeRow, type Once } from './once.ts'
 
 export type Item = Versioned & { id: string; createdAt: string; updatedAt: string }
 
 /** A condition on the revision of an account. The statement holds it, and `holds` tells afterwards whether it was the reason, or throws it. */
-export type Guard = Allowed & { holds: () => Promise<boolean> }
-
+export type Guard = Allowed & {
+  holds: () => Promise<boolean>
+  /** of a request with an Idempotency-Key: the row must not be there, deleted or not, and keeps this hash */
+  requestHash?: string
+}
 /** Each resolves with the row as it is afterwards, or with none. */
 export type Rows<Row, Input> = {
   /** the revision of the account, which is the ETag of its lists */
   currentRevision: (owner: string) => Promise<number>
   one: (owner: string, id: string) => Promise<Row[]>
+  /** The row under this id, deleted or not, and whether the request with this hash has made it. */
+  made: (owner: string, id: string, requestHash: string) => Promise<Made<Row>[]>
   /** Makes a row under a new id; none if the guard holds no more. */
   create: (owner: string, claims: Claims, id: string, input: Input, guard?: Guard) => Promise<Row | undefined>
   /** Makes a row under this id; none if there is one. */
@@ -41,7 +48,7 @@ const maxAttempts = 5
 /** `collection` is the last segment of the path of the items. */
 export function createItem<Row extends Item, Input extends object>(
   collection: string,
-  { currentRevision, one, create, add, update, remove }: Rows<Row, Input>,
+  { currentRevision, one, made, create, add, update, remove }: Rows<Row, Input>,
 ) {
   /** The reason why a change met no row: 404, or 412 if it has conditions and there is one. */
   async function miss(owner: string, id: string, headers: Conditional): Promise<Problem> {
@@ -55,26 +62,37 @@ export function createItem<Row extends Item, Input extends object>(
     return okReply(row)
   }
 
+  /** The conditions of a request that creates: on the list, and that the row of its key is not there, which comes first. */
+  async function guardOf(owner: string, headers: Conditional, once: Once | undefined): Promise<Guard | undefined> {
+    if (!isConditional(headers) && once === undefined) return undefined
+    const holds = async () => {
+      await once?.requireNew()
+      if (isConditional(headers)) requireAllowed(headers, { revision: await currentRevision(owner) })
+      return true
+    }
+    if (isConditional(headers)) await holds()
+    return { ...allowedRevisions(headers), holds, ...(once && { requestHash: once.requestHash }) }
+  }
+
   return {
     /** `minute` is the one of the clock, for a list that depends on it. */
     list<Body>(owner: string, headers: Conditional, cursor: string | undefined, page: Page<Body>, minute?: number) {
       return readList(currentRevision, owner, headers, cursor, page, minute)
     },
 
-    /** The conditions are about the list, because it is the target of the request. */
-    async create(owner: string, claims: Claims, id: string, input: Input, headers: Conditional) {
-      let guard: Guard | undefined
-      if (isConditional(headers)) {
-        const holds = async () => {
-          requireAllowed(headers, { revision: await currentRevision(owner) })
-          return true
-        }
-        await holds()
-        guard = { ...allowedRevisions(headers), holds }
+    /** The conditions are about the list, because it is the target of the request. `operation` and owner have their own keys. */
+    async create(operation: string, owner: string, claims: Claims, input: Input, headers: Conditional & Keyed) {
+      const make = async (id: string, once?: Once) => {
+        const row = await create(owner, claims, id, input, await guardOf(owner, headers, once))
+        if (row === undefined) throw preconditionFailed([])
+        return createdReply(row, owner, collection)
       }
-      const row = await create(owner, claims, id, input, guard)
-      if (row === undefined) throw preconditionFailed([])
-      return createdReply(row, owner, collection)
+      const key = headers['idempotency-key']
+      if (key === undefined) return make(randomUUIDv7())
+      const id = derivedId(owner, operation, parseKey(key))
+      const hash = requestHash(input)
+      const replay = async () => (await made(owner, id, hash)).map(row => createdReply(madeRow(row), owner, collection))
+      return createOnce(hash, once => make(id, once), replay)
     },
 
     async get(owner: string, id: string, headers: Conditional) {

@@ -229,11 +229,37 @@ describe('retries', () => {
     expect(requests).toHaveLength(5)
   })
 
-  test('do not apply to POST and PATCH', async () => {
-    const { url, requests } = await server([unavailable('0'), 'cut', unavailable('0'), 'cut'])
+  test('of a POST have one key, which is new for each call', async () => {
+    const created: ScriptedReply = [201, { 'content-type': 'application/json' }, '{}']
+    const inFlight: ScriptedReply = [409, { 'content-type': 'application/problem+json', 'retry-after': '0' }, '{}']
+    const { url, requests } = await server([unavailable('0'), inFlight, created, 'cut', created, created])
     const client = createClient({ baseUrl: url })
-    expect((await client.createTask({ body: { title: 'a' } })).status).toBe(503)
-    await expect(client.createTask({ body: { title: 'a' } })).rejects.toThrow(TypeError)
+    expect((await client.createTask({ body: { title: 'a' } })).status).toBe(201)
+    expect((await client.createTask({ body: { title: 'a' } })).status).toBe(201)
+    expect(
+      (await client.openapi.POST('/v1/users/{userId}/tasks', { params: { path: { userId: 'me' } }, body: { title: 'a' } })).error,
+    ).toBe(undefined)
+    const keys = requests.map(({ headers }) => headers['idempotency-key'])
+    for (const key of keys) expect(key).toMatch(/^"[0-9a-f]{32}"$/)
+    expect([0, 1, 2, 3, 4, 5].map(i => keys.indexOf(keys[i]))).toEqual([0, 0, 0, 3, 3, 5])
+  })
+
+  test('of a POST may have your own key, and create once', async ({ api }) => {
+    const client = api()
+    const input = { body: { title: 'once' }, idempotencyKey: 'a "quoted\\ key"'.replaceAll(' ', '-') }
+    const first = unwrap(await client.createTask(input))
+    const again = await client.createTask(input)
+    expect([unwrap(again), again.response.headers.get('idempotency-replayed')]).toEqual([first, 'true'])
+    expect(unwrap(await client.listTasks()).items).toEqual([first])
+  })
+
+  test('do not apply to PATCH, nor to POST with one try, which has no key', async () => {
+    const { url, requests } = await server([unavailable('0'), 'cut', unavailable('0'), 'cut'])
+    const single = createClient({ baseUrl: url, tries: 1 })
+    expect((await single.createTask({ body: { title: 'a' } })).status).toBe(503)
+    await expect(single.createTask({ body: { title: 'a' } })).rejects.toThrow(TypeError)
+    expect(requests.map(({ headers }) => headers['idempotency-key'])).toEqual([undefined, undefined])
+    const client = createClient({ baseUrl: url })
     expect((await client.updateTask({ path, body: { title: 'a' } })).status).toBe(503)
     await expect(client.updateTask({ path, body: { title: 'a' } })).rejects.toThrow(TypeError)
     expect(requests).toHaveLength(4)

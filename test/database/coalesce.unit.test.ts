@@ -91,7 +91,10 @@ describe('createCoalescer', () => {
 
   test('a lost connection fails every caller, since the statement may have been carried out', async () => {
     const lost = new Error('no answer from the database')
-    const ask = createCoalescer<Asked, Row>({ send: () => Promise.reject(lost), sharing: createSharing(true), steps: null, isAlone: () => false }, forms)
+    const ask = createCoalescer<Asked, Row>(
+      { send: () => Promise.reject(lost), sharing: createSharing(true), steps: null, isAlone: () => false },
+      forms,
+    )
     const answers = await Promise.allSettled([ask({ owner: 'ann' }), ask({ owner: 'bob' })])
     expect(answers).toEqual([
       { status: 'rejected', reason: lost },

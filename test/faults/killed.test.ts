@@ -52,7 +52,10 @@ test.concurrent('when the server is killed again and again, no change is lost or
 /** The requests of one user; `tries` counts all of them. */
 type Work = { user: string; posted: string[]; put: string[]; tries: number }
 
-/** Starts users who create tasks in turn by POST, never repeated, and by PUT under their own ids, repeated until it is confirmed. */
+/**
+ * Starts users who create tasks in turn by POST, never repeated; by POST with a key, and by PUT under their own ids, repeated until it is
+ * confirmed.
+ */
 async function write(url: string, name: string) {
   let going = true
   let unanswered = 0
@@ -61,9 +64,10 @@ async function write(url: string, name: string) {
   async function live(work: Work) {
     const me = client(url, await tokenOf(work.user))
 
-    async function done(method: string, path: string, title: string): Promise<boolean> {
+    async function done(method: string, path: string, title: string, more = {}): Promise<boolean> {
       work.tries++
-      const status = await me.send(method, `/v1/users/me/tasks${path}`, json({ title })).then(
+      const { headers, body } = json({ title })
+      const status = await me.send(method, `/v1/users/me/tasks${path}`, { body, headers: { ...headers, ...more } }).then(
         answer => answer.status,
         error => {
           if (!(error instanceof TypeError)) wrong.push(`${error}`) // from fetch, without a reply
@@ -79,6 +83,9 @@ async function write(url: string, name: string) {
 
     for (let i = 0; going; i++) {
       if (await done('POST', '', `${work.user}:${i}`)) work.posted.push(`${work.user}:${i}`)
+      const keyed = `${work.user}:keyed-${i}`
+      while (!(await done('POST', '', keyed, { 'idempotency-key': keyed })));
+      work.posted.push(keyed)
       const id = randomUUID()
       while (!(await done('PUT', `/${id}`, id)));
       work.put.push(id)

@@ -1,5 +1,4 @@
 // A second API on the layers of the product: notes, on http, pipeline, resource and database alone.
-import { randomUUIDv7 } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import type { AnyHandlers } from '../../src/contract/types.ts'
@@ -54,6 +53,7 @@ function createNotes({ lookup, change }: Database): Rows<Note, Input> {
   return {
     currentRevision: async owner => (await revision({ owner }))[0]?.revision ?? 0,
     one: (owner, id) => one({ owner, id }),
+    made: async () => [], // no operation of notes takes an Idempotency-Key
     create: async (owner, _, id, input) => (await create({ owner, id, ...input }))[0] as Note,
     add: () => Promise.reject(new Error('notes have no PUT')),
     update: (owner, id, allowed, patch) => update({ owner, id, ...allowed, ...patch }),
@@ -72,7 +72,7 @@ function handlers(db: Database): AnyHandlers {
       const read = () => db.read<Note & { asOf: number }>('select notes', page).catch(refuseCursor)
       return item.list(owner, headers, cursor, async () => createPage(await read(), limit, 'id', () => null))
     },
-    createNote: ({ owner, claims, headers, body }: Call) => item.create(owner, claims, randomUUIDv7(), body, headers),
+    createNote: ({ owner, claims, headers, body }: Call) => item.create('createNote', owner, claims, body, headers),
     getNote: ({ owner, path, headers }: Call) => item.get(owner, path.noteId, headers),
     updateNote: ({ owner, path, headers, body }: Call) => item.patch(owner, path.noteId, body, headers),
     deleteNote: ({ owner, path, headers }: Call) => item.remove(owner, path.noteId, headers),

@@ -15,6 +15,7 @@ const ops = (file: string) => fileURLToPath(new URL(`../../src/ops/${file}`, imp
 
 const distributed = [
   { name: 'categories', kind: 'distributed', key: 'owner_id', group: 2 },
+  { name: 'idempotency_keys', kind: 'distributed', key: 'owner_id', group: 2 },
   { name: 'rate_limits', kind: 'distributed', key: 'key', group: 3 },
   { name: 'schema_migrations', kind: 'reference', key: '<none>', group: 1 },
   { name: 'tasks', kind: 'distributed', key: 'owner_id', group: 2 },

@@ -9,7 +9,7 @@ import { tokenOf } from '../support/taskspec.ts'
 import { type Cells, found, ops, test, type User } from './cells.ts'
 
 const withPsql = needs(found('psql'), "psql, of PostgreSQL's client programs")
-const tables = ['users', 'categories', 'tasks']
+const tables = ['users', 'categories', 'tasks', 'idempotency_keys']
 
 test('every resource has the same content and ETag in the other cell, and every row is equal', withPsql, async ({ cells }) => {
   const { one, two } = cells
@@ -21,14 +21,14 @@ test('every resource has the same content and ETag in the other cell, and every 
   await bob.createTask({ body: { title: 'of another account' } })
 
   const { stdout, stderr } = await move(cells, 'copy', ann.account)
-  expect(stdout + stderr).toBe('TARGET has every row of SOURCE: 1 users 2 categories 5 tasks\n')
+  expect(stdout + stderr).toBe('TARGET has every row of SOURCE: 1 users 2 categories 5 tasks 1 idempotency_keys\n')
   expect(await content(two.sql)).toEqual(rows)
   const moved = client(two.url, await tokenOf(ann.id))
   expect(await resources(moved)).toEqual(before)
 
   const { body } = await moved.createTask({ body: { title: 'goes on' } })
   expect(body.revision).toBe(Number(before.list.etag.slice(1, -1)) + 1)
-  expect((await move(cells, 'erase', ann.account)).stdout).toBe('SOURCE has erased them: 1 users 2 categories 5 tasks\n')
+  expect((await move(cells, 'erase', ann.account)).stdout).toBe('SOURCE has erased them: 1 users 2 categories 5 tasks 1 idempotency_keys\n')
   expect((await bob.listTasks()).body.items).toHaveLength(1)
   expect(await content(one.sql)).toMatchObject({ users: [{ id: bob.id }], categories: [], tasks: [{ owner_id: bob.id }] })
   const [task] = before.tasks
@@ -130,6 +130,8 @@ async function fill(ann: Client) {
   for (const title of ['Tombstone A', 'Tombstone B']) {
     const { body } = await ann.createTask({ body: { title } })
     await ann.deleteTask({ path: { taskId: body.id } })
+    await ann.restoreFromTrash({ path: { itemId: body.id }, headers: { 'Idempotency-Key': 'same' } }, title.endsWith('A') ? 200 : 422)
+    await ann.deleteTask({ path: { taskId: body.id } }, title.endsWith('A') ? 204 : 404)
   }
   await ann.deleteCategory({ path: { categoryId: gone.id } })
   await ann.updateUser({ body: { name: 'Ann \\', timeZone: 'Asia/Tokyo' } })

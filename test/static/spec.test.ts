@@ -1,5 +1,6 @@
 // Rules for the spec that its linter does not check.
 import { describe, expect, test } from 'vitest'
+import { keyReused } from '../../src/contract/idempotency-key.ts'
 import { Problem } from '../../src/contract/problem.ts'
 import { Shed } from '../../src/http/shedding.ts'
 import { document, early, faults, type Media, operations, problemExamples, resolved, type Schema } from '../support/spec.ts'
@@ -40,6 +41,15 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
   test('has a default for limit and sort', () => {
     for (const { name, schema } of operation.parameters)
       if (name === 'limit' || name === 'sort') expect(resolved(schema)).toHaveProperty('default')
+  })
+
+  test('takes an Idempotency-Key if and only if it is a POST, and its replies tell about it', () => {
+    const isPost = operation.method === 'POST'
+    expect(operation.parameters.some(({ name }) => name === 'Idempotency-Key')).toBe(isPost)
+    if (!isPost) return
+    for (const [status, { headers }] of replies) if (status.startsWith('2')) expect(headers, status).toHaveProperty('Idempotency-Replayed')
+    // A creation needs no stored reply, and so no lock: it is never in flight.
+    if (operation.responses['201'] === undefined) expect(operation.responses['409']?.headers).toHaveProperty('Retry-After')
   })
 
   test('has a problem for every error, and a request id on every reply', () => {
@@ -178,6 +188,8 @@ test('the examples of problems with a fixed detail have the detail of the code',
     headersTooLarge: new Problem('headers-too-large'),
     notImplemented: new Problem('not-implemented'),
     overload: new Shed('queue'),
+    inFlight: new Problem('in-flight'),
+    keyReused: keyReused(),
   }
   for (const [name, problem] of Object.entries(fixed))
     expect(examples.filter(([other]) => other === name)).toEqual([[name, expect.objectContaining({ detail: problem.message })]])

@@ -64,6 +64,10 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   const [added] = await expectShared(owner => tasks.add(owner, claims, id, task))
   const guard = { match: [added?.revision as number, 3, 4, 5], except: [1], holds: async () => true }
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), task, guard))
+  const keyedId = randomUUID()
+  const once = { holds: async () => true, requestHash: '00ff' }
+  await expectShared(owner => tasks.create(owner, claims, keyedId, task, { ...any, ...once }))
+  expect(await expectShared(owner => tasks.made(owner, keyedId, '00ff'))).toMatchObject([[{ isSame: true }], [{}], [{}]])
   await expectShared(owner => tasks.update(owner, id, any, { title: 'b' }))
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), { ...task, parentId: id }), 2)
   await expectShared(owner => tasks.add(owner, claims, randomUUID(), { ...task, parentId: id }), 2)
@@ -80,6 +84,8 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => trash.restore(owner, id, () => {}), 2)
 
   await expectShared(owner => categories.create(owner, claims, randomUUID(), category))
+  await expectShared(owner => categories.create(owner, claims, randomUUID(), { ...category, name: 'k' }, { ...any, ...once }))
+  await expectShared(owner => categories.made(owner, id, '00ff'))
   await expectShared(owner => categories.add(owner, claims, id, { ...category, name: 'b' }))
   await expectShared(owner => categories.update(owner, id, any, { ...category, name: 'c' }))
   await expectShared(owner => categories.one(owner, id))

@@ -4,7 +4,7 @@ import { readRecord } from '../support/record.ts'
 import { createStatementAudit } from '../support/statement-audit.ts'
 
 // The owner column of every table with user data.
-const owners: Record<string, string> = { users: 'id', categories: 'owner_id', tasks: 'owner_id' }
+const owners: Record<string, string> = { users: 'id', categories: 'owner_id', tasks: 'owner_id', idempotency_keys: 'owner_id' }
 const tablesWithTombstones = ['categories', 'tasks']
 // Statements that include deleted rows on purpose, identified by a part of their text, each with its reason.
 const exceptions = [
@@ -17,19 +17,23 @@ const exceptions = [
     { part: "select 'task' as role", table, reason: 'what is restored or removed is a tombstone' },
     { part: 'set deleted_at = null,', table, reason: 'only a tombstone is restored' },
     { part: `select owner_id from ${table} where deleted_at <`, table, reason: 'old tombstones are looked for' },
-    {
-      part: `or exists (select from ${table} as`,
-      table,
-      reason: 'a tombstone already takes room',
-    },
+    { part: `or exists (select from ${table} as`, table, reason: 'a tombstone already takes room' },
+    { part: `and not exists (select from ${table} as`, table, reason: 'what a key has created and is deleted is not created again' },
+    { part: 'item.deleted_at is not null as is_deleted', table, reason: 'the same' },
   ]),
 ]
 
 // Reads of every owner's rows, each with its reason. They return the ids of owners, and no caller sees them.
-const sweeps = tablesWithTombstones.map(table => ({
-  ...{ part: `select owner_id from ${table} where deleted_at <`, table },
-  reason: 'the server finds the owners whose trash is too old',
-}))
+const sweeps = [
+  ...tablesWithTombstones.map(table => ({
+    ...{ part: `select owner_id from ${table} where deleted_at <`, table },
+    reason: 'the server finds the owners whose trash is too old',
+  })),
+  {
+    ...{ part: 'select owner_id from idempotency_keys where created_at <', table: 'idempotency_keys' },
+    reason: 'the server finds the owners whose keys are too old',
+  },
+]
 
 const audit = createStatementAudit({ owners, tombstones: tablesWithTombstones, exceptions, sweeps })
 
@@ -37,7 +41,7 @@ const statements = (await readRecord<string>('statements')).filter(text => Objec
 
 test('the run has sent statements of every kind to every table', () => {
   for (const table of Object.keys(owners))
-    for (const verb of ['from', 'update', 'insert into'])
+    for (const verb of table === 'idempotency_keys' ? ['from', 'delete from', 'insert into'] : ['from', 'update', 'insert into'])
       expect(
         statements.some(text => text.includes(`${verb} ${table}`)),
         `${verb} ${table}`,
