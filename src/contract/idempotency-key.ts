@@ -14,6 +14,8 @@ export type Replies = {
   claim: (request: KeyedRequest) => Promise<Stored | undefined>
   /** Locks the row until the end of the transaction. Undefined if there is none, or another transaction has locked it. */
   lock: (request: KeyedRequest) => Promise<Stored | undefined>
+  /** Removes the row, unless it has a reply or another transaction has locked it. */
+  release: (request: KeyedRequest) => Promise<void>
   /** Stores the reply. Resolves with false if another reply is stored, or the owner has no account. */
   keep: (request: KeyedRequest, status: number, reply: KeptReply) => Promise<boolean>
 }

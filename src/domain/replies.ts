@@ -53,6 +53,19 @@ export function createReplies({ write, transaction }: Database): Replies {
       return stored
     },
 
+    async release(request) {
+      await write(
+        'release key',
+        sql`
+          delete from idempotency_keys as item
+          where ${isKey(request)} and (item.operation, item.key_hash) in (
+            select item.operation, item.key_hash
+            from idempotency_keys as item
+            where ${isKey(request)} and item.status is null
+            for update skip locked)`,
+      )
+    },
+
     async keep(request, status, reply) {
       const values = sql`, ${status}::integer, ${JSON.stringify(reply)}::text::jsonb`
       const kept = await write(

@@ -30,7 +30,15 @@ export function createIdempotent(operation: string, handle: Handle, replies: Rep
     const content = { path: { ...path, userId: null }, query, body: isUpload(body) ? body.type : body }
     const request = { owner, operation, keyHash: keyHash(parseKey(header)), requestHash: requestHash(content) }
     const claimed = await replies.claim(request)
-    return replayed(claimed) ?? replies.transaction(() => execute(request, claimed !== undefined, () => handle(call)))
+    const reply = replayed(claimed)
+    if (reply !== undefined) return reply
+    try {
+      return await replies.transaction(() => execute(request, claimed !== undefined, () => handle(call)))
+    } catch (error) {
+      // Rows of refused requests would come together for a day.
+      if (error instanceof Problem && error.status < 500 && error.kind !== 'in-flight') await replies.release(request)
+      throw error
+    }
   }
 
   async function execute(request: KeyedRequest, hasAccount: boolean, handleIt: () => Promise<AnyReply>): Promise<AnyReply> {

@@ -93,7 +93,7 @@ test('a repeated creation is not refused for what has changed since', async ({ a
   await ann.updateTask({ path: { taskId: body.id }, body: { parentId: null } })
   await ann.deleteTask({ path: { taskId: parent.id } })
   expect((await ann.createTask(child)).body.id).toBe(body.id)
-  await ann.createTask({ body: child.body, headers: { ...child.headers, 'Idempotency-Key': 'other' } }, 422)
+  await ann.createTask({ ...child, ...keyed('other') }, 422)
   await ann.createTask({ body: { title: 'x' }, headers: { ...child.headers, 'Idempotency-Key': 'another' } }, 412)
 
   const category = { body: { name: 'Work' }, headers: { 'Idempotency-Key': 'work', 'If-None-Match': '"1"' } }
@@ -102,7 +102,7 @@ test('a repeated creation is not refused for what has changed since', async ({ a
   await ann.createCategory({ ...category, ...keyed('other') }, 409)
 })
 
-test('a request that was refused may be corrected under its key', async ({ as }) => {
+test('a request that was refused may be corrected under its key', async ({ as, service }) => {
   const ann = await as('ann')
   await ann.createCategory({ body: { name: 'Taken' } })
   await ann.createCategory({ body: { name: 'Taken' }, ...keyed('correct') }, 409)
@@ -110,6 +110,7 @@ test('a request that was refused may be corrected under its key', async ({ as })
 
   const itemId = await deleted(ann)
   await ann.restoreFromTrash({ path: { itemId: randomUUID() }, ...keyed('correct') }, 404)
+  expect(await service.sql`select from idempotency_keys where owner_id = ${ann.id}`).toHaveLength(0)
   expect(replayed(await ann.restoreFromTrash({ path: { itemId }, ...keyed('correct') }))).toBe(null)
 })
 
