@@ -38,7 +38,7 @@ dump() {
   for table in $tables; do
     key='owner_id, id'
     case $table in users) key=id ;; idempotency_keys) key='owner_id, operation, key_hash' ;; esac
-    say "copy (select $(cat "columns/$table") from public.$table where ${key%,*} in $owners order by $key) to stdout \\g $1/$table"
+    say "copy (select $(cat "columns/$table") from public.$table where ${key%%,*} in $owners order by $key) to stdout \\g $1/$table"
   done
 }
 load() {
@@ -50,7 +50,7 @@ dump_live() {
   for table in users categories tasks; do
     key='owner_id, id' only='deleted_at is null' shown=$(cat "columns/$table")
     [ "$table" != users ] || key=id only=true shown=$(say "$shown" | sed 's/ purged_revision,//; s/ revision,//')
-    say "copy (select $shown from public.$table where ${key%,*} in $owners and $only order by $key) to stdout \\g $1/$table"
+    say "copy (select $shown from public.$table where ${key%%,*} in $owners and $only order by $key) to stdout \\g $1/$table"
   done
 }
 # Commits if both folders have the same rows.
