@@ -59,7 +59,7 @@ test('every operation that needs the database returns 500 if a column is missing
   await sql`alter table categories rename owner_id to key`
   await expectFailures(500)
   // As before the first migration.
-  await sql`drop table users, tasks, categories`
+  await sql`drop table users, tasks, categories, idempotency_keys`
   expect(JSON.stringify(await expectFailures(503))).toContain('Run: npm run migrate')
   await sql.end()
 
