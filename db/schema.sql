@@ -1,4 +1,4 @@
-\restrict dlmr66bkgzLqKmaPrHy0YVD19NcwSh0bpUFYyF9gyYCxT9WPv6AclLkkeSnaReY
+\restrict ekSXesNSlzN951OmblIZvVSKQA9akBTxk8oq779YBj6iOostM3EUdmabFYBB83S
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -274,12 +274,29 @@ CREATE TABLE public.categories (
     deleted_at timestamp with time zone,
     live boolean GENERATED ALWAYS AS ((deleted_at IS NULL)) STORED NOT NULL,
     sort_key text COLLATE pg_catalog."C",
+    request_hash bytea,
     CONSTRAINT categories_color_pattern CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
     CONSTRAINT categories_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT categories_name_visible CHECK (public.is_visible(name)),
     CONSTRAINT categories_position_range CHECK ((("position" >= 0) AND ("position" <= 1000000))),
     CONSTRAINT categories_revision_range CHECK ((revision >= 0)),
     CONSTRAINT categories_sort_key_length CHECK ((char_length(sort_key) <= 200))
+);
+
+
+--
+-- Name: idempotency_keys; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.idempotency_keys (
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    operation text NOT NULL COLLATE pg_catalog."C",
+    key_hash bytea NOT NULL,
+    request_hash bytea NOT NULL,
+    status integer,
+    reply jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_reply CHECK (((status IS NULL) = (reply IS NULL)))
 );
 
 
@@ -340,6 +357,7 @@ END) STORED,
     recurrence jsonb,
     next_occurrence_id uuid,
     sort_key text COLLATE pg_catalog."C",
+    request_hash bytea,
     CONSTRAINT tasks_deadline_date_range CHECK (((deadline_date >= '0001-01-01'::date) AND (deadline_date <= '9999-12-31'::date))),
     CONSTRAINT tasks_depth_parent CHECK (((depth = 0) = (parent_id IS NULL))),
     CONSTRAINT tasks_depth_range CHECK (((depth >= 0) AND (depth <= 7))),
@@ -406,6 +424,14 @@ ALTER TABLE ONLY public.categories
 
 
 --
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (owner_id, operation, key_hash);
+
+
+--
 -- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -460,6 +486,13 @@ CASE
     WHEN ((("position" = 0) OR (sort_key >= ('h'::text || lpad(to_hex("position"), 8, '0'::text)))) AND (("position" = 1000000) OR (sort_key < ('h'::text || lpad(to_hex(("position" + 1)), 8, '0'::text))))) THEN sort_key
     ELSE ((('h'::text || lpad(to_hex("position"), 8, '0'::text)) || lpad(to_hex(((EXTRACT(epoch FROM (created_at AT TIME ZONE 'UTC'::text)) * (1000000)::numeric))::bigint), 13, '0'::text)) || '1'::text)
 END), id) WHERE (deleted_at IS NULL);
+
+
+--
+-- Name: idempotency_keys_expiry_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (created_at, owner_id);
 
 
 --
@@ -569,6 +602,14 @@ ALTER TABLE ONLY public.categories
 
 
 --
+-- Name: idempotency_keys idempotency_keys_owner_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_owner_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+
+--
 -- Name: tasks tasks_category_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -588,7 +629,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict dlmr66bkgzLqKmaPrHy0YVD19NcwSh0bpUFYyF9gyYCxT9WPv6AclLkkeSnaReY
+\unrestrict ekSXesNSlzN951OmblIZvVSKQA9akBTxk8oq779YBj6iOostM3EUdmabFYBB83S
 
 
 --
@@ -673,4 +714,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128001906'),
     ('20261128001907'),
     ('20261128001908'),
-    ('20261128001909');
+    ('20261128001909'),
+    ('20261128002001'),
+    ('20261128002002'),
+    ('20261128002003'),
+    ('20261128002004');

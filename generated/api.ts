@@ -1394,9 +1394,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The task does not recur, is completed, or is the last of its series. */
+        /** @description The task does not recur, is completed, or is the last of its series. Or the first request with this `Idempotency-Key` is still being executed. */
         SkipRefused: {
             headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "X-Api-Version": components["headers"]["X-Api-Version"];
@@ -2884,6 +2885,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
                  * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
@@ -2914,6 +2920,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Api-Version": components["headers"]["X-Api-Version"];

@@ -149,6 +149,17 @@ test('a reply that is no creation is repeated byte by byte, also when everything
   expect(body.errors).toMatchObject(reused)
 })
 
+test('a repeated skip moves a recurring task once', async ({ as }) => {
+  const ann = await as('ann')
+  const recurrence = { rule: 'FREQ=DAILY', from: 'due' } as const
+  const { body: task } = await ann.createTask({ body: { title: 'daily', dueDate: '2027-03-01', recurrence } })
+  const skip = () => ann.skipTask({ path: { taskId: task.id }, ...keyed('skip') })
+  const first = await skip()
+  const again = await skip()
+  expect([replayed(first), replayed(again), again.body, again.etag]).toEqual([null, 'true', first.body, first.etag])
+  expect((await ann.getTask({ path: { taskId: task.id } })).body).toEqual(first.body)
+})
+
 test('while the first request is in flight, a repeated one is a 409 and does not wait', async ({ as, service }) => {
   const ann = await as('ann')
   const itemId = await deleted(ann)
