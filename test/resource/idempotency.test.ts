@@ -153,9 +153,9 @@ test('a repeated skip moves a recurring task once', async ({ as }) => {
   const ann = await as('ann')
   const recurrence = { rule: 'FREQ=DAILY', from: 'due' } as const
   const { body: task } = await ann.createTask({ body: { title: 'daily', dueDate: '2027-03-01', recurrence } })
-  const skip = () => ann.skipTask({ path: { taskId: task.id }, ...keyed('skip') })
-  const first = await skip()
-  const again = await skip()
+  const move = () => ann.skipTask({ path: { taskId: task.id }, ...keyed('skip') })
+  const first = await move()
+  const again = await move()
   expect([replayed(first), replayed(again), again.body, again.etag]).toEqual([null, 'true', first.body, first.etag])
   expect((await ann.getTask({ path: { taskId: task.id } })).body).toEqual(first.body)
 })
