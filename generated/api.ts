@@ -1394,6 +1394,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The task cannot be below this parent, or not in this category. Or the first request with this `Idempotency-Key` is still being executed. */
+        MoveRefused: {
+            headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The task does not recur, is completed, or is the last of its series. Or the first request with this `Idempotency-Key` is still being executed. */
         SkipRefused: {
             headers: {
@@ -2593,6 +2607,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
                  * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
                  * @example "42"
                  */
@@ -2623,14 +2642,28 @@ export interface operations {
             };
         };
         responses: {
-            200: components["responses"]["CurrentTask"];
+            /** @description The task in its new place. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
             400: components["responses"]["MalformedJson"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["PlaceRefused"];
+            409: components["responses"]["MoveRefused"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
