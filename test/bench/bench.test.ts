@@ -39,7 +39,7 @@ afterAll(async () => {
 const user = (name: TargetName) => ann[target(name).algorithm ?? 'HS256']
 
 describe('every target gives the same reply to', () => {
-  test.each<Workload>(['list', 'get', 'filtered', 'unchanged'])('%s', async workload => {
+  test.each<Workload>(['list', 'get', 'filtered', 'unchanged', 'search'])('%s', async workload => {
     for (const n of [0, 1, 3]) {
       const replies = await Promise.all(running.map(each => ask(each, workloads[workload].request(user(each.name), n))))
       const [first] = replies
@@ -63,6 +63,26 @@ describe('every target gives the same reply to', () => {
     }
     expect(workloads[workload].statuses).toContain(replies[0]?.status)
     for (const reply of replies) expect(reply).toEqual(replies[0])
+  })
+})
+
+describe('this server, in each of its settings, gives the same reply to', () => {
+  const ours = () => running.filter(({ name }) => target(name).file.endsWith('src/main.ts'))
+
+  test.each<Workload>(['subtree', 'summary'])('%s', async workload => {
+    const replies = await Promise.all(ours().map(each => ask(each, workloads[workload].request(user(each.name), 0))))
+    expect(replies.length).toBeGreaterThan(3)
+    if (workload === 'subtree') expect(replies[0]?.body.items.map(({ id }: { id: string }) => id)).toEqual(ann.HS256.treeIds)
+    else expect(replies[0]?.body.open).toBeGreaterThan(10)
+    for (const reply of replies) expect(reply).toEqual(replies[0])
+  })
+
+  test('complete, which completes every task below and then reopens it', async () => {
+    for (const each of ours()) {
+      const states: boolean[] = []
+      for (let n = 0; n < 20; n++) states.push((await ask(each, workloads.complete.request(user(each.name), n))).body.completed)
+      expect(states).toEqual(Array.from({ length: 20 }, (_, n) => n < 10))
+    }
   })
 })
 

@@ -9,7 +9,7 @@ import { common, rare, type Size } from './seed.ts'
 import { createTimer } from './specs.ts'
 import { type Running, start } from './target.ts'
 import { hs256, loadUsers, type User } from './users.ts'
-import type { Request } from './workloads.ts'
+import { list, type Request, workloads } from './workloads.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,14 +24,17 @@ const rounds = Number(values.rounds)
 const connections = 4 // enough to keep the server busy, too few to queue
 
 type Point = { label: string; running: Running; users: User[] }
-type Query = { title: string; path: (user: User, n: number) => string }
+type Query = { title: string; request: (user: User, n: number) => Request }
 
 const queries: Query[] = [
-  { title: 'get', path: ({ taskIds }, n) => `/${taskIds[n % taskIds.length]}` },
-  { title: 'first page', path: () => '?limit=10' },
-  { title: 'search, 10 matches', path: () => `?limit=10&q=${rare}` },
-  { title: 'search, 1 task in 9', path: () => `?limit=10&q=${common}` },
-  { title: 'search by relevance, 1 task in 9', path: () => `?limit=10&sort=relevance&q=${common}` },
+  { title: 'get', request: workloads.get.request },
+  { title: 'first page', request: list('?limit=10') },
+  { title: 'search, 10 matches', request: list(`?limit=10&q=${rare}`) },
+  { title: 'search, 1 task in 9', request: list(`?limit=10&q=${common}`) },
+  { title: 'search by relevance, 1 task in 9', request: list(`?limit=10&sort=relevance&q=${common}`) },
+  { title: 'task with ten below', request: workloads.subtree.request },
+  { title: 'summary', request: workloads.summary.request },
+  { title: 'complete', request: workloads.complete.request },
 ]
 
 const parts = ['Medians relative to the smallest size. The value of the smallest size is in parentheses.']
@@ -46,10 +49,10 @@ parts.push(await curve('operations in the spec', await operationCurve()))
   async function databaseCurve(points: Point[]) {
     const cells = new Map<string, number[]>()
     for (let round = 0; round < rounds; round++)
-      for (const { title, path } of queries)
+      for (const { title, request } of queries)
         for (const { label, running, users } of points) {
           const job = { statuses: [200], warmUp: 0.3, seconds: Number(values.seconds), server: running.pid, postgres: cluster.pid }
-          const measured = await load.run({ ...job, url: running.url, requests: requestsOf(users, path) })
+          const measured = await load.run({ ...job, url: running.url, requests: requestsOf(users, request) })
           running.truncateLog()
           for (const [kind, value] of [
             [`${title}: p50, ms`, measured.p50],
@@ -118,11 +121,11 @@ async function point(label: string, { url, sql }: Seeded, numbers: [number, numb
   return { label, users, running: await start('ours', { databaseUrl: url, poolSize: 10, jwksUrl: '', token }) }
 }
 
-function requestsOf(users: User[], path: Query['path']): Request[][] {
+function requestsOf(users: User[], request: Query['request']): Request[][] {
   return Array.from({ length: connections }, (_, connection) =>
     Array.from({ length: 200 }, (_, n) => {
       const user = users[(connection + n * connections) % users.length] as User
-      return { method: 'GET', path: `/v1/users/me/tasks${path(user, n)}`, headers: { Authorization: `Bearer ${user.token}` } }
+      return request(user, n)
     }),
   )
 }

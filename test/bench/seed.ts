@@ -23,6 +23,9 @@ const words = [
 /** `common` is in about one task of nine. `rare` is in exactly ten tasks of each account. */
 export const common = 'ferry'
 export const rare = 'sauna'
+export const absent = 'volcano'
+/** The first task of an account has these below it, or as many as there are. */
+const below = 10
 
 /**
  * Adds accounts. Rows are inserted in order of time, not of account, as in production: the tasks of one account are scattered
@@ -48,13 +51,13 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
     select 'user-' || account, md5(account || '/' || n)::uuid, 'Category ' || n, '#1971c2', n, n
     from generate_series(${first}::int, ${last}::int) as account, generate_series(1, ${categories}::int) as n`
   await session`
-    insert into tasks (owner_id, id, category_id, title, description, completed_at, priority,
+    insert into tasks (owner_id, id, parent_id, depth, category_id, title, description, completed_at, priority,
       due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, revision, created_at, updated_at)
     select 'user-' || account,
-      -- laid out as UUIDv7, so that ids grow with time
-      (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0')
-        || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || left(md5(account || '/' || n), 15))::uuid,
-      case when n % 3 > 0 then md5(account || '/' || (1 + n % ${categories}::int))::uuid end,
+      ${id(sql`n`, sql`at`)},
+      case when is_below then ${id(sql`1`, sql`first_at`)} end,
+      is_below::int,
+      case when is_below or n % 3 > 0 then md5(account || '/' || (1 + case when is_below then 1 else n end % ${categories}::int))::uuid end,
       initcap(${word(1)}) || ' ' || ${word(2)} || ' ' || ${word(3)} || ' ' || ${word(4)}
         || case when n % greatest(${tasks}::int / 10, 1) = 0 then ${` ${rare}`} else '' end,
       case when n % 3 = 0 then 'About the ' || ${word(5)} || ' and the ' || ${word(6)} || ', before it is too late.' end,
@@ -70,13 +73,20 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
       ${categories}::int + n, at, at
     from generate_series(1, ${tasks}::int) as n,
       generate_series(${first}::int, ${last}::int) as account,
-      lateral (select timestamptz '2024-01-01' + n * interval '1800.000123 s' + account * interval '13 ms') as time (at)
+      lateral (select timestamptz '2024-01-01' + interval '1800.000123 s' + account * interval '13 ms') as time (first_at),
+      lateral (select first_at + (n - 1) * interval '1800.000123 s', n between 2 and ${1 + below}::int) as task (at, is_below)
     order by n, account`
 
   for (const { definition } of indexes) await session.unsafe(definition)
   await session`commit`
   session.release()
   await sql`analyze`
+
+  /** The id of the nth task, laid out as UUIDv7, so that ids grow with time. */
+  function id(n: postgres.Fragment, at: postgres.Fragment) {
+    return sql`(lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0')
+      || '7' || lpad(to_hex(${n} % 4096), 3, '0') || '8' || left(md5(account || '/' || ${n}), 15))::uuid`
+  }
 
   /** A pseudorandom word that is the same in every run. */
   function word(place: number) {

@@ -1,4 +1,4 @@
-// The users of a seeded database, with their tokens and the ids of some of their tasks.
+// The users of a seeded database, with their tokens and the ids of some of their tasks. `treeIds` are a task and those below it.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +7,7 @@ import type postgres from 'postgres'
 import { issue } from '../../src/auth/issue.ts'
 import type { AuthConfig } from '../../src/config/auth.ts'
 
-export type User = { id: string; token: string; revision: number; categoryId: string; taskIds: string[] }
+export type User = { id: string; token: string; revision: number; categoryId: string; taskIds: string[]; treeIds: string[] }
 export type Algorithm = 'HS256' | 'EdDSA'
 type Account = Omit<User, 'token'> & { email: string; name: string }
 
@@ -59,12 +59,16 @@ export async function loadUsers(
 ): Promise<User[]> {
   const ids = numbers && Array.from({ length: numbers[1] - numbers[0] + 1 }, (_, i) => `user-${numbers[0] + i}`)
   const accounts = await sql<Account[]>`
-    select u.id, u.email, u.name, u.revision::int, c.id as "categoryId", t.ids as "taskIds"
+    select u.id, u.email, u.name, u.revision::int, c.id as "categoryId", t.ids as "taskIds", tree.ids as "treeIds"
     from (select * from users ${ids === undefined ? sql`` : sql`where id = any(${ids})`} order by md5(id) limit ${count}) as u,
       lateral (select id from categories where owner_id = u.id order by position limit 1) as c,
       lateral (
         select array_agg(id) as ids
-        from (select id from tasks where owner_id = u.id and created_at < '2026-01-01' order by md5(id::text) limit 20) as picked) as t`
+        from (select id from tasks where owner_id = u.id and created_at < '2026-01-01' order by md5(id::text) limit 20) as picked) as t,
+      lateral (
+        select array_agg(id order by depth, id) as ids
+        from tasks as top
+        where owner_id = u.id and (depth > 0 or exists (select from tasks as below where below.owner_id = u.id and below.parent_id = top.id))) as tree`
   return Promise.all(
     accounts.map(async ({ email, name, ...account }) => ({ ...account, token: await signer.sign({ ...account, email, name }) })),
   )

@@ -1,14 +1,17 @@
 // The workloads of the benchmarks as HTTP requests.
-import { common, rare } from './seed.ts'
+import { absent, common, rare } from './seed.ts'
 import type { User } from './users.ts'
 
-export type Workload = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged'
+type Shared = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged' | 'search'
+export type Workload = Shared | 'complete' | 'subtree' | 'summary'
 export type Request = { method: 'GET' | 'POST' | 'PATCH'; path: string; headers: Record<string, string>; body?: string }
 
 type Definition = {
   /** the statuses that count as correct; any other makes the run fail */
   statuses: number[]
   writes: boolean
+  /** whether only this server has the operation, or does more than another in it */
+  ours?: boolean
   /** The nth request of a user. */
   request: (user: User, n: number) => Request
 }
@@ -47,6 +50,17 @@ export const workloads: Record<Workload, Definition> = {
     writes: false,
     request: user => get(user, '?limit=20', { 'If-None-Match': `"${user.revision}"` }),
   },
+  // Searches for a frequent, a rare and an absent word.
+  search: { statuses: [200], writes: false, request: (user, n) => get(user, `?limit=20&q=${[common, rare, absent][n % 3]}`) },
+  // Completes tasks of a tree and reopens them. They are the oldest of the account, which `list` and `filtered` hardly show.
+  complete: {
+    statuses: [200],
+    writes: true,
+    ours: true,
+    request: (user, n) => send(user, 'PATCH', `/${user.treeIds[1 + (n % (user.treeIds.length - 1))]}`, { completed: turn(n) % 2 === 0 }),
+  },
+  subtree: { statuses: [200], writes: false, ours: true, request: user => get(user, `/${user.treeIds[0]}/tree`) },
+  summary: { statuses: [200], writes: false, ours: true, request: user => ({ ...get(user, ''), path: '/v1/users/me/summary' }) },
 }
 
 /**
@@ -62,7 +76,12 @@ export function requests(workload: Workload, users: User[], connections: number)
   })
 }
 
+/** Of ten tasks: how often they all had their turn before the nth request. */
+const turn = (n: number) => Math.floor(n / 10)
 const taskId = ({ taskIds }: User, n: number) => taskIds[n % taskIds.length]
+
+/** A list with this query. */
+export const list = (query: string) => (user: User) => get(user, query)
 
 function get({ token }: User, rest: string, headers: Record<string, string> = {}): Request {
   return { method: 'GET', path: `/v1/users/me/tasks${rest}`, headers: { Authorization: `Bearer ${token}`, ...headers } }
