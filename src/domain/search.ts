@@ -3,7 +3,7 @@
 // 1. In an account with few changes, and so with few tasks, the index of the words finds all matches, and they are sorted.
 // 2. In any other account a second statement walks the first `walkedTasks` of the sort. If the word is frequent, they fill the page.
 //    Otherwise it finds and sorts all matches too. Without reading their words, that costs 0.3 µs for a task.
-// One statement for both costs PostgreSQL and the server a quarter more in small accounts, which most are.
+// One statement for both costs small accounts a tenth more, and most accounts are small.
 import type { Database } from '../database/database.ts'
 import { constant, joined, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
