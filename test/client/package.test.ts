@@ -126,9 +126,19 @@ describe.concurrent('one program', { timeout }, () => {
   })
 })
 
+test('the program of the README finds one next occurrence of a chore that was completed twice at the same time', async ({ service }) => {
+  const { stdout, stderr } = await run('node', ['chores.js', service.url, await tokenOf('greta')], join(directory, 'nodenext/out'))
+  expect(stderr).toBe('')
+  const [id] = stdout.split('\n')
+  expect(stdout.split('\n')).toEqual([
+    ...[id, id, `Water the plants ${id}`],
+    ...['2099-01-12 Water the plants', 'null Add the feed', 'null Fill the can', ''],
+  ])
+})
+
 async function makeProject(name: Project) {
   const at = join(directory, name)
-  const examples = name === 'bundler' ? await readExamples() : {}
+  const examples = name === 'bundler' ? await readExamples() : { 'chores.ts': await readChores() }
   const main = `import { program } from './program.js'\nconsole.log(JSON.stringify(await program(process.argv[2], process.argv[3])))\n`
   await mkdir(join(at, 'out'), { recursive: true })
   const files: Record<string, string> = {
@@ -155,6 +165,12 @@ async function readExamples(): Promise<Record<string, string>> {
       return named === undefined ? [`example-${i}.${language}`, `import { api } from './api'\n${code}`] : [named, code]
     }),
   )
+}
+
+/** The program in the README of the project. */
+async function readChores(): Promise<string> {
+  const [, code] = /^```ts\n(\/\/ chores\.ts\n.*?)^```$/ms.exec(await readFile(join(root, 'README.md'), 'utf8')) ?? []
+  return code as string
 }
 
 /** The tarballs of the client and of its dependencies, packed from a copy of the repository, so that nothing here is touched. */

@@ -17,7 +17,7 @@ await api.updateTask({ path, body: { title: null } }) // TS2322
 await api.updateTask({ path, body: { title: 'Pack' }, ifMatch: 7 }) // TS2322
 await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: 7 }) // TS2322
 await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: '*' })
-await api.removeTask({ path }) // TS2339
+await api.removeTask({ path }) // TS2551
 createClient({ token: 'a' }) // TS2345
 
 // Result
