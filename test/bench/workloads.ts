@@ -3,7 +3,7 @@ import { absent, common, rare } from './seed.ts'
 import type { User } from './users.ts'
 
 type Shared = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged' | 'search'
-export type Workload = Shared | 'complete' | 'subtree' | 'summary'
+export type Workload = Shared | 'complete' | 'move' | 'subtree' | 'summary'
 export type Request = { method: 'GET' | 'POST' | 'PATCH'; path: string; headers: Record<string, string>; body?: string }
 
 type Definition = {
@@ -58,6 +58,13 @@ export const workloads: Record<Workload, Definition> = {
     writes: true,
     ours: true,
     request: (user, n) => send(user, 'PATCH', `/${user.treeIds[1 + (n % (user.treeIds.length - 1))]}`, { completed: turn(n) % 2 === 0 }),
+  },
+  // Moves a task to the place before the next of them. Reads the neighbours first.
+  move: {
+    statuses: [200],
+    writes: true,
+    ours: true,
+    request: (user, n) => send(user, 'POST', `/${taskId(user, n)}/move`, { before: taskId(user, n + 1) }),
   },
   subtree: { statuses: [200], writes: false, ours: true, request: user => get(user, `/${user.treeIds[0]}/tree`) },
   summary: { statuses: [200], writes: false, ours: true, request: user => ({ ...get(user, ''), path: '/v1/users/me/summary' }) },

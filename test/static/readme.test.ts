@@ -11,9 +11,9 @@ const rows =
     .split('\n') ?? []
 
 test('has each operation of a user once', () => {
-  const named = rows.flatMap(row => [...row.matchAll(/`([a-z]+[A-Z]\w+)`/g)].map(([, name]) => name))
+  const named = rows.flatMap(row => [...row.matchAll(/`([a-z]+[A-Z]\w+)`/g)].map(([, name]) => name as string))
   const ofUsers = operations.filter(({ path }) => path.includes('{userId}')).map(({ operationId }) => operationId)
-  expect(named.filter(name => ofUsers.includes(name as string)).sort()).toEqual(ofUsers.sort())
+  expect(named.filter(name => ofUsers.some(each => each === name)).sort()).toEqual(ofUsers.sort())
 })
 
 test('names a test in each row, which is there', () => {
