@@ -9,7 +9,7 @@ import { cleared } from '../resource/fields.ts'
 import type { Guard } from '../resource/item.ts'
 import { createPage } from '../resource/page.ts'
 import { type Next, nextOf, skip, withFreeIds } from './occurrences.ts'
-import { place, placeBelow } from './place.ts'
+import { type Family, place, placeBelow } from './place.ts'
 import { settled, withRevision } from './revision.ts'
 import { taskKey } from './sort-key.ts'
 import type { Input, Placed, Task } from './tasks.ts'
@@ -25,9 +25,8 @@ export function createSubtasks(db: Database, rows: TaskRows) {
   const { columns } = rows
   const trees = createTrees(db, rows)
 
-  /** The row to insert, and the guard of its place. */
-  async function placed(owner: string, input: Input, guard?: Guard): Promise<{ row: Placed; guard: Guard }> {
-    const { asOf, parent } = await trees.read(owner, null, input.parentId)
+  /** The row to insert below a parent, and the guard of its place. */
+  function placed(owner: string, { asOf, parent }: Family, input: Input, guard?: Guard): { row: Placed; guard: Guard } {
     const holds = async () => (await rows.currentRevision(owner)) === asOf && (guard === undefined || guard.holds())
     const match = guard?.match == null ? [asOf] : guard.match.filter(revision => revision === asOf)
     return { row: { ...input, ...placeBelow(parent, input) }, guard: { ...guard, match, except: guard?.except ?? null, holds } }
@@ -64,17 +63,18 @@ export function createSubtasks(db: Database, rows: TaskRows) {
     create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard): Promise<Task | undefined> {
       if (input.parentId === null) return rows.create(owner, claims, id, { ...input, depth: 0 }, guard)
       return settled(maxAttempts, async () => {
-        const { row, guard: placeGuard } = await placed(owner, input, guard)
+        const { row, guard: placeGuard } = placed(owner, await trees.read(owner, null, input.parentId), input, guard)
         return rows.create(owner, claims, id, row, placeGuard)
       })
     },
 
     async add(owner: string, claims: Claims, id: string, input: Input): Promise<Task | undefined> {
       if (input.parentId === null) return rows.add(owner, claims, id, { ...input, depth: 0 })
-      const isThere = async () => (await rows.one(owner, id)).length > 0
       const result = await settled(maxAttempts, async () => {
-        const { row, guard } = await placed(owner, input)
-        return (await rows.add(owner, claims, id, row, guard)) ?? ((await isThere()) ? null : undefined)
+        const family = await trees.read(owner, id, input.parentId)
+        if (family.task !== undefined) return null // before its place: a condition that fails comes first
+        const { row, guard } = placed(owner, family, input)
+        return rows.add(owner, claims, id, row, guard)
       })
       return result ?? undefined
     },

@@ -140,6 +140,7 @@ describe('one change with one revision', () => {
     await ann.updateTask({ path: { taskId: ids[1] as string }, body: { title: 'changed' } })
     await ann.updateTask({ path, body: { completed: true }, headers: { 'If-Match': '"1"' } }, 412)
     await ann.deleteTask({ path, headers: { 'If-Match': '"1"' } }, 412)
+    await ann.putTask({ path, body: { title: 'b', parentId: randomUUID() }, headers: { 'If-None-Match': '*' } }, 412)
     await ann.updateTask({ path, body: { completed: true }, headers: { 'If-Match': etag } }, 200)
   })
 })
