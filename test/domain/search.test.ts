@@ -2,7 +2,9 @@
 import { describe, expect } from 'vitest'
 import { type Part, statement } from '../../src/database/sql.ts'
 import { createTasks } from '../../src/domain/tasks.ts'
-import { model, type Query, type Row } from '../property/model.ts'
+import { createAccount } from '../property/model/account.ts'
+import type { Query } from '../property/model/selection.ts'
+import type { Task } from '../property/model/state.ts'
 import { cases } from '../support/checks.ts'
 import type { Client, Input } from '../support/client.ts'
 import { type Plan, planModes, planOf } from '../support/plan.ts'
@@ -28,8 +30,8 @@ const fill = ({ sql }: Service, owner: string, count: number) => sql`
     timestamptz '2026-01-01' + n / 7 * interval '1 minute 1 microsecond', timestamptz '2026-06-01' + n * 7919 % ${count}::int * interval '1 s'
   from generate_series(1, ${count}::int) as n`
 
-async function readAll(user: Client, query: NonNullable<Input<'listTasks'>['query']>): Promise<Row[]> {
-  const items: Row[] = []
+async function readAll(user: Client, query: NonNullable<Input<'listTasks'>['query']>): Promise<Task[]> {
+  const items: Task[] = []
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const { body } = await user.listTasks({ query: { ...query, ...(cursor && { cursor }) } })
     items.push(...body.items)
@@ -43,9 +45,9 @@ test('every sort finds what the model finds, in its order, on pages of any size'
   const ann = await as('ann')
   await ann.createTask({ body: { title: 'frequent half' } })
   await fill(service, ann.id, 800)
-  const account = model({ id: ann.id, email: '', name: '' }, () => 0)
-  for (const task of await readAll(ann, { limit: 100 })) account.rows.tasks.set(task.id as string, task)
-  const ids = (rows: Row[]) => rows.map(({ id }) => id)
+  const account = createAccount({ id: ann.id, email: '', name: '' }, () => 0)
+  for (const task of await readAll(ann, { limit: 100 })) account.state.tasks.set(task.id, task)
+  const ids = (rows: Task[]) => rows.map(({ id }) => id)
 
   for (const sort of sorts)
     for (const q of words)
@@ -53,7 +55,7 @@ test('every sort finds what the model finds, in its order, on pages of any size'
         for (const limit of q === 'half' ? [7, 100] : [61]) {
           const query = { ...filter, q }
           const found = await readAll(ann, { ...query, sort, limit })
-          expect(ids(found), `${sort} ${limit} ${JSON.stringify(query)}`).toEqual(ids(account.tasks(query as Query, sort)))
+          expect(ids(found), `${sort} ${limit} ${JSON.stringify(query)}`).toEqual(ids(account.listTasks(query as Query, sort)))
         }
 })
 
