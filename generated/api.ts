@@ -2274,7 +2274,7 @@ export interface operations {
                  */
                 overdue?: boolean;
                 /**
-                 * @description Only tasks whose title and description together contain all these words, regardless of case and accents. The last may be the beginning of a word.
+                 * @description Only tasks whose title and description together contain all these words, regardless of case and accents. The last may be the beginning of a word, unless `q` also has letters of a script without blanks, such as Japanese or Thai.
                  * @example ferry tickets
                  */
                 q?: string;

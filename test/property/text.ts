@@ -31,10 +31,11 @@ export function wordsOf(text: string): string[] {
 export function finds(query: string, text: string): boolean {
   const [asked, there] = [wordsOf(query), wordsOf(text)]
   const entries = new Set(there.flatMap(each => (isUnspaced.test(each) ? pairs(each) : each)))
+  const hasRun = asked.some(word => isUnspaced.test(word)) // then other words are whole ones, also the last
   const found = (word: string, i: number) => {
     if (isUnspaced.test(word))
       return pairs(word).every(pair => (pair.length > 1 && [...pair].length > 1 ? entries.has(pair) : begins(pair)))
-    return i === asked.length - 1 ? begins(word) : entries.has(word)
+    return i === asked.length - 1 && !hasRun ? begins(word) : entries.has(word)
   }
   const begins = (prefix: string) => [...entries].some(each => each.startsWith(prefix))
   return asked.length > 0 && asked.every(found)
