@@ -4,7 +4,8 @@ import { createSharded, distribution, statements } from '../support/citus.ts'
 import { test } from '../support/taskspec.ts'
 import { doctor } from './doctor.ts'
 
-const everywhere = 'users by id, categories by owner_id, tasks by owner_id, rate_limits by key, schema_migrations on every node'
+const everywhere =
+  'users by id, categories by owner_id, tasks by owner_id, idempotency_keys by owner_id, rate_limits by key, schema_migrations on every node'
 const sharded = { DATABASE_SHARDED: 'citus' }
 
 test('says nothing of Citus where it neither is nor is expected', async ({ service }) => {
@@ -39,7 +40,9 @@ test('names the tables that are not distributed yet', async ({ onTestFinished })
   const { url, sql } = await createSharded(onTestFinished)
   for (const statement of statements.slice(0, -2)) await sql.unsafe(statement)
   const { output, code } = await doctor({ DATABASE_URL: url, ...sharded })
-  expect(output).toMatch(/^!! {2}citus .*, tasks not distributed, rate_limits not distributed, .*\n.* psql .*--file db\/distribute.sql/m)
+  expect(output).toMatch(
+    /^!! {2}citus .*, idempotency_keys not distributed, rate_limits not distributed, .*\n.* psql .*--file db\/distribute.sql/m,
+  )
   expect(code).toBe(1)
 })
 
