@@ -49,6 +49,17 @@ export const instants = fc.constantFrom(
 // Some at the borders of positions.
 const keys = maybe(fc.constantFrom('a0', 'a0V', 'Zz', 'z'.repeat(27), 'h00000001', 'h00000001V', 'h0000000Z', 'h000f4240zz'), null)
 
+const recurrences = maybe(
+  fc.record(
+    {
+      rule: fc.constantFrom('FREQ=DAILY', 'FREQ=WEEKLY;INTERVAL=2', 'FREQ=DAILY;COUNT=2'),
+      from: fc.constantFrom('due', 'due', 'completion'),
+    },
+    { requiredKeys: ['rule'] },
+  ),
+  null,
+)
+
 const parents = fc.oneof<fc.MaybeWeightedArbitrary<Parent>[]>(
   { arbitrary: fc.constant(null), weight: 3 },
   { arbitrary: fc.constant('self'), weight: 1 },
@@ -82,6 +93,7 @@ const fields = {
     timeZone: zones,
     labels: fc.uniqueArray(labelNames, { maxLength: 4, size: 'max' }),
     reminders,
+    recurrence: recurrences,
   },
 }
 
@@ -109,6 +121,8 @@ export const turns = fc.oneof(
   fc.record<Body>({ completed: fields.tasks.completed }),
   fc.record<Body>({ completed: fc.constant(true) }),
   fc.record<Body>({ dueDate: fc.constant(null) }),
+  fc.record<Body>({ completed: fc.constant(true), recurrence: recurrences }),
+  fc.record<Body>({ completed: fc.constant(true), dueDate: fc.constant(null) }),
 )
 
 /** Tasks of a forest: most are below one of the last three, so that it gets deep. */

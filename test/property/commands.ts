@@ -18,6 +18,7 @@ export type ItemCommand =
 export type ProfileCommand =
   | Named<'get' | 'delete', { kind: 'profile' } & Conditions>
   | Named<'patch', { kind: 'profile'; body: object; extra: Extra } & Conditions>
+export type TurnCommand = Named<'skip', { which: Which } & Conditions>
 export type OtherCommand =
   | Named<'tree', { which: Which } & Conditions>
   | Named<'rename', { label: string; name: string | undefined } & Conditions>
@@ -29,7 +30,7 @@ export type ListCommand =
   | Named<'reminders', { from: string; to: string; limit: number }>
   | Named<'labels' | 'trash', { limit: number }>
   | Named<'summary'>
-export type Command = ItemCommand | ProfileCommand | OtherCommand | ListCommand
+export type Command = ItemCommand | ProfileCommand | TurnCommand | OtherCommand | ListCommand
 
 const limit = fc.constantFrom(1, 3, 4, 100, 100)
 const tag = fc.constantFrom<Tag>('current', 'current', 'current', 'stale', 'future', 'weak', 'several', 'any', 'nonsense')
@@ -77,6 +78,7 @@ const one = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   ...commandsOn('categories'),
   weighted(8, { do: is('create'), kind: tasks, body: planted, extra: none }),
   turn,
+  weighted(6, { do: is('skip'), which }, forChange),
   weighted(5, { do: is('restore'), ...target }, forChange),
   weighted(2, { do: is('purge'), ...target }, forChange),
   weighted(1, { do: is('empty') }, forChange),

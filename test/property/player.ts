@@ -6,9 +6,10 @@ import { type Service, tokenOf } from '../support/taskspec.ts'
 import type { Command, ListCommand } from './commands.ts'
 import { compareTrash, list } from './lists.ts'
 import { createAccount } from './model/account.ts'
+import { addCopies, type Copy } from './model/occurrences.ts'
 import { serverKey } from './model/order.ts'
 import { type Conditions, type Expected, etag, header, type Reason } from './model/replies.ts'
-import { type AnyRow, type Category, instant, type Task } from './model/state.ts'
+import { type AnyRow, byText, type Category, instant, type Task } from './model/state.ts'
 import { createIds, isRead, type Step, stepOf } from './steps.ts'
 
 export type Player = { play: (command: Command) => Promise<void>; compare: () => Promise<void> }
@@ -66,7 +67,8 @@ export async function createPlayer(service: Service): Promise<Player> {
     const whole = { query: { limit: 100 }, headers: { 'If-None-Match': etag(state.revision + 1) } }
     const [tasks, categories] = await Promise.all([ann.listTasks(whole, 200), ann.listCategories(whole, 200)])
     expect([tasks.etag, categories.etag]).toEqual([now, now])
-    for (const task of tasks.body.items) learn(state.tasks.get(task.id) ?? expect.fail(`there is a task too many: ${task.id}`), task)
+    const byTime = tasks.body.items.toSorted((a, b) => byText(instant(a.updatedAt), instant(b.updatedAt)))
+    for (const task of byTime) learn(state.tasks.get(task.id) ?? expect.fail(`there is a task too many: ${task.id}`), task)
     expect(tasks.body.items).toEqual(account.listTasks({}, '-createdAt'))
     expect(categories.body.items).toEqual(account.categories.list())
   }
@@ -77,7 +79,21 @@ export async function createPlayer(service: Service): Promise<Player> {
     if (isEarly && (command.ifMatch !== undefined || command.ifNoneMatch !== undefined)) await playStep({ do: 'get', kind: 'profile' })
     const step = stepOf(account, ids, command)
     const answer = await send(step)
-    settle(answer, step.expected(answer))
+    const expected = step.expected(answer)
+    settle(answer, expected)
+    const { copies = [] } = expected
+    if (copies.length > 0) await meet(copies, (answer.body as { nextOccurrenceId: string }).nextOccurrenceId)
+  }
+
+  /** Learns the ids of copies from their tree. The server makes them one after the other. */
+  async function meet(copies: Copy[], id: string) {
+    const { body } = await ann.getTaskTree({ path: { taskId: id } }, 200)
+    const made = body.items.toSorted((a, b) => byText(instant(a.createdAt), instant(b.createdAt))).map(item => item.id)
+    expect(made).toHaveLength(copies.length)
+    expect(made[0]).toBe(id)
+    for (const each of made) expect(state.tasks.has(each) || state.trash.tasks.has(each), `${each} was there before`).toBe(false)
+    for (const each of made) ids.add('tasks', each)
+    addCopies(state, copies, made)
   }
 
   return {

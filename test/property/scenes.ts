@@ -49,4 +49,28 @@ const zones = fc.constant<Command[]>([
   { do: 'summary' },
 ])
 
-export const scene: fc.Arbitrary<Command[]> = fc.oneof({ arbitrary: chains, weight: 5 }, { arbitrary: again, weight: 2 }, zones)
+const done = patch(0, { completed: true })
+const reopen = patch(0, { completed: false })
+const occurrence = put(0, { dueDate: '2527-01-01', recurrence: { rule: 'FREQ=DAILY' } })
+const followed: Command[][] = [
+  [done, reopen, done],
+  // The same occurrence comes again, while the next one is there, is in the trash, or is gone.
+  [done, remove(0), occurrence, done],
+  [done, remove(-1), remove(0), occurrence, done],
+  [done, remove(-1), { do: 'purge', of: 'trash', which: 0 }, remove(0), occurrence, done],
+  // A next occurrence below is no part of the copy, and neither is what is below that.
+  [patch(1, { completed: true }), create({ parent: -1 }), done],
+  [patch(1, { completed: true }), { do: 'skip', which: 0 }, done, { do: 'skip', which: -1 }],
+]
+
+/** An occurrence with one below it, and what can follow. */
+const series = fc
+  .constantFrom(...followed)
+  .map((turn): Command[] => [occurrence, put(1, { parent: 0, recurrence: { rule: 'FREQ=WEEKLY;INTERVAL=2' } }), ...turn])
+
+export const scene: fc.Arbitrary<Command[]> = fc.oneof(
+  { arbitrary: chains, weight: 5 },
+  { arbitrary: again, weight: 2 },
+  { arbitrary: series, weight: 4 },
+  zones,
+)

@@ -1,7 +1,7 @@
 // What a command means: the request that it sends, and what the model expects of the reply.
 import { type Answer, document, type Schema } from '../support/spec.ts'
 import type { Body, Which } from './bodies.ts'
-import type { Command, Extra, ItemCommand, OtherCommand, ProfileCommand, Target } from './commands.ts'
+import type { Command, Extra, ItemCommand, OtherCommand, ProfileCommand, Target, TurnCommand } from './commands.ts'
 import type { Account } from './model/account.ts'
 import { type Conditions, type Expected, invalid } from './model/replies.ts'
 import type { Kind } from './model/state.ts'
@@ -56,7 +56,8 @@ export function createIds({ state }: Account) {
 }
 export type Ids = ReturnType<typeof createIds>
 
-export function stepOf(account: Account, ids: Ids, command: ItemCommand | ProfileCommand | OtherCommand): Step {
+export function stepOf(account: Account, ids: Ids, command: ItemCommand | ProfileCommand | TurnCommand | OtherCommand): Step {
+  if (command.do === 'skip') return turnStep(account, ids, command)
   if (!('kind' in command)) return otherStep(account, ids, command)
   return command.kind === 'profile' ? profileStep(account, command) : itemStep(account, ids, command as ItemCommand)
 }
@@ -83,7 +84,8 @@ function itemStep(account: Account, ids: Ids, command: ItemCommand): Step {
   const body = ids.refer(command.body, id)
   const sent = withExtra(body, command.extra, { ...row, id })
   const name = command.do
-  return { ...step, method: name.toUpperCase(), body: sent, expected: unlessForeign(command.extra, () => model[name](id, body, command)) }
+  const change = (reply: Answer) => model[name](id, body, command, instantOf(reply))
+  return { ...step, method: name.toUpperCase(), body: sent, expected: unlessForeign(command.extra, change) }
 }
 
 function profileStep({ profile: model, state }: Account, command: ProfileCommand): Step {
@@ -93,6 +95,16 @@ function profileStep({ profile: model, state }: Account, command: ProfileCommand
   const { body } = command
   const sent = withExtra(body, command.extra, state.profile)
   return { ...step, method: 'PATCH', body: sent, expected: unlessForeign(command.extra, () => model.patch(body, command)) }
+}
+
+/** Of a change. For a refusal any instant will do. */
+const instantOf = ({ body }: Answer) => (body as { updatedAt?: string } | undefined)?.updatedAt ?? '2026-01-01T00:00:00Z'
+
+/** The requests on one task that have a path of their own. */
+function turnStep(account: Account, ids: Ids, command: TurnCommand): Step {
+  const id = ids.nth('tasks', command.which)
+  const step = { method: 'POST', conditions: command, revision: account.state.tasks.get(id)?.revision ?? 1 }
+  return { ...step, path: `/tasks/${id}/skip`, expected: reply => account.tasks.skip(id, command, instantOf(reply)) }
 }
 
 /** Their conditions are about the account. */

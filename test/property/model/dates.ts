@@ -37,4 +37,23 @@ export const dayAt = (minute: number, zone: string): string =>
     .toPlainDate()
     .toString()
 
+/** The day of a zone at an instant. */
+export const dayOf = (at: string, zone: string): string => dayAt(Date.parse(at) / msPerMinute, zone)
+
+export const daysBetween = (from: string, to: string): number => Temporal.PlainDate.from(from).until(to).days
+
+/** A date some days later, of the years 0001 to 9999. */
+export function moveDate(day: string, days: number): string {
+  const moved = daysAfter(day, days)
+  if (moved.startsWith('+')) return '9999-12-31'
+  return moved < '0001' ? '0001-01-01' : moved
+}
+
+/** An instant some days later by the wall clock, of the years 0001 to 9999 in UTC. */
+export function moveInstant(at: string, days: number, zone: string): string {
+  const moved = Temporal.Instant.from(at).toZonedDateTimeISO(zone).add({ days }).toInstant().toString()
+  if (moved.startsWith('+')) return '9999-12-31T23:59:59Z'
+  return moved < '0001' ? '0001-01-01T00:00:00Z' : moved
+}
+
 export const daysAfter = (day: string, days: number): string => Temporal.PlainDate.from(day).add({ days }).toString()

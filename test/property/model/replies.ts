@@ -1,4 +1,5 @@
 // What the model expects of a reply: status and ETag, and the reasons of a refusal. Conditions are those of RFC 9110.
+import type { Copy } from './occurrences.ts'
 import type { AnyRow } from './state.ts'
 
 export type Tag = 'current' | 'stale' | 'future' | 'weak' | 'several' | 'any' | 'nonsense'
@@ -12,6 +13,8 @@ export type Expected = {
   row?: AnyRow
   /** The reply without anything to copy. */
   body?: object
+  /** The tasks that the request made beside the one of the reply. Their ids are read from its `nextOccurrenceId`. */
+  copies?: Copy[]
   /** Of several reasons for a refusal, the reply may give any. */
   reasons?: Reason[]
 }

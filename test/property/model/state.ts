@@ -2,7 +2,7 @@
 import type { components } from '../../../generated/api.ts'
 
 type Schemas = components['schemas']
-type Learned = 'createdAt' | 'updatedAt' | 'completedAt' | 'sortKey'
+type Learned = 'createdAt' | 'updatedAt' | 'completedAt' | 'sortKey' | 'nextOccurrenceId'
 type Row<Shape> = { [Field in keyof Shape]: Field extends Learned ? Shape[Field] | undefined : Shape[Field] }
 export type Task = Row<Schemas['Task']>
 export type Category = Row<Schemas['Category']>
@@ -25,6 +25,8 @@ export function createState(user: { id: string; email: string; name: string }, s
     profile: undefined as Profile | undefined,
     tasks: new Map<string, Task>(),
     categories: new Map<string, Category>(),
+    /** The ids of next occurrences, by the id and the next date of the task before. They stay the same when a task comes again. */
+    followers: new Map<string, string>(),
     trash: { tasks: new Map<string, Deleted<Task>>(), categories: new Map<string, Deleted<Category>>() },
 
     /** The first contact is a change of its own: it makes the account. */
@@ -35,10 +37,10 @@ export function createState(user: { id: string; email: string; name: string }, s
       return state.profile
     },
 
-    /** Counts a change of these rows. All of them get its number. */
-    change(rows: AnyRow[]): void {
+    /** Counts a change of these rows. All of them get its number. One that inserts several rows counts as so many. */
+    change(rows: AnyRow[], by = 1): void {
       state.meet()
-      state.revision++
+      state.revision += by
       for (const row of rows) Object.assign(row, { revision: state.revision, updatedAt: undefined })
     },
 
@@ -47,7 +49,7 @@ export function createState(user: { id: string; email: string; name: string }, s
     erase(): void {
       state.revision = 0
       state.profile = undefined
-      for (const rows of [state.tasks, state.categories, state.trash.tasks, state.trash.categories]) rows.clear()
+      for (const rows of [state.tasks, state.categories, state.followers, state.trash.tasks, state.trash.categories]) rows.clear()
     },
   }
   return state

@@ -1,5 +1,7 @@
-// The model of tasks: what each request does to them, and what it is refused for.
+// The model of tasks: what each request does to them, and what it is refused for. `at` is an instant of the request.
 import type { components } from '../../../generated/api.ts'
+import { dayOf, profileZone } from './dates.ts'
+import { follow, nextDates } from './occurrences.ts'
 import { type Conditions, changed, done, type Expected, forbids, missing, type Reason, read, refused, shown } from './replies.ts'
 import { byText, type State, stored, type Task } from './state.ts'
 import { below, move, place } from './tree.ts'
@@ -8,12 +10,12 @@ export type TaskBody = components['schemas']['TaskPatch']
 type Reminder = Task['reminders'][number]
 
 /** What a new task has in any case. */
-type Given = 'id' | 'title' | 'completedAt' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
+type Given = 'id' | 'title' | 'completedAt' | 'nextOccurrenceId' | 'depth' | 'revision' | 'createdAt' | 'updatedAt'
 /** The fields of a new task that has only a title. */
 const defaults = {
   ...{ description: null, completed: false, priority: 'none', categoryId: null, parentId: null, sortKey: null },
   ...{ dueDate: null, dueTime: null, startDate: null, deadlineDate: null, durationMinutes: null, timeZone: null },
-  ...{ labels: [], reminders: [], recurrence: null, nextOccurrenceId: null },
+  ...{ labels: [], reminders: [], recurrence: null },
 } satisfies { [Field in Exclude<keyof Task, Given>]: Task[Field] | null }
 const nullable = ['description', 'timeZone']
 
@@ -24,7 +26,7 @@ export function createTasks(state: State) {
 
   /** A new task under an id, which may be the one of a deleted task: then it is in the trash no more. */
   function add(id: string, body: TaskBody): Expected {
-    const fields = { ...defaults, ...(stored(body, nullable) as Task) }
+    const fields = { ...defaults, ...storedTask(body) }
     const { place: to, reasons } = place(state, fields, undefined)
     // Without an account there is no parent, and the request does not make one.
     if (fields.parentId === null) state.meet()
@@ -32,7 +34,17 @@ export function createTasks(state: State) {
     if (wrong.length > 0) return refused(wrong)
     const completedAt = fields.completed ? undefined : null
     const sortKey = fields.sortKey ?? undefined
-    const row = { ...fields, ...to, id, completedAt, sortKey, revision: 0, createdAt: undefined, updatedAt: undefined }
+    const row = {
+      ...fields,
+      ...to,
+      id,
+      completedAt,
+      sortKey,
+      nextOccurrenceId: null,
+      revision: 0,
+      createdAt: undefined,
+      updatedAt: undefined,
+    }
     tasks.set(id, row)
     state.trash.tasks.delete(id)
     state.change([row])
@@ -40,38 +52,59 @@ export function createTasks(state: State) {
   }
 
   /** Changes a task, and those below that follow. */
-  function change(task: Task, patch: TaskBody): Expected {
+  function change(task: Task, patch: TaskBody, at: string): Expected {
     const under = below(tasks.values(), task.id)
     const { parentId = task.parentId, categoryId = parentId === null ? task.categoryId : null } = patch
     const { place: to, reasons } = place(state, { parentId, categoryId }, { task, under })
-    const row = { ...task, ...stored(patch, nullable), ...withoutDate(task, patch) } as Task
+    const row = { ...task, ...storedTask(patch), ...withoutDate(task, patch) } as Task
     const wrong = [...reasons, ...undated(row)]
     if (wrong.length > 0) return refused(wrong)
 
+    const isDone = row.completed && !task.completed
     const moved = move(task, under, to)
     const completed = patch.completed === true ? under.filter(each => !each.completed) : []
     for (const each of completed) complete(each)
     const completedAt = row.completed ? (task.completedAt ?? undefined) : null
     Object.assign(task, { ...row, ...to, completedAt, sortKey: row.sortKey ?? undefined })
-    state.change([task, ...new Set([...moved, ...completed])])
-    return shown(200, task)
+    const copies = isDone ? follow(state, task, under, today(task, at)) : []
+    const copied = copies.map(copy => copy.row)
+    state.change([task, ...new Set([...moved, ...completed]), ...copied], Math.max(1, copies.length))
+    return { ...shown(200, task), copies }
   }
+
+  const today = ({ timeZone }: Task, at: string) => dayOf(at, timeZone ?? profileZone(state))
 
   return {
     /** The conditions are about the list. */
     create: (id: string, body: TaskBody, conditions: Conditions): Expected => (forbids(conditions) ? changed(state) : add(id, body)),
 
-    put(id: string, body: TaskBody, conditions: Conditions): Expected {
+    put(id: string, body: TaskBody, conditions: Conditions, at: string): Expected {
       const task = tasks.get(id)
       if (task === undefined) return conditions.ifMatch === undefined ? add(id, body) : changed(undefined)
-      return forbids(conditions) ? changed(task) : change(task, { ...defaults, ...body })
+      return forbids(conditions) ? changed(task) : change(task, { ...defaults, ...body }, at)
     },
 
-    patch(id: string, body: TaskBody, conditions: Conditions): Expected {
+    patch(id: string, body: TaskBody, conditions: Conditions, at: string): Expected {
       const task = tasks.get(id)
       if (task === undefined) return missing
       if (forbids(conditions)) return changed(task)
-      return Object.keys(body).length === 0 ? shown(200, task) : change(task, body)
+      return Object.keys(body).length === 0 ? shown(200, task) : change(task, body, at)
+    },
+
+    /** Moves a task to its next date as if it was completed on its date, or today if that is later. What is below moves along, and is open. */
+    skip(id: string, conditions: Conditions, at: string): Expected {
+      const task = tasks.get(id)
+      if (task === undefined) return missing
+      if (forbids(conditions)) return changed(task)
+      if (task.recurrence === null) return unskipped('notRecurring')
+      if (task.completed) return unskipped('completed')
+      const next = nextDates(state, task, [task.dueDate ?? '', today(task, at)].sort()[1] as string)
+      if (next === undefined) return unskipped('lastOccurrence')
+      const under = below(tasks.values(), id)
+      for (const each of under) Object.assign(each, { ...next.move(each), completed: false, completedAt: null })
+      Object.assign(task, next.dates)
+      state.change([task, ...under])
+      return shown(200, task)
     },
 
     /** Deletes a task with everything below it. All of them go to the trash, together. */
@@ -103,6 +136,14 @@ export function createTasks(state: State) {
       return read(state, conditions, { status: 200, etag: `"${state.revision}"`, body: { items, hasMore: false } })
     },
   }
+}
+
+const unskipped = (code: string) => refused([{ status: 409, pointer: '/taskId', code }])
+
+/** A rule counts from the due date unless it says otherwise. */
+function storedTask({ recurrence, ...body }: TaskBody): Task {
+  const rule = recurrence && { from: 'due', ...recurrence }
+  return { ...stored(body, nullable), ...(recurrence !== undefined && { recurrence: rule }) } as Task
 }
 
 function complete(task: Task): void {
