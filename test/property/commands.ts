@@ -1,6 +1,6 @@
 // Random sequences of requests to one account: some tasks, and then anything.
 import fc from 'fast-check'
-import { type Body, filters, instants, labelNames, partial, phrase, planted, turns, type Which, which, whole } from './bodies.ts'
+import { type Body, filters, instants, labelNames, moves, partial, phrase, planted, turns, type Which, which, whole } from './bodies.ts'
 import type { Conditions, Tag } from './model/replies.ts'
 import type { Sort } from './model/selection.ts'
 import type { Kind } from './model/state.ts'
@@ -18,7 +18,7 @@ export type ItemCommand =
 export type ProfileCommand =
   | Named<'get' | 'delete', { kind: 'profile' } & Conditions>
   | Named<'patch', { kind: 'profile'; body: object; extra: Extra } & Conditions>
-export type TurnCommand = Named<'skip', { which: Which } & Conditions>
+export type TurnCommand = Named<'skip', { which: Which } & Conditions> | Named<'move', { which: Which; body: Body } & Conditions>
 export type OtherCommand =
   | Named<'tree', { which: Which } & Conditions>
   | Named<'rename', { label: string; name: string | undefined } & Conditions>
@@ -79,6 +79,7 @@ const one = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   weighted(8, { do: is('create'), kind: tasks, body: planted, extra: none }),
   turn,
   weighted(6, { do: is('skip'), which }, forChange),
+  weighted(10, { do: is('move'), which, body: moves }, forChange),
   weighted(5, { do: is('restore'), ...target }, forChange),
   weighted(2, { do: is('purge'), ...target }, forChange),
   weighted(1, { do: is('empty') }, forChange),

@@ -38,11 +38,13 @@ export function createIds({ state }: Account) {
     nth: (kind: Kind, which: Which): string => nth(kind, which) ?? unknown,
 
     /** The body with the ids of the category and the parent that it means; without one where none is there. */
-    refer({ category, parent, ...body }: Body, self: string = unknown): object {
+    refer({ category, parent, before, after, ...body }: Body, self: string = unknown): object {
       const idOf = (kind: Kind, named: Which | null) => (named === null ? null : (nth(kind, named) ?? null))
       const special = { self, deepest: deepest(), none: 'none' }
       return {
         ...body,
+        ...(before !== undefined && { before: idOf('tasks', before) }),
+        ...(after !== undefined && { after: idOf('tasks', after) }),
         ...(category !== undefined && { categoryId: idOf('categories', category) }),
         ...(parent !== undefined && { parentId: typeof parent === 'string' ? special[parent] : idOf('tasks', parent) }),
       }
@@ -57,7 +59,7 @@ export function createIds({ state }: Account) {
 export type Ids = ReturnType<typeof createIds>
 
 export function stepOf(account: Account, ids: Ids, command: ItemCommand | ProfileCommand | TurnCommand | OtherCommand): Step {
-  if (command.do === 'skip') return turnStep(account, ids, command)
+  if (command.do === 'skip' || command.do === 'move') return turnStep(account, ids, command)
   if (!('kind' in command)) return otherStep(account, ids, command)
   return command.kind === 'profile' ? profileStep(account, command) : itemStep(account, ids, command as ItemCommand)
 }
@@ -104,6 +106,16 @@ const instantOf = ({ body }: Answer) => (body as { updatedAt?: string } | undefi
 function turnStep(account: Account, ids: Ids, command: TurnCommand): Step {
   const id = ids.nth('tasks', command.which)
   const step = { method: 'POST', conditions: command, revision: account.state.tasks.get(id)?.revision ?? 1 }
+  if (command.do === 'move') {
+    const body = ids.refer(command.body, id)
+    const keyOf = ({ body: reply }: Answer) => (reply as { sortKey?: string }).sortKey ?? ''
+    return {
+      ...step,
+      path: `/tasks/${id}/move`,
+      body,
+      expected: reply => account.tasks.move(id, body, command, keyOf(reply), instantOf(reply)),
+    }
+  }
   return { ...step, path: `/tasks/${id}/skip`, expected: reply => account.tasks.skip(id, command, instantOf(reply)) }
 }
 

@@ -50,7 +50,10 @@ export function follow(state: State, task: Task, under: Task[], day: string): Co
   if (id !== undefined && (state.tasks.has(id) || state.trash.tasks.has(id))) return []
 
   const open = { id: '', completed: false, completedAt: null, nextOccurrenceId: null, categoryId: task.categoryId, createdAt: undefined }
-  const copy = (source: Task, dates: Dates): Copy => ({ source, row: { ...source, ...dates, ...open, sortKey: source.sortKey ?? serverKey(source) } })
+  const copy = (source: Task, dates: Dates): Copy => ({
+    source,
+    row: { ...source, ...dates, ...open, sortKey: source.sortKey ?? serverKey(source) },
+  })
   return [copy(task, next.dates), ...firsts(under).map(each => copy(each, next.move(each)))]
 }
 

@@ -1,6 +1,6 @@
 // The manual order: the sort keys of tasks and categories, and the positions of categories, which follow from them.
 import type { CategoryBody } from './categories.ts'
-import { type Category, instant, type Task } from './state.ts'
+import { byText, type Category, instant, type Task } from './state.ts'
 
 // Those that the commands can lead to.
 const fewPositions = [...Array(20).keys(), 1_000_000]
@@ -19,4 +19,16 @@ export function serverKey(row: Task | Category): string {
   const micros = BigInt(Date.parse(`${createdAt?.slice(0, 19)}Z`)) * 1000n + BigInt(instant(createdAt).slice(-6))
   const creation = micros.toString(16).padStart(13, '0')
   return 'position' in row ? `${keyAt(row.position)}${creation}1` : `m${creation}`
+}
+
+export type Neighbours = { before?: string | null; after?: string | null }
+
+/** Whether a key is directly before or after the one of the neighbour among all keys of the others, or without a neighbour after all of them. */
+export function isAt(key: string, others: Task[], { before, after }: Neighbours): boolean {
+  const keyOf = (id: string) => others.find(each => each.id === id)?.sortKey ?? ''
+  const isBelow = (other: string) => {
+    if (typeof before === 'string') return byText(other, keyOf(before)) < 0
+    return typeof after !== 'string' || byText(other, keyOf(after)) <= 0
+  }
+  return others.every(({ sortKey = '' }) => (isBelow(sortKey) ? byText(sortKey, key) < 0 : byText(sortKey, key) > 0))
 }

@@ -2,11 +2,13 @@
 import type { components } from '../../../generated/api.ts'
 import { dayOf, profileZone } from './dates.ts'
 import { follow, nextDates } from './occurrences.ts'
-import { type Conditions, changed, done, type Expected, forbids, missing, type Reason, read, refused, shown } from './replies.ts'
+import { isAt } from './order.ts'
+import { type Conditions, changed, done, type Expected, forbids, invalid, missing, type Reason, read, refused, shown } from './replies.ts'
 import { byText, type State, stored, type Task } from './state.ts'
 import { below, move, place } from './tree.ts'
 
 export type TaskBody = components['schemas']['TaskPatch']
+export type MoveBody = components['schemas']['TaskMove']
 type Reminder = Task['reminders'][number]
 
 /** What a new task has in any case. */
@@ -51,13 +53,13 @@ export function createTasks(state: State) {
     return shown(201, row)
   }
 
-  /** Changes a task, and those below that follow. */
-  function change(task: Task, patch: TaskBody, at: string): Expected {
+  /** Changes a task, and those below that follow, unless there are `more` reasons against it. */
+  function change(task: Task, patch: TaskBody, at: string, more: Reason[] = []): Expected {
     const under = below(tasks.values(), task.id)
     const { parentId = task.parentId, categoryId = parentId === null ? task.categoryId : null } = patch
     const { place: to, reasons } = place(state, { parentId, categoryId }, { task, under })
     const row = { ...task, ...storedTask(patch), ...withoutDate(task, patch) } as Task
-    const wrong = [...reasons, ...undated(row)]
+    const wrong = [...reasons, ...undated(row), ...more]
     if (wrong.length > 0) return refused(wrong)
 
     const isDone = row.completed && !task.completed
@@ -89,6 +91,20 @@ export function createTasks(state: State) {
       if (task === undefined) return missing
       if (forbids(conditions)) return changed(task)
       return Object.keys(body).length === 0 ? shown(200, task) : change(task, body, at)
+    },
+
+    /** Moves a task beside a neighbour, or after all others. `key` is the one that the server chose for it. */
+    move(id: string, { before = null, after = null, ...to }: MoveBody, conditions: Conditions, key: string, at: string): Expected {
+      const task = tasks.get(id)
+      if (before !== null && after !== null) return invalid
+      if (task === undefined) return missing
+      if (forbids(conditions)) return changed(task)
+      const others = [...tasks.values()].filter(each => each !== task)
+      const pointer = before === null ? '/after' : '/before'
+      const neighbour = before ?? after
+      const isThere = neighbour === null || others.some(each => each.id === neighbour)
+      const unknown: Reason[] = isThere ? [] : [{ status: 422, pointer, code: 'notFound' }]
+      return change(task, { ...to, sortKey: isAt(key, others, { before, after }) ? key : 'one at that place' }, at, unknown)
     },
 
     /** Moves a task to its next date as if it was completed on its date, or today if that is later. What is below moves along, and is open. */
