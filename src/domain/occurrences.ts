@@ -4,6 +4,7 @@ import { Problem } from '../contract/problem.ts'
 import { dayOf, daysBetween, moveDate, moveInstant } from './days.ts'
 import type { Family, Node } from './place.ts'
 import { nextOccurrence, type Recurrence } from './recurrence.ts'
+import { isRelative } from './reminders.ts'
 import type { Input } from './tasks.ts'
 
 /** What a change of the date moves. */
@@ -21,6 +22,7 @@ type Read = Pick<Family, 'below' | 'now' | 'profileZone'>
  */
 export function nextOf(before: Node, found: Read, patch: Partial<Input>, shift: number): Next | null {
   const task = { ...before, ...patch } as Node
+  if (patch.dueDate === null && patch.reminders === undefined) task.reminders = before.reminders.filter(each => !isRelative(each))
   if (!task.completed || before.completed || before.nextOccurrenceId !== null || task.recurrence === null) return null
   const today = dayOf(found.now, zoneOf(task, found))
   const next = nextDates(task, task.recurrence, found, today)

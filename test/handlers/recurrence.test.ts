@@ -258,6 +258,10 @@ describe('completing', () => {
     })
     expect(below).toMatchObject({ title: 'a', depth: 2 })
 
+    const reminded = await create(ann, { reminders: [{ minutesBefore: 30 }] })
+    const { body: cleared } = await ann.updateTask({ path: at(reminded.id), body: { completed: true, dueDate: null } })
+    expect((await tree(ann, cleared.nextOccurrenceId as string))[0]?.reminders).toEqual([])
+
     const other = await create(ann)
     const { body: ended } = await ann.updateTask({ path: at(other.id), body: { completed: true, recurrence: null } })
     expect(ended).toMatchObject({ completed: true, recurrence: null, nextOccurrenceId: null })
