@@ -484,6 +484,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Export your account
+         * @description All your tasks in one file, to keep or to take elsewhere. `format` chooses its form, and `Accept` is ignored. What is in the trash is not in the file.
+         *
+         *     | `format` | contents |
+         *     |---|---|
+         *     | `ndjson` | One JSON object a line: `kind` is `profile`, `category` or `task`, and the other fields are those of the resource. The only form that loses nothing. |
+         *     | `csv` | One task a record, with the name of its category. RFC 4180; a value that a spreadsheet would take for a formula has an apostrophe before it. |
+         *     | `ics` | One `VTODO` for each task, with the name of its category (RFC 5545). |
+         *
+         *     The file is written as you read it. If the server cannot finish it, the connection is closed before the end of the body, which every HTTP client reports: discard the file then.
+         *
+         *     **Changes during the export.** If nothing changes meanwhile, the file is the account at one instant. Otherwise:
+         *
+         *     - Every task that exists from the beginning to the end is in the file, and each in a state that it had during the export. One that is created or deleted meanwhile may be in it.
+         *     - In NDJSON, changed lines come again at the end, and the last line of an `id` counts, as does the last profile. These last lines are the account
+         *       at one instant near the end, and perhaps also what was deleted during the export.
+         *     - In CSV and iCalendar no task appears twice, and a task that changes after it was written is not written again.
+         *     - The profile comes first, then the categories, then each task after its parent. Only what changes during the export may come later.
+         */
+        get: operations["exportAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1608,6 +1650,11 @@ export interface components {
          * @example GET, HEAD, OPTIONS, POST
          */
         Allow: string;
+        /**
+         * @description A name for the file, with the day of the export (RFC 6266).
+         * @example attachment; filename="taskspec-2027-02-11.ndjson"
+         */
+        "Content-Disposition": string;
         /**
          * @description The version of the content in this coding, for `If-None-Match`.
          * @example "0123456789abcdef"
@@ -3263,6 +3310,53 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["RestoreRefused"];
             412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportAccount: {
+        parameters: {
+            query?: {
+                /** @description The form of the file. */
+                format?: "ndjson" | "csv" | "ics";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                    "text/calendar": string;
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -9,6 +9,7 @@ export interface Defaults {
   listLabels: { query: 'limit' }
   listReminders: { query: 'from' | 'to' | 'limit' }
   listTrash: { query: 'limit' }
+  exportAccount: { query: 'format' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'

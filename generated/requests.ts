@@ -27,6 +27,7 @@ export const requests = {
   emptyTrash: { method: 'delete', path: '/v1/users/{userId}/trash' },
   purgeFromTrash: { method: 'delete', path: '/v1/users/{userId}/trash/{itemId}' },
   restoreFromTrash: { method: 'post', path: '/v1/users/{userId}/trash/{itemId}/restore' },
+  exportAccount: { method: 'get', path: '/v1/users/{userId}/export', parseAs: 'text' },
   getLiveness: { method: 'get', path: '/livez' },
   getReadiness: { method: 'get', path: '/readyz' },
   getOpenapiJson: { method: 'get', path: '/openapi.json' },

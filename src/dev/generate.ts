@@ -82,7 +82,7 @@ function isText(responses: Operation['responses']): boolean {
   const types = Object.entries(responses)
     .filter(([code]) => code.startsWith('2'))
     .flatMap(([, reply]) => Object.keys(resolved(reply).content ?? {}))
-  return types.length > 0 && !types.some(type => type.includes('json'))
+  return types.length > 0 && !types.some(type => /[/+]json$/.test(type))
 }
 
 function properties(body: Body | undefined): Record<string, Schema> {

@@ -19,7 +19,7 @@ export const mockDifferences = {
   unexpectedBodies: 'It replies 422 to a body without a media type, and to a body for `GET` or `DELETE`.',
   headers: 'It replies 431 to headers above 16 KiB. The server accepts 64 KiB.',
   methods: 'It replies 405 to `HEAD`, and to `OPTIONS` without `Origin`. It replies 400 to an unknown method.',
-  accept: 'It replies 406 if `Accept` excludes the type of the reply. The server ignores `Accept`.',
+  accept: 'It replies 406 if `Accept` excludes the type of the reply, and chooses by it among several types. The server ignores `Accept`.',
   paths: 'It replies 422 to a path with a slash at the end or an encoded letter.',
   origins: "CORS: it allows every origin. With `credentials: 'include'` its pages can't read headers such as `ETag`.",
 } as const

@@ -5,6 +5,7 @@ import { createExpiry } from '../domain/expiry.ts'
 import { createReplies } from '../domain/replies.ts'
 import { accountLock } from '../domain/revision.ts'
 import { createCategoryHandlers } from './categories.ts'
+import { createExchangeHandlers } from './exchange.ts'
 import { createLabelHandlers } from './labels.ts'
 import { createSummaryHandlers } from './summary.ts'
 import { createSystemHandlers } from './system.ts'
@@ -24,6 +25,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createLabelHandlers(db),
     ...createSummaryHandlers(db),
     ...createTrashHandlers(db),
+    ...createExchangeHandlers(db),
     ...createSystemHandlers(db, stopping, publicUrl),
   }
 }

@@ -21,6 +21,7 @@ describe('a call', () => {
     expect(unwrap(await client.getOpenapiYaml())).toContain('openapi: 3.1.0')
     expect(unwrap(await client.getOpenapiJson())).toMatchObject({ info: { version: document.info.version } })
     expect(unwrap(await client.getDocsAsset({ path: { asset: 'docs.js' } }))).toContain('openapi')
+    expect(unwrap(await client.exportAccount({ query: { format: 'csv' } }))).toMatch(/^id,parentId,.*\r\n$/)
     expect(unwrap(await client.getReadiness())).toEqual({ status: 'ready' })
   })
 

@@ -84,7 +84,7 @@ async function send(url: string, { method, path, headers, body }: Sample, token:
   return fetch(url + path, init).then(
     async response => {
       const text = await response.text()
-      const isJson = /json/.test(response.headers.get('content-type') ?? '')
+      const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
       const headers = new Headers(response.headers)
       for (const name of prismHeaders) headers.delete(name)
       return { status: response.status, headers, body: text === '' ? undefined : isJson ? JSON.parse(text) : text }

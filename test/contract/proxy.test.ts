@@ -64,6 +64,7 @@ async function callEveryOperation(user: Client, otherUser: string) {
   await user.deleteTask({ path: { taskId: task.id } })
   await user.purgeFromTrash({ path: { itemId: task.id } })
   await user.emptyTrash()
+  for (const format of ['ndjson', 'csv', 'ics'] as const) await user.exportAccount({ query: { format } })
 
   await user.getLiveness()
   await user.getReadiness()

@@ -23,7 +23,7 @@ export function send(url: string, raw: Raw): Promise<Answer> {
         for await (const chunk of response) chunks.push(chunk)
         const text = Buffer.concat(chunks).toString()
         const all = new Headers(Object.entries(response.headers).map(([name, value]) => [name, [value].flat().join(', ')]))
-        const json = /json/.test(all.get('content-type') ?? '')
+        const json = /[/+]json/.test(all.get('content-type') ?? '')
         resolve({ status: response.statusCode as number, headers: all, body: text === '' ? undefined : json ? JSON.parse(text) : text })
       } catch (cause) {
         reject(new Error(`the reply is not whole: ${cause}`, { cause }))

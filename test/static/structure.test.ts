@@ -11,7 +11,7 @@ const layers: Record<string, string[]> = {
   dev: ['server', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
   server: ['http', 'pipeline', 'background', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
   cluster: ['observe'],
-  handlers: ['domain', 'resource', 'database', 'contract'],
+  handlers: ['domain', 'exchange', 'resource', 'database', 'contract'],
   domain: ['resource', 'database', 'contract'],
   exchange: ['contract'],
   http: ['pipeline', 'observe', 'config', 'contract'],

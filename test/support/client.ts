@@ -63,7 +63,7 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
     const text = await response.text()
     const received = new Headers(response.headers)
     for (const name of proxyHeaders) received.delete(name)
-    const json = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+    const json = text !== '' && /[/+]json/.test(response.headers.get('content-type') ?? '')
     const answer = { status: response.status, headers: received, body: json ? JSON.parse(text) : text === '' ? undefined : text }
     const operation = byPath(path.split('?', 1)[0] as string)?.value.find(each => each.method === (method === 'HEAD' ? 'GET' : method))
     if (method !== 'HEAD' && !isOlder) checkReply(operation, answer)

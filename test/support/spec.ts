@@ -71,6 +71,7 @@ const undeclaredHeaders = new Set([
   'keep-alive',
   'referrer-policy',
   'strict-transport-security',
+  'transfer-encoding',
   'sunset',
   'vary',
   'x-api-version',
