@@ -347,7 +347,7 @@ describe('tasks below', () => {
     const root = await create(ann, { recurrence: { rule: 'FREQ=WEEKLY' }, timeZone: 'Europe/Helsinki' })
     const dated = { dueDate: '2527-02-28', dueTime: '08:00', startDate: '2527-02-25', reminders: [{ at: '2527-02-28T05:00:00Z' }] }
     const { body: ticked } = await ann.createTask({ body: { title: 'ticked', parentId: root.id, completed: true, labels: ['x'] } })
-    const { body: open } = await ann.createTask({ body: { title: 'open', parentId: root.id, ...dated } })
+    const { body: open } = await ann.createTask({ body: { title: 'unticked', parentId: root.id, ...dated } })
     await ann.createTask({ body: { title: 'deeper', parentId: open.id, deadlineDate: '9999-12-30' } })
 
     const done = await complete(ann, root.id)
@@ -362,7 +362,7 @@ describe('tasks below', () => {
       [
         ['Water the plants', 0],
         ['ticked', 1],
-        ['open', 1],
+        ['unticked', 1],
         ['deeper', 2],
       ].map(each => [...each, false, done.revision]),
     )

@@ -243,10 +243,10 @@ describe('restoreFromTrash', () => {
     const ann = await as('ann')
     const [root, child, grandchild] = (await chain(ann, 3)) as [string, string, string]
     await remove(ann, root)
-    await ann.putTask({ path: { taskId: child }, body: { title: 'again' } }, 201)
+    await ann.putTask({ path: { taskId: child }, body: { title: 'Second life' } }, 201)
     expect(await listed(ann)).toMatchObject([{ id: expect.any(String), count: 0 }, { count: 0 }])
     await restore(ann, root)
-    expect(await read(ann, child)).toMatchObject({ title: 'again', parentId: null })
+    expect(await read(ann, child)).toMatchObject({ title: 'Second life', parentId: null })
     expect((await restore(ann, grandchild)).body).toMatchObject({ parentId: child, depth: 1 })
     await expectTrees(service, ann.id)
   })
@@ -355,7 +355,7 @@ describe('races', () => {
         if (kind === 2) expect([200, 404, 409, 422]).toContain(await tried('PATCH', `tasks/${id}`, { parentId }))
         if (kind === 3 && writer % 2 === 0) expect([204, 404]).toContain(await tried('DELETE', `trash/${id}`))
         if (kind === 3 && writer % 2 === 1)
-          expect([200, 201, 409, 422]).toContain(await tried('PUT', `tasks/${id}`, { title: 'again', parentId }))
+          expect([200, 201, 409, 422]).toContain(await tried('PUT', `tasks/${id}`, { title: 'Second life', parentId }))
         if (kind === 4) expect([204]).toContain(await tried('DELETE', 'trash'))
       }
     })

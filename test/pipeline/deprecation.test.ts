@@ -26,6 +26,7 @@ Object.assign(spec.components.schemas.TaskInput?.properties as object, {
 })
 Object.assign(spec.components.schemas.Category?.properties as object, {
   color: { type: ['string', 'null'], ...deprecated('2027-06-01', '2028-01-01') },
+  position: { type: 'integer' }, // deprecated in the real spec
 })
 
 const server = createServer()
@@ -34,7 +35,8 @@ beforeAll(async () => {
   const answer = async () => ({ status: 200, body: {} })
   const handlers = Object.fromEntries(declared.map(({ operationId }) => [operationId, answer])) as never as Handlers
   const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
-  const operations = await createPipeline({ document: spec as never, handlers, authenticate, rateLimit: async () => ({}) })
+  const replies = {} as never // no request has an Idempotency-Key
+  const operations = await createPipeline({ document: spec as never, handlers, authenticate, replies, rateLimit: async () => ({}) })
   const log = createLog('silent')
   server.on(
     'request',
