@@ -55,7 +55,7 @@ test('a key belongs to one request, one operation and one user', async ({ as }) 
 
 test('what a key has created and is deleted is not created again', async ({ as }) => {
   const ann = await as('ann')
-  const input = { body: { title: 'gone' }, ...keyed('gone') }
+  const input = { body: { title: 'Umbrella' }, ...keyed('gone') }
   const { body: task } = await ann.createTask(input)
   await ann.deleteTask({ path: { taskId: task.id } })
   const { body: problem } = await ann.createTask(input, 409)
@@ -64,7 +64,7 @@ test('what a key has created and is deleted is not created again', async ({ as }
   expect((await ann.createTask(input)).body.id).toBe(task.id)
 
   await ann.deleteTask({ path: { taskId: task.id } })
-  await ann.putTask({ path: { taskId: task.id }, body: { title: 'gone' } })
+  await ann.putTask({ path: { taskId: task.id }, body: { title: 'Umbrella' } })
   expect((await ann.createTask(input, 422)).body.errors).toMatchObject(reused)
 })
 

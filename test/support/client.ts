@@ -79,7 +79,11 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
       const target = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
         encodeURIComponent({ userId: 'me', ...path }[name as 'userId'] ?? ''),
       )
-      for (const text of stringsIn([query, body])) record('contents', text)
+      // A value that the contract lists is no text of a user.
+      const own = Object.entries(query).filter(
+        ([each]) => operation.parameters.find(({ name }) => name === each)?.schema?.enum === undefined,
+      )
+      for (const text of stringsIn([Object.fromEntries(own), body])) record('contents', text)
       const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map(each => [name, String(each)])))
       const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
       const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...json })
