@@ -1,5 +1,6 @@
 // The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07), and what tells requests apart.
 import { createHash } from 'node:crypto'
+import { hashedId } from './hashed-id.ts'
 import { type FieldError, Problem } from './problem.ts'
 
 export type KeyedRequest = { owner: string; operation: string; keyHash: string; requestHash: string }
@@ -33,13 +34,8 @@ export function requestHash(request: unknown): string {
 /** SHA-256 in hexadecimal. */
 export const keyHash = (key: string): string => digest(key).toString('hex')
 
-/** A UUID of version 8 (RFC 9562) that follows from the texts. The same texts give it again, and others do not. */
-export function derivedId(...texts: string[]): string {
-  const hash = digest(JSON.stringify(texts))
-  const variant = ((hash[8] as number) & 0x3f) | 0x80
-  const hex = hash.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant.toString(16) + hex.slice(18, 20), hex.slice(20, 32)].join('-')
-}
+/** An id that follows from the texts. The same texts give it again, and others do not. */
+export const derivedId = (...texts: string[]): string => hashedId(JSON.stringify(texts))
 
 /** 422: the key was used for another request. */
 export function keyReused(): Problem {

@@ -1,5 +1,6 @@
 // What follows when an occurrence of a series is completed or skipped: ids, dates, and copies of what is below. No SQL.
-import { createHash, randomUUIDv7 } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
+import { hashedId } from '../contract/hashed-id.ts'
 import { Problem } from '../contract/problem.ts'
 import { dayOf, daysBetween, moveDate, moveInstant } from './days.ts'
 import type { Family, Node } from './place.ts'
@@ -87,12 +88,8 @@ function isFirst(below: Node[]) {
   return ({ id }: Node) => !later.has(id)
 }
 
-/** A UUID of version 8 (RFC 9562) that follows from two names: repeating a change can't make a second task. */
-function nameId(...names: string[]): string {
-  const hex = createHash('sha256').update(names.join('/')).digest('hex')
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16)
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20, 32)].join('-')
-}
+/** An id that follows from two names: repeating a change can't make a second task. */
+const nameId = (...names: string[]) => hashedId(names.join('/'))
 
 const zoneOf = ({ timeZone }: Node, { profileZone }: Read) => timeZone ?? profileZone ?? 'UTC'
 const moved = (date: string | null, days: number) => (date === null ? null : moveDate(date, days))

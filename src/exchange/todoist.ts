@@ -1,8 +1,8 @@
 // The CSV that Todoist exports ("Export as template"): sections, tasks and notes in one list, with subtasks by their indent. It has no ids.
+import { hashedId } from '../contract/hashed-id.ts'
 import { isTimeZone } from '../contract/time-zone.ts'
 import type { CsvOptions, RecordReader } from './csv-records.ts'
 import { type Due, parseDate, parseDue } from './due-text.ts'
-import { hashedId } from './ids.ts'
 import type { Row } from './item.ts'
 
 export const todoistColumns: readonly string[] = (

@@ -5,6 +5,7 @@ import type { components } from '../../generated/api.ts'
 import { dayOf, moveDate } from '../../src/domain/days.ts'
 import { quotas } from '../../src/domain/quota.ts'
 import { json } from '../faults/crowd.ts'
+import { expectTrees } from '../support/account-rules.ts'
 import { cases } from '../support/checks.ts'
 import type { Client, Input } from '../support/client.ts'
 import { type Service, test } from '../support/taskspec.ts'
@@ -37,15 +38,6 @@ async function dates(user: Client, first: Task, count: number) {
   const found = [first]
   while (found.length <= count) found.push(await follow(user, (found.at(-1) as Task).id))
   return found.slice(1).map(({ dueDate }) => dueDate)
-}
-
-/** What no change may leave, whatever the order of the changes was. */
-async function expectTrees({ sql }: Service, owner: string) {
-  const wrong = await sql`
-    select t.id from tasks t left join tasks p on p.owner_id = t.owner_id and p.id = t.parent_id
-    where t.owner_id = ${owner} and t.deleted_at is null and t.parent_id is not null
-      and (p.id is null or p.deleted_at is not null or t.depth <> p.depth + 1 or t.category_id is distinct from p.category_id)`
-  expect(wrong).toEqual([])
 }
 
 describe('a recurrence', () => {

@@ -6,6 +6,7 @@ import { sql as part, statement } from '../../src/database/sql.ts'
 import { trashDays } from '../../src/domain/tombstones.ts'
 import { page } from '../../src/domain/trash-items.ts'
 import { json } from '../faults/crowd.ts'
+import { expectTrees } from '../support/account-rules.ts'
 import { cases } from '../support/checks.ts'
 import type { Client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
@@ -33,15 +34,6 @@ const send = (user: Client, operation: (typeof operations)[number], itemId: stri
 }
 const success = { restoreFromTrash: 200, purgeFromTrash: 204 } as const
 const purge = (user: Client, itemId: string) => user.purgeFromTrash({ path: { itemId } }, 204)
-
-/** What no change may leave, whatever the order of the changes was. */
-async function expectTrees({ sql }: Service, owner: string) {
-  const wrong = await sql`
-    select t.id from tasks t left join tasks p on p.owner_id = t.owner_id and p.id = t.parent_id
-    where t.owner_id = ${owner} and t.deleted_at is null and t.parent_id is not null
-      and (p.id is null or p.deleted_at is not null or t.depth <> p.depth + 1 or t.category_id is distinct from p.category_id)`
-  expect(wrong).toEqual([])
-}
 
 const account = async ({ sql }: Service, owner: string) =>
   (

@@ -37,6 +37,11 @@ export async function expectRules(service: Service, owner: string): Promise<Rows
   return rows
 }
 
+/** Expects that the live tasks of an account are trees. */
+export async function expectTrees(service: Service, owner: string): Promise<void> {
+  expect(brokenPlaces(await rowsOf(service, owner))).toEqual([])
+}
+
 /** The rules that rows break. A live subtask has a live parent, and is one deeper in the same category. A category of a task is live. */
 export function brokenPlaces({ tasks, categories }: Rows): string[] {
   const live = new Map(tasks.filter(({ deletedAt }) => deletedAt === null).map(task => [task.id, task]))
