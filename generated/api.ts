@@ -499,7 +499,7 @@ export interface paths {
         };
         /**
          * Export your account
-         * @description All your tasks in one file, to keep or to take elsewhere. `format` chooses its form, and `Accept` is ignored. What is in the trash is not in the file.
+         * @description All your tasks in one file, to keep or to take elsewhere. `format` chooses its form, and `Accept` is ignored. The trash is not in the file.
          *
          *     | `format` | contents |
          *     |---|---|

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../observe/log.ts'
 
-/** What is to be removed. */
+/** The rows to remove. */
 export type Expiry = {
   /** some owners of it, or none if there is nothing to do */
   owners: () => Promise<string[]>

@@ -3,7 +3,7 @@ import type { components } from '../../generated/api.ts'
 
 type Task = components['schemas']['Task']
 type Category = components['schemas']['Category']
-/** `daysAgo` is the age of the task, from which `createdAt` follows. What was deleted `deletedDaysAgo` is in the trash. */
+/** `daysAgo` is the age of the task, from which `createdAt` follows. A row with `deletedDaysAgo` is in the trash. */
 type DemoTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; daysAgo: number; deletedDaysAgo?: number }
 
 export type DemoUser = {

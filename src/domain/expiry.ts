@@ -1,4 +1,4 @@
-// What a process removes between requests because of its age.
+// The rows that a process removes between requests because of their age.
 import type { Database } from '../database/database.ts'
 import { createReplyExpiry } from './replies.ts'
 import { createTombstoneExpiry } from './tombstones.ts'

@@ -17,7 +17,7 @@ type Profile = components['schemas']['User']
 type Category = components['schemas']['Category']
 /** A task with the name of its category at the same instant. */
 type Named = Task & { category: string | null }
-/** What one step has read. A row that comes again has changed: its last one counts. */
+/** The rows that one step has read. A row that comes again has changed: its last one counts. */
 export type ExportPage = { profile?: Profile; categories?: Category[]; tasks: Named[] }
 type Position = { revision: number; id: string }
 

@@ -1,4 +1,4 @@
-// What follows when an occurrence of a series is completed or skipped: ids, dates, and copies of what is below. No SQL.
+// Completing or skipping an occurrence of a series: the ids, dates and copies that follow. No SQL.
 import { randomUUIDv7 } from 'node:crypto'
 import { hashedId } from '../contract/hashed-id.ts'
 import { Problem } from '../contract/problem.ts'
@@ -8,7 +8,7 @@ import { nextOccurrence, type Recurrence } from './recurrence.ts'
 import { isRelative } from './reminders.ts'
 import type { Input } from './tasks.ts'
 
-/** What a change of the date moves. */
+/** The fields that move with the date. */
 type Dates = Pick<Node, 'dueDate' | 'startDate' | 'deadlineDate' | 'reminders' | 'recurrence'>
 export type Move = Dates & { id: string }
 /** A new task with the other fields of the task `source`. `place` is its number among the copies. */
@@ -19,7 +19,7 @@ type Read = Pick<Family, 'below' | 'now' | 'profileZone'>
 
 /**
  * The next occurrence after a task that a patch completes; null if there is none. `shift` is how much deeper the patch moves the task.
- * What is below is copied too, open, as a whole: a check list comes back with all its boxes.
+ * Every task below is copied too, open: a check list comes back with all its boxes.
  */
 export function nextOf(before: Node, found: Read, patch: Partial<Input>, shift: number): Next | null {
   const task = { ...before, ...patch } as Node

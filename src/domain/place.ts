@@ -2,7 +2,7 @@
 import { type FieldError, invalid, Problem } from '../contract/problem.ts'
 import type { Input, Task } from './tasks.ts'
 
-/** What a change of several tasks depends on. */
+/** The fields that a change of several tasks depends on. */
 export const nodeFields = [
   ...(['id', 'parentId', 'categoryId', 'depth', 'completed', 'revision', 'createdAt'] as const),
   ...(['dueDate', 'startDate', 'deadlineDate', 'timeZone', 'reminders', 'recurrence', 'nextOccurrenceId'] as const),

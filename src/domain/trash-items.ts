@@ -1,4 +1,4 @@
-// What was deleted and is still there: tombstones as items of the trash. A task and the tasks below it that were deleted in the same change
+// Tombstones as items of the trash. A task and the tasks below it that were deleted in the same change
 // are one item. They have the same `deleted_at`, the instant of that transaction, and their parents lead to the task.
 import type { components } from '../../generated/api.ts'
 import type { Call } from '../contract/types.ts'

@@ -1,4 +1,4 @@
-// What every form of an account has in common: the resources that are written, and what a reader makes of a file.
+// The parts that all forms of an account share: the resources that are written, and the items that a reader finds in a file.
 import type { components } from '../../generated/api.ts'
 
 type Schemas = components['schemas']
