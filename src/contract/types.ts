@@ -48,6 +48,23 @@ export type Call<Op extends OperationId> = {
   query: Filled<Parameters<Op, 'query'>, Op, 'query'>
   headers: { [Name in keyof Parameters<Op, 'header'> as Lowercase<Name & string>]: Parameters<Op, 'header'>[Name] }
   body: Body<Op>
+  operations: Operations
+}
+
+/** A request for an operation, of which nothing is certain but its caller. */
+export type Unjudged = Pick<Call<OperationId>, 'owner' | 'claims'> & {
+  path: Record<string, string>
+  query?: Record<string, unknown>
+  headers?: Record<string, string | undefined>
+  body?: unknown
+}
+
+/** All operations, for a handler that executes or judges others for its caller. Neither counts against a rate limit. */
+export type Operations = {
+  /** What the handler of the operation would get. Fills in defaults. Throws 422 with every error. */
+  judged: <Op extends OperationId>(operation: Op, request: Unjudged) => Call<Op>
+  /** Resolves with the reply, or rejects with the problem. */
+  execute: (operation: OperationId, request: Unjudged) => Promise<AnyReply>
 }
 
 // A body that is the same for every caller: it has an ETag, and is compressed as the client accepts.

@@ -1,7 +1,7 @@
 // A request as HTTP has it (RFC 9110, RFC 9112): whether its framing can be trusted, its target, and its body.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem, unsupportedMediaType } from '../contract/problem.ts'
-import type { BodyRules, Content } from '../pipeline/pipeline.ts'
+import type { BodyRules, Content } from '../pipeline/judge.ts'
 import { acceptedType, isJson, isUncoded } from './media-type.ts'
 
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i

@@ -1,12 +1,12 @@
 // The steps of every operation, independent of the transport: authenticate, rate limit, own the space, read the body, validate, handle.
 import type { Document } from '../contract/document.ts'
 import type { Replies } from '../contract/idempotency-key.ts'
-import { type FieldError, invalid, type MediaTypes, Problem, unsupportedMediaType } from '../contract/problem.ts'
-import type { AnyHandlers, AnyReply, Caller, Upload } from '../contract/types.ts'
+import { Problem } from '../contract/problem.ts'
+import type { AnyHandlers, AnyReply, Caller, Operations, Unjudged } from '../contract/types.ts'
 import type { Steps } from '../observe/spans.ts'
-import { createTidy } from './body.ts'
 import { createDeprecation } from './deprecation.ts'
 import { createIdempotent, keyHeader } from './idempotency.ts'
+import { type BodyRules, type Content, createJudge, type Judge, ownerParameter } from './judge.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { type DeclaredOperation, readOperations } from './validation.ts'
 
@@ -29,9 +29,6 @@ export type Operation = {
   /** Never rejects. */
   run: (request: Request) => Promise<Outcome>
 }
-/** The bodies that an operation takes. */
-export type BodyRules = MediaTypes & { maxBytes: number }
-
 /** A request whose parts its transport has parsed. The pipeline fills in defaults, and owns the parts from then on. */
 export type Request = {
   authorization: string | undefined
@@ -44,9 +41,6 @@ export type Request = {
   /** Called at most once, and only for an operation that takes a body. A rejection with a Problem is the outcome. */
   readBody: () => Promise<Content>
 }
-/** The value of a JSON body, undefined where there is none; or any other body as it arrives. */
-export type Content = { json: unknown } | Upload
-
 /** A reply or a problem, with headers that either has. The cause of an internal problem is the error. */
 export type Outcome =
   | { headers: Record<string, string>; reply: AnyReply; problem?: never }
@@ -65,16 +59,38 @@ type Options = {
 type Handle = (call: object) => Promise<AnyReply>
 
 const defaultMaxBodyBytes = 1024 * 1024
-const ownerParameter = 'userId' // of a path: whose space it is
 const noHeaders = {}
 
 export async function createPipeline({ document, handlers, ...options }: Options): Promise<Operation[]> {
-  const operations = await readOperations(document)
-  return operations.map(declared => {
-    const { operationId } = declared.declaration
+  const declared = await readOperations(document)
+  const all: Record<string, Judged> = {}
+  const operations = createOperations(all)
+  return declared.map(each => {
+    const { operationId } = each.declaration
     if (handlers[operationId] === undefined) throw new Error(`${operationId} has no handler`)
-    return createOperation(declared, repeatable(declared, handlers[operationId] as Handle, options.replies), options)
+    const handle = repeatable(each, handlers[operationId] as Handle, options.replies)
+    const { operation, judge } = createOperation(each, handle, operations, options)
+    all[operationId] = { judge, handle, takesBody: operation.body !== undefined }
+    return operation
   })
+}
+
+type Judged = { judge: Judge; handle: Handle; takesBody: boolean }
+
+/** What a handler gets to execute others. */
+function createOperations(all: Readonly<Record<string, Judged>>): Operations {
+  function judged(operationId: string, { owner, claims, path, query = {}, headers = {}, body }: Unjudged) {
+    const { judge, takesBody } = all[operationId] as Judged
+    const accepted = judge({ path, query, header: headers }, takesBody ? { json: body } : undefined, owner)
+    return { owner, claims, path, query, headers, body: accepted, operations }
+  }
+  const operations: Operations = {
+    judged: judged as unknown as Operations['judged'],
+    async execute(operationId, call) {
+      return (all[operationId] as Judged).handle(judged(operationId, call))
+    },
+  }
+  return operations
 }
 
 /** The handler, with stored replies if the operation takes a key. One that creates finds by itself what it has created. */
@@ -86,11 +102,13 @@ function repeatable({ declaration: { operationId, parameters, responses } }: Dec
 }
 
 function createOperation(
-  { declaration, validate }: DeclaredOperation,
+  declared: DeclaredOperation,
   handle: Handle,
+  operations: Operations,
   options: Omit<Options, 'document' | 'handlers'>,
-): Operation {
+): { operation: Operation; judge: Judge } {
   const { authenticate, rateLimit, steps = null } = options
+  const { declaration, validate } = declared
   const { operationId, method, path, parameters, security, requestBody, responses } = declaration
   const secured = security.some(scheme => 'bearerAuth' in scheme)
   if (!secured && security.length !== 0) throw new Error(`${operationId} asks for another security than bearerAuth`)
@@ -98,16 +116,13 @@ function createOperation(
   const named = (place: string) => parameters.filter(each => each.in === place)
   const headerNames = named('header').map(({ name }) => name.toLowerCase())
   const budget = method === 'get' ? 'reads' : 'writes'
-  const jsonBody = requestBody?.content['application/json']
-  const { idErrors, tidy } = createTidy(jsonBody?.schema)
-  const ownParameter = /\{(\w+)\}$/.exec(path)?.[1] // has the id of the resource, where there is one
   const body: BodyRules | undefined = requestBody && {
     types: Object.keys(requestBody.content),
     acceptHeader: method === 'patch' ? 'Accept-Patch' : 'Accept',
     maxBytes: requestBody['x-max-bytes'] ?? defaultMaxBodyBytes,
   }
   const deprecation = createDeprecation(declaration)
-  const check = steps === null ? validate : steps.step('validation', validate)
+  const judge = createJudge(declared, steps === null ? validate : steps.step('validation', validate), body)
 
   async function run(request: Request): Promise<Outcome> {
     let headers: Record<string, string> = noHeaders
@@ -127,38 +142,21 @@ function createOperation(
       }
 
       const content = requestBody === undefined ? undefined : await request.readBody()
-      const json = content !== undefined && 'json' in content ? { requestBody: content.json } : undefined
       const parts = { path, query, header: chosen(request.headers, headerNames) }
-      const deprecated = deprecation.used?.({ query, header: parts.header, body: json?.requestBody }) // before defaults are filled in
+      const json = content !== undefined && 'json' in content ? content.json : undefined
+      const deprecated = deprecation.used?.({ query, header: parts.header, body: json }) // before defaults are filled in
       if (deprecated !== undefined) headers = { ...headers, ...deprecated }
-      const errors = check(parts, json)
-      if (json !== undefined)
-        errors.push(...(jsonBody === undefined ? jsonRefused(json.requestBody) : idErrors(json.requestBody, ownId(path, caller))))
-      if (errors.length > 0) throw invalid(...errors)
-
-      if (json !== undefined) tidy(json.requestBody)
-      const accepted = json === undefined ? content : json.requestBody
+      const accepted = judge(parts, content, caller?.id)
       return {
         headers,
-        reply: await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body: accepted }),
+        reply: await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body: accepted, operations }),
       }
     } catch (error) {
       return { headers, problem: error instanceof Problem ? error : new Problem('internal', { cause: error }) }
     }
   }
 
-  function ownId(params: Request['path'], caller: Caller | undefined): string | undefined {
-    if (ownParameter === undefined) return undefined
-    return ownParameter === ownerParameter ? caller?.id : params[ownParameter]
-  }
-
-  /** The errors of a request without a body, where the operation takes one that is not JSON. */
-  function jsonRefused(json: unknown): FieldError[] {
-    if (json !== undefined) throw unsupportedMediaType(body as BodyRules)
-    return requestBody?.required ? [{ pointer: '', location: 'body', code: 'required', message: 'is missing' }] : []
-  }
-
-  return {
+  const operation: Operation = {
     operationId,
     method: method.toUpperCase(),
     path,
@@ -169,6 +167,7 @@ function createOperation(
     vital: declaration['x-never-shed'] === true,
     run,
   }
+  return { operation, judge }
 }
 
 /** The headers that an operation knows. One that was sent several times is a list. */

@@ -117,16 +117,16 @@ test('the targets send the same statements as the server', async () => {
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0 }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256
   const claims = { email: null, name: null }
-  const none = undefined as never // these operations have no query
+  const none = undefined as never // these operations have no query, and execute no others
   const path = { userId: 'me', taskId: taskIds[0] as string }
   const filters = { limit: 20, sort: '-createdAt' as const }
   const body = JSON.parse(workloads.create.request(ann.HS256, 0).body as string)
 
   for (const filter of [{}, { completed: false, priority: ['high' as const] }]) {
-    await handlers.listTasks({ owner, claims, path, query: { ...filters, ...filter }, headers: {}, body: undefined })
+    await handlers.listTasks({ owner, claims, path, query: { ...filters, ...filter }, headers: {}, body: undefined, operations: none })
     await theirs.list(owner, { limit: 20, ...filter })
   }
-  await handlers.getTask({ owner, claims, path, query: none, headers: {}, body: undefined })
+  await handlers.getTask({ owner, claims, path, query: none, headers: {}, body: undefined, operations: none })
   await theirs.get(owner, path.taskId)
   await handlers.createTask({
     owner,
@@ -135,9 +135,10 @@ test('the targets send the same statements as the server', async () => {
     query: none,
     headers: {},
     body: { ...body, completed: false, parentId: null, sortKey: null, reminders: [], recurrence: null },
+    operations: none,
   })
   await theirs.create({ id: owner, ...claims }, body)
-  await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined })
+  await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined, operations: none })
   await theirs.revision(owner)
   await Promise.all([db.close(), theirs.close()])
 

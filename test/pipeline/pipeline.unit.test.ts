@@ -1,7 +1,7 @@
 // The pipeline without HTTP: parsed parts in, a reply or a problem out.
 import { describe, expect, test } from 'vitest'
 import { Problem } from '../../src/contract/problem.ts'
-import type { AnyHandlers, Upload } from '../../src/contract/types.ts'
+import type { AnyHandlers, AnyReply, Call, Upload } from '../../src/contract/types.ts'
 import { createPipeline, type Operation, type Request } from '../../src/pipeline/pipeline.ts'
 
 const bearer = [{ bearerAuth: [] }]
@@ -124,7 +124,7 @@ describe('a request', () => {
     const { run, counts } = await pipeline()
     const { headers, reply } = await run('listNotes', { headers: { 'if-match': ['"1"', '"2"'], cookie: 'x' } })
     expect(headers).toEqual({ RateLimit: 'reads' })
-    expect(reply).toEqual({
+    expect(reply).toMatchObject({
       status: 200,
       headers: { ETag: '"1"' },
       body: { owner: 'ann', claims, path: { userId: 'me' }, query: { limit: 5 }, headers: { 'if-match': '"1", "2"' }, body: undefined },
@@ -137,6 +137,20 @@ describe('a request', () => {
     const { reply } = await run('createNote', { path: { userId: 'ann' }, readBody: async () => ({ json: { text: 'a' } }) })
     expect(reply).toMatchObject({ status: 201, body: { body: { text: 'a', color: 'blue' } } })
     expect(counts).toEqual(['writes ann'])
+  })
+
+  test('may execute and judge others for its caller, without a count', async () => {
+    const { run, counts } = await pipeline()
+    const { reply } = await run('listNotes')
+    const { operations } = (reply as AnyReply).body as Call<never>
+    const request = { owner: 'ann', claims, path: { userId: 'me' } }
+    const created = await operations.execute('createNote' as never, { ...request, body: { text: 'a' } })
+    expect(created).toMatchObject({ status: 201, body: { owner: 'ann', body: { text: 'a', color: 'blue' } } })
+    expect(operations.judged('listNotes' as never, request)).toMatchObject({ owner: 'ann', query: { limit: 5 }, body: undefined })
+    const errors = [{ pointer: '/text', location: 'body', code: 'minLength' }]
+    await expect(operations.execute('createNote' as never, { ...request, body: { text: '' } })).rejects.toMatchObject({ errors })
+    expect(() => operations.judged('createNote' as never, { ...request, body: { text: '' } })).toThrow(Problem)
+    expect(counts).toEqual(['reads ann'])
   })
 
   test('has any other body read by the handler', async () => {
