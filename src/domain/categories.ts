@@ -22,7 +22,7 @@ const fields: Fields<Input> = {
   name: required('text'),
   color: nullable('text'),
   position: required('integer'),
-  sortKey: nullable('text', categoryKey(sql`item.`)),
+  sortKey: nullable('text', { shown: categoryKey(sql`item.`) }),
 }
 // Before 0.6.0 the list was in the order of `position`. A cursor has the name of its key, so no release misreads one of another.
 const sort = 'sortKey'

@@ -15,7 +15,7 @@ import { isRelative, remindersField, requireDueDate } from './reminders.ts'
 import { createRows } from './rows.ts'
 import { createSearch, type Search } from './search.ts'
 import { afterCursor, cursorName, type SortName, sorts } from './sort.ts'
-import { taskKey } from './sort-key.ts'
+import { insertedTaskKey, taskKey } from './sort-key.ts'
 import { createSubtasks } from './subtasks.ts'
 
 export type Task = components['schemas']['Task']
@@ -42,7 +42,7 @@ const fields: Fields<Placed> = {
   categoryId: nullable('uuid'),
   parentId: nullable('uuid'),
   depth: required('integer'),
-  sortKey: nullable('text', taskKey(sql`item.`)),
+  sortKey: nullable('text', { shown: taskKey(sql`item.`), insert: insertedTaskKey }),
   dueDate: nullable('date'),
   dueTime: nullable('time'),
   startDate: nullable('date'),

@@ -5,10 +5,12 @@ import { constant, flattened, identifier, joined, type Part, sql } from '../data
 export type Field<Nullable extends boolean = boolean> = {
   type: SqlType
   nullable: Nullable
-  /** how a field is stored that is not a column of its own */
-  stored?: Stored
   /** what a row shows for it instead of its column, as an expression on `item` */
   shown?: Part
+  /** what an insert stores instead of the value */
+  insert?: (value: Part) => Part
+  /** how a field is stored that is not a column of its own */
+  stored?: Stored
 }
 /** What a row shows: a column, or an expression by the name of one. */
 type Shown = string | { name: string; expression: Part }
@@ -26,7 +28,7 @@ export type Stored = {
 export type Fields<Input> = { readonly [Name in keyof Input]-?: Field<null extends Input[Name] ? true : false> }
 
 export const required = (type: SqlType, stored?: Stored): Field<false> => ({ type, nullable: false, ...(stored && { stored }) })
-export const nullable = (type: SqlType, shown?: Part): Field<true> => ({ type, nullable: true, ...(shown && { shown }) })
+export const nullable = (type: SqlType, own: Pick<Field, 'shown' | 'insert'> = {}): Field<true> => ({ type, nullable: true, ...own })
 
 export type FieldParts = {
   /** the columns of a statement that is asked with the fields */
@@ -53,7 +55,8 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
     types: Object.fromEntries(all.map(({ name, type }) => [name, type])),
     shown: all.flatMap(({ name, stored, shown }): readonly Shown[] => stored?.shows ?? [shown ? { name, expression: shown } : name]),
     columns: list(({ column }) => column),
-    inserted: asked => list(({ name, stored }) => stored?.insert(asked[name] as Part) ?? (asked[name] as Part)),
+    inserted: asked =>
+      list(({ name, stored, insert = stored?.insert }) => (insert === undefined ? (asked[name] as Part) : insert(asked[name] as Part))),
     replaced: list(({ column }) => sql`${column} = excluded.${column}`),
     copied: others => list(({ name, column }) => others[name] ?? sql`item.${column}`),
     updated: (asked, cleared) =>

@@ -51,12 +51,13 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
     select 'user-' || account, md5(account || '/' || n)::uuid, 'Category ' || n, '#1971c2', n, n
     from generate_series(${first}::int, ${last}::int) as account, generate_series(1, ${categories}::int) as n`
   await session`
-    insert into tasks (owner_id, id, parent_id, depth, category_id, title, description, completed_at, priority,
+    insert into tasks (owner_id, id, parent_id, depth, sort_key, category_id, title, description, completed_at, priority,
       due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, revision, created_at, updated_at)
     select 'user-' || account,
       ${id(sql`n`, sql`at`)},
       case when is_below then ${id(sql`1`, sql`first_at`)} end,
       is_below::int,
+      'm' || lpad(to_hex((extract(epoch from at) * 1000000)::bigint), 13, '0'),
       case when is_below or n % 3 > 0 then md5(account || '/' || (1 + case when is_below then 1 else n end % ${categories}::int))::uuid end,
       initcap(${word(1)}) || ' ' || ${word(2)} || ' ' || ${word(3)} || ' ' || ${word(4)}
         || case when n % greatest(${tasks}::int / 10, 1) = 0 then ${` ${rare}`} else '' end,

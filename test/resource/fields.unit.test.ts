@@ -41,9 +41,11 @@ test('a row shows the fields in their order', () => {
   )
 })
 
-test('a row can show an expression instead of a column', () => {
-  const { shown } = createFields<{ key?: string | null }>({ key: nullable('text', sql`coalesce(item.key, item.id)`) })
+test('a row can show an expression instead of a column, and an insert can store one', () => {
+  const own = { shown: sql`coalesce(item.key, item.id)`, insert: (value: Part) => sql`coalesce(${value}, 'new')` }
+  const { types, shown, inserted } = createFields<{ key?: string | null }>({ key: nullable('text', own) })
   expect(statement('', columnsOf(['id', ...shown])).text).toBe('item."id", coalesce(item.key, item.id) as "key"')
+  expect(template('', inserted(asParameters(types)))({}).text).toBe(`coalesce($1::text, 'new')`)
 })
 
 test('a table that differs from the input does not compile', () => {

@@ -50,7 +50,8 @@ const create = numbered(`
     returning u.id as owner_id, u.revision as next)
   insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, sort_key,
     due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, next_occurrence_id, revision)
-  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $, $, $, $, $, $, $, $, $, $, $, $, next
+  select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $,
+    coalesce($, 'm' || lpad(to_hex((extract(epoch from now() at time zone 'UTC') * 1000000)::bigint), 13, '0')), $, $, $, $, $, $, $, $, $, $, next
   from change
   returning ${columns}`)
 
