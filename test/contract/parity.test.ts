@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { type MockDifference, mockDifferences } from '../../src/dev/mock-differences.ts'
 import { cases } from '../support/checks.ts'
-import { type Prism, prism, prismHeaders } from '../support/prism.ts'
+import { closing, type Prism, prism, prismHeaders } from '../support/prism.ts'
 import { operations, resolved, violations } from '../support/spec.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
 import { corpus, type Sample, spellings, transport, unknownToTools } from './corpus.ts'
@@ -79,8 +79,13 @@ beforeAll(async () => {
 afterAll(() => mock.stop())
 
 async function send(url: string, { method, path, headers, body }: Sample, token: string, timeoutMs = 60_000): Promise<Reply> {
-  const headersWithToken = Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, value.replace('TOKEN', token)]))
-  const init = { method, headers: headersWithToken, ...(body !== undefined && { body }), signal: AbortSignal.timeout(timeoutMs) }
+  const headersWithToken = Object.entries(headers).map(([key, value]) => [key, value.replace('TOKEN', token)])
+  const init = {
+    method,
+    headers: { ...Object.fromEntries(headersWithToken), ...closing },
+    ...(body !== undefined && { body }),
+    signal: AbortSignal.timeout(timeoutMs),
+  }
   return fetch(url + path, init).then(
     async response => {
       const text = await response.text()
@@ -165,7 +170,7 @@ describe('CORS', () => {
   const names = ['allow-origin', 'allow-credentials', 'allow-headers', 'expose-headers']
   async function ask(url: string, method: string, origin: string) {
     const preflight = { 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization,if-match' }
-    const init = { method, headers: { origin, ...(method === 'OPTIONS' && preflight) } }
+    const init = { method, headers: { origin, ...closing, ...(method === 'OPTIONS' && preflight) } }
     const { status, headers } = await fetch(`${url}/v1/users/me/tasks`, init)
     const [allowed, credentials, requested, exposed] = names.map(name => headers.get(`access-control-${name}`))
     const methods = headers.get('access-control-allow-methods') ?? ''

@@ -10,6 +10,12 @@ const spec = fileURLToPath(new URL('../../openapi.yaml', import.meta.url))
 /** Headers that Prism adds: the violations that it found, and CORS for every origin. */
 export const prismHeaders = ['sl-violations', 'access-control-allow-headers']
 
+/**
+ * For each request to Prism. It closes a connection that was idle for 5 s, which on a busy machine can meet the next request: that one would
+ * fail.
+ */
+export const closing = { connection: 'close' }
+
 export type Prism = { url: string; stop: () => Promise<void> }
 
 /** `mock`, or `proxy` in front of a server. The proxy returns 500 for each reply that breaks the spec. */
@@ -19,7 +25,7 @@ export async function prism(...[command, upstream]: ['mock'] | ['proxy', string]
   const child = spawn(binary, [...args, '--port', String(port), '--verboseLevel', 'warn'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const url = `http://127.0.0.1:${port}`
   const exited = once(child, 'exit')
-  while (!(await fetch(`${url}/livez`).then(Boolean, () => false))) {
+  while (!(await fetch(`${url}/livez`, { headers: closing }).then(Boolean, () => false))) {
     if (child.exitCode !== null) throw new Error(`prism ended with ${child.exitCode}`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
