@@ -41,6 +41,9 @@ where 'public.categories'::regclass not in (select logicalrelid from pg_dist_par
 select create_distributed_table('public.tasks', 'owner_id', colocate_with => 'public.users')
 where 'public.tasks'::regclass not in (select logicalrelid from pg_dist_partition);
 
+select create_distributed_table('public.calendars', 'owner_id', colocate_with => 'public.users')
+where 'public.calendars'::regclass not in (select logicalrelid from pg_dist_partition);
+
 select create_distributed_table('public.idempotency_keys', 'owner_id', colocate_with => 'public.users')
 where 'public.idempotency_keys'::regclass not in (select logicalrelid from pg_dist_partition);
 

@@ -1,4 +1,4 @@
-\restrict ekSXesNSlzN951OmblIZvVSKQA9akBTxk8oq779YBj6iOostM3EUdmabFYBB83S
+\restrict QtYmGPntiEkAEMxJcgLy3BgEnhv5GvukUdhU4GZEztp6NLCc3LDU7eTAxmjK5qV
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -26,6 +26,16 @@ CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
 --
 
 COMMENT ON EXTENSION btree_gin IS 'support for indexing common datatypes in GIN';
+
+
+--
+-- Name: calendar_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.calendar_kind AS ENUM (
+    'todo',
+    'event'
+);
 
 
 --
@@ -259,6 +269,34 @@ SET default_tablespace = '';
 SET default_table_access_method = heap;
 
 --
+-- Name: calendars; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.calendars (
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    id uuid NOT NULL,
+    name text NOT NULL,
+    kind public.calendar_kind NOT NULL,
+    category_ids uuid[],
+    labels text[],
+    token_hash bytea NOT NULL,
+    last_used_at timestamp with time zone,
+    request_hash bytea,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT calendars_category_ids_count CHECK (((cardinality(category_ids) >= 1) AND (cardinality(category_ids) <= 20))),
+    CONSTRAINT calendars_labels_count CHECK (((cardinality(labels) >= 1) AND (cardinality(labels) <= 20))),
+    CONSTRAINT calendars_labels_length CHECK (public.labels_fit(labels, 50)),
+    CONSTRAINT calendars_labels_visible CHECK ((''::text <> ALL (public.folded_all(labels)))),
+    CONSTRAINT calendars_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT calendars_name_visible CHECK (public.is_visible(name)),
+    CONSTRAINT calendars_revision_range CHECK ((revision >= 0))
+);
+
+
+--
 -- Name: categories; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -397,6 +435,7 @@ CREATE TABLE public.users (
     category_room bigint DEFAULT 0 NOT NULL,
     start_revision bigint DEFAULT 0 NOT NULL,
     purged_revision bigint DEFAULT 0 NOT NULL,
+    calendar_room bigint DEFAULT 0 NOT NULL,
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 1) AND (char_length(email) <= 320))),
     CONSTRAINT users_id_length CHECK (((char_length(id) >= 1) AND (char_length(id) <= 255))),
     CONSTRAINT users_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
@@ -405,6 +444,14 @@ CREATE TABLE public.users (
     CONSTRAINT users_revision_range CHECK ((revision >= 0)),
     CONSTRAINT users_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
 );
+
+
+--
+-- Name: calendars calendars_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_pkey PRIMARY KEY (owner_id, id);
 
 
 --
@@ -461,6 +508,13 @@ ALTER TABLE ONLY public.tasks
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: calendars_expiry_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX calendars_expiry_idx ON public.calendars USING btree (deleted_at, owner_id) WHERE (deleted_at IS NOT NULL);
 
 
 --
@@ -594,6 +648,14 @@ CREATE INDEX tasks_updated_at_idx ON public.tasks USING btree (owner_id, updated
 
 
 --
+-- Name: calendars calendars_owner_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_owner_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+
+--
 -- Name: categories categories_owner_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -629,7 +691,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict ekSXesNSlzN951OmblIZvVSKQA9akBTxk8oq779YBj6iOostM3EUdmabFYBB83S
+\unrestrict QtYmGPntiEkAEMxJcgLy3BgEnhv5GvukUdhU4GZEztp6NLCc3LDU7eTAxmjK5qV
 
 
 --
@@ -718,4 +780,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128002001'),
     ('20261128002002'),
     ('20261128002003'),
-    ('20261128002004');
+    ('20261128002004'),
+    ('20261128002301'),
+    ('20261128002302'),
+    ('20261128002303'),
+    ('20261128002304');

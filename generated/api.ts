@@ -526,6 +526,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List your calendars
+         * @description Sorted by creation. The links are not in the list.
+         */
+        get: operations["listCalendars"];
+        put?: never;
+        /**
+         * Create a calendar with a secret link
+         * @description Only this reply has the link, as `url`. If you got no reply and repeat the request with the same `Idempotency-Key`, you get the same calendar with `url: null`, because the server can't know the link: then delete the calendar, and create another under a new key.
+         */
+        post: operations["createCalendar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/calendars/{calendarId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a calendar.
+                 * @example 019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08
+                 */
+                calendarId: components["parameters"]["CalendarId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read a calendar
+         * @description Returns 304 if `If-None-Match` contains the current `ETag`. A use of the link is no change of the calendar: it changes `lastUsedAt`, and not the `ETag`.
+         */
+        get: operations["getCalendar"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a calendar and revoke its link
+         * @description The link is 404 at once. A calendar is not in the trash, and does not come back.
+         */
+        delete: operations["deleteCalendar"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a calendar
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. The link stays the same.
+         */
+        patch: operations["updateCalendar"];
+        trace?: never;
+    };
+    "/v1/calendars/{feedToken}.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The secret of the link. It begins with the owner, in base64url; 256 random bits follow.
+                 * @example YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM
+                 */
+                feedToken: components["parameters"]["FeedToken"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read the tasks of a calendar, as a calendar program does
+         * @description Needs no token but the one in the link. The file has the open tasks that fit the filters of the calendar:
+         *
+         *     | `kind` | contents |
+         *     |---|---|
+         *     | `todo` | One `VTODO` for each task with a `dueDate` or a `startDate` (RFC 5545). |
+         *     | `event` | One `VEVENT` for each task with a `dueDate`, for programs that show no `VTODO`: from the due time on, as long as `durationMinutes`; the whole day without a time. |
+         *
+         *     It asks programs to read it again every hour (`REFRESH-INTERVAL`). Any change in the account changes the `ETag`. If the account changes while
+         *     the file is written, the `ETag` is the one from before, so the next request gets the newer file.
+         *     A link that is revoked, malformed or was never made is 404.
+         */
+        get: operations["getCalendarFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -764,6 +868,86 @@ export interface components {
         Position: number;
         CategoryPage: {
             items: components["schemas"]["Category"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        Calendar: {
+            id: components["schemas"]["Id"];
+            name: components["schemas"]["CalendarName"];
+            kind: components["schemas"]["CalendarKind"];
+            categoryIds: components["schemas"]["CalendarCategories"];
+            labels: components["schemas"]["CalendarLabels"];
+            url: components["schemas"]["CalendarUrl"];
+            /**
+             * Format: date-time
+             * @description When the link was last used, to the minute. `null` if never.
+             */
+            lastUsedAt: string | null;
+            revision: components["schemas"]["Revision"];
+            createdAt: components["schemas"]["Instant"];
+            updatedAt: components["schemas"]["Instant"];
+        };
+        CalendarInput: {
+            /** @description Must be absent: the server chooses it. */
+            id?: components["schemas"]["Id"];
+            name: components["schemas"]["CalendarName"];
+            /** @default todo */
+            kind?: components["schemas"]["CalendarKind"];
+            /** @default null */
+            categoryIds?: components["schemas"]["CalendarCategories"];
+            /** @default null */
+            labels?: components["schemas"]["CalendarLabels"];
+            /** @description Ignored. */
+            url?: components["schemas"]["CalendarUrl"];
+            /** @description Ignored. */
+            lastUsedAt?: components["schemas"]["LastUsedAt"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
+        };
+        CalendarPatch: {
+            /** @description The id in the path, or absent. */
+            id?: components["schemas"]["Id"];
+            name?: components["schemas"]["CalendarName"];
+            kind?: components["schemas"]["CalendarKind"];
+            categoryIds?: components["schemas"]["CalendarCategories"];
+            labels?: components["schemas"]["CalendarLabels"];
+            /** @description Ignored. */
+            url?: components["schemas"]["CalendarUrl"];
+            /** @description Ignored. */
+            lastUsedAt?: components["schemas"]["LastUsedAt"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
+        };
+        /**
+         * Format: visible-text
+         * @description The name, which calendar programs show. At least one character is visible.
+         */
+        CalendarName: string;
+        /**
+         * @description Whether the feed has tasks as `VTODO` or as `VEVENT`.
+         * @enum {string}
+         */
+        CalendarKind: "todo" | "event";
+        /** @description Only tasks in one of these categories; `null` for all tasks. An id without a category selects no task. */
+        CalendarCategories: components["schemas"]["Id"][] | null;
+        /** @description Only tasks with one of these labels, or one that looks alike; `null` for all tasks. Renaming a label does not change calendars. */
+        CalendarLabels: components["schemas"]["LabelName"][] | null;
+        /** @description The secret link, only in the reply that creates the calendar; `null` in any other. If the server does not know its own URL (`PUBLIC_URL`), this is the path on it. */
+        CalendarUrl: string | null;
+        /**
+         * Format: date-time
+         * @description When the link was last used, to the minute. `null` if never.
+         */
+        LastUsedAt: string | null;
+        CalendarPage: {
+            items: components["schemas"]["Calendar"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
         Task: {
@@ -1196,6 +1380,36 @@ export interface components {
                 "application/json": components["schemas"]["Category"];
             };
         };
+        /** @description The calendar, without its link. */
+        CurrentCalendar: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Calendar"];
+            };
+        };
+        /** @description The new calendar, with its link. */
+        CalendarCreated: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                Location: components["headers"]["Location"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Calendar"];
+            };
+        };
         /** @description The task. */
         CurrentTask: {
             headers: {
@@ -1254,6 +1468,19 @@ export interface components {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
                 ETag: components["headers"]["DocumentETag"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The current `ETag` is the one that you sent. The reply has no body. */
+        FeedNotModified: {
+            headers: {
+                "Cache-Control": components["headers"]["Cache-Control"];
+                ETag: components["headers"]["ETag"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "X-Api-Version": components["headers"]["X-Api-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1399,6 +1626,19 @@ export interface components {
         };
         /** @description Another of your categories already has this name, or one that looks alike, or the account has reached its limit of categories. */
         CategoryRefused: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The account has reached its limit of calendars, or the calendar that this key has created was deleted. */
+        CalendarRefused: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -1591,6 +1831,16 @@ export interface components {
          */
         TaskId: components["schemas"]["Id"];
         /**
+         * @description The id of a calendar.
+         * @example 019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08
+         */
+        CalendarId: components["schemas"]["Id"];
+        /**
+         * @description The secret of the link. It begins with the owner, in base64url; 256 random bits follow.
+         * @example YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM
+         */
+        FeedToken: string;
+        /**
          * @description A label, percent-encoded (`/` is `%2F`), in any spelling that looks alike. Clients take the segments `.` and `..` for steps in the path: write such a label with an invisible character behind it, as `.%E2%80%8B`.
          * @example travel
          */
@@ -1681,7 +1931,7 @@ export interface components {
          */
         RateLimit: string;
         /**
-         * @description The size of that budget: requests (`q`) per window in seconds (`w`). Each user has one budget for reads and one for writes. Requests without a valid token count against a budget of the client address.
+         * @description The size of that budget: requests (`q`) per window in seconds (`w`). Each user has one budget for reads and one for writes. Requests without a valid token, and those for a calendar feed, count against a budget of the client address.
          * @example "reads";q=600;w=60
          */
         "RateLimit-Policy": string;
@@ -3357,6 +3607,326 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCalendars: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of calendars. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarInput"];
+            };
+        };
+        responses: {
+            201: components["responses"]["CalendarCreated"];
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["CalendarRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a calendar.
+                 * @example 019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08
+                 */
+                calendarId: components["parameters"]["CalendarId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CurrentCalendar"];
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a calendar.
+                 * @example 019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08
+                 */
+                calendarId: components["parameters"]["CalendarId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateCalendar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a calendar.
+                 * @example 019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08
+                 */
+                calendarId: components["parameters"]["CalendarId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarPatch"];
+                "application/merge-patch+json": components["schemas"]["CalendarPatch"];
+            };
+        };
+        responses: {
+            200: components["responses"]["CurrentCalendar"];
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCalendarFeed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The secret of the link. It begins with the owner, in base64url; 256 random bits follow.
+                 * @example YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM
+                 */
+                feedToken: components["parameters"]["FeedToken"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tasks. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            304: components["responses"]["FeedNotModified"];
+            400: components["responses"]["MalformedRequest"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

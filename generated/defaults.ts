@@ -10,6 +10,8 @@ export interface Defaults {
   listReminders: { query: 'from' | 'to' | 'limit' }
   listTrash: { query: 'limit' }
   exportAccount: { query: 'format' }
+  listCalendars: { query: 'limit' }
+  createCalendar: { body: 'kind' | 'categoryIds' | 'labels' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'
@@ -20,4 +22,6 @@ export interface ReadOnly {
   putTask: 'id' | 'completedAt' | 'depth' | 'nextOccurrenceId' | 'revision' | 'createdAt' | 'updatedAt'
   updateTask: 'id' | 'completedAt' | 'depth' | 'nextOccurrenceId' | 'revision' | 'createdAt' | 'updatedAt'
   renameLabel: 'openTasks' | 'totalTasks'
+  createCalendar: 'id' | 'url' | 'lastUsedAt' | 'revision' | 'createdAt' | 'updatedAt'
+  updateCalendar: 'id' | 'url' | 'lastUsedAt' | 'revision' | 'createdAt' | 'updatedAt'
 }

@@ -14,7 +14,7 @@ import { sql } from '../database/sql.ts'
 import { api } from '../handlers/index.ts'
 import { createLog } from '../observe/log.ts'
 import { serve } from '../server.ts'
-import { type DemoUser, demoUsers } from './demo-users.ts'
+import { type DemoUser, demoUsers, feedToken } from './demo-users.ts'
 import { developmentAuth } from './key.ts'
 import { startPostgres } from './postgres.ts'
 import { createClock } from './sandbox-clock.ts'
@@ -97,8 +97,9 @@ async function seed({ write }: Pick<Database, 'write'>, startRevision: number, a
   }
 }
 
-async function insert(write: Database['write'], { id: owner, email, name, timeZone, categories, tasks }: DemoUser, start: number) {
-  const revision = start + 1 + categories.length + tasks.length
+async function insert(write: Database['write'], user: DemoUser, start: number) {
+  const { id: owner, email, name, timeZone, categories, tasks, calendars } = user
+  const revision = start + 1 + categories.length + tasks.length + calendars.length
   const defaults = {
     description: null,
     completedAt: null,
@@ -118,6 +119,7 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
     recurrence: null,
   }
   const rows = {
+    calendars: calendars.map((calendar, i) => ({ ...calendar, revision: start + 2 + categories.length + tasks.length + i })),
     categories: categories.map((category, i) => ({ ...category, revision: start + 2 + i })),
     // Oldest first, so that revisions have the order of the dates.
     tasks: tasks
@@ -137,6 +139,12 @@ async function insert(write: Database['write'], { id: owner, email, name, timeZo
         now() - row."deletedDaysAgo" * interval '1 day'
       from new_user, jsonb_to_recordset(${JSON.stringify(rows.categories)}::text::jsonb)
         as row (id uuid, name text, color text, position integer, revision bigint, "deletedDaysAgo" integer)
+      returning c.id),
+    new_calendars as (
+      insert into calendars as c (owner_id, id, name, kind, category_ids, labels, token_hash, revision)
+      select owner_id, row.id, row.name, row.kind, row."categoryIds", row.labels, sha256(convert_to(row.token, 'UTF8')), row.revision
+      from new_user, jsonb_to_recordset(${JSON.stringify(rows.calendars)}::text::jsonb)
+        as row (id uuid, name text, kind calendar_kind, "categoryIds" uuid[], labels text[], token text, revision bigint)
       returning c.id)
     insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, sort_key, due_date, due_time, start_date,
       deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, revision, created_at, updated_at, deleted_at)
@@ -162,6 +170,7 @@ async function main() {
       '',
       `  API     ${url}/v1`,
       `  Docs    ${url}/docs`,
+      `  Feed    ${url}/v1/calendars/${feedToken}.ics`,
       `  Reset   curl -X POST ${url}/sandbox/reset`,
       `  Clock   curl ${url}/sandbox/clock -H 'Content-Type: application/json' -d '{"advance":"P1D"}'`,
       `  Token   curl ${url}/sandbox/tokens/dave`,

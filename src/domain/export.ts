@@ -5,7 +5,7 @@
 import type { components } from '../../generated/api.ts'
 import type { Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
-import { sql } from '../database/sql.ts'
+import { type Part, sql } from '../database/sql.ts'
 import { createPage } from '../resource/page.ts'
 import { mayUse } from './access.ts'
 import { createCategories } from './categories.ts'
@@ -127,7 +127,7 @@ export function createExport(db: Database) {
 }
 
 /** The tasks `item`, each with the category `named` that it is in. */
-const withCategory = (owner: string) => sql`
+export const withCategory = (owner: string): Part => sql`
   tasks as item left join (
     select category.id, category.name
     from categories as category

@@ -1,6 +1,6 @@
 // How many rows an account may have. No row counter is kept. Every insert of a row bumps `users.revision`, and one of several rows bumps it
 // by their number. So an account has at most as many rows as its revision has grown since `users.start_revision`. Rows are counted only when that is more than rows are allowed, once in a while.
-// `users.task_room` and `users.category_room` then hold the revision up to which there is room for certain, whatever the changes are.
+// `users.task_room`, `category_room` and `calendar_room` then hold the revision up to which there is room for certain, whatever the changes are.
 // So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { type Document, document } from '../contract/document.ts'
 import { Problem } from '../contract/problem.ts'
@@ -14,6 +14,7 @@ import { oldest, purge } from './tombstones.ts'
 const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
   categories: { table: sql`categories`, room: sql`category_room` },
+  calendars: { table: sql`calendars`, room: sql`calendar_room` },
 }
 export type QuotaName = keyof typeof tables
 /** The rows that an account may have, from the spec. */

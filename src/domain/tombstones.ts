@@ -4,8 +4,9 @@ import type { Database } from '../database/database.ts'
 import { constant, joined, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 
-const tables = { tasks: sql`tasks`, categories: sql`categories` }
-const purged = { tasks: sql`purged_tasks`, categories: sql`purged_categories` }
+const tables = { tasks: sql`tasks`, categories: sql`categories`, calendars: sql`calendars` }
+const purged = { tasks: sql`purged_tasks`, categories: sql`purged_categories`, calendars: sql`purged_calendars` }
+const names = ['tasks', 'categories', 'calendars'] as const
 type Name = keyof typeof tables
 
 type Purge = {
@@ -86,15 +87,16 @@ export function createTombstoneExpiry({ read, write }: Pick<Database, 'read' | '
             order by deleted_at
             limit ${constant(maxFound)}`,
         )
-      const found = [...(await find('tasks')), ...(await find('categories'))]
-      return [...new Set(found.map(({ ownerId }) => ownerId))]
+      const found = new Set<string>()
+      for (const name of names) for (const { ownerId } of await find(name)) found.add(ownerId)
+      return [...found]
     },
 
     /** Removes some of an owner, and resolves with their number: 0 too if another transaction holds the account. */
     async purge(owner: string): Promise<number> {
       const id = sql`${owner}`
       const items = (name: Name) => sql`${oldest(name, id, batchSize, isOver(sql`deleted_at`))} and ${isOver(sql`item.deleted_at`)}`
-      const text = purge({ owner: id, items: { tasks: items('tasks'), categories: items('categories') }, busy: sql`skip locked` })
+      const text = purge({ owner: id, items: Object.fromEntries(names.map(name => [name, items(name)])), busy: sql`skip locked` })
       const [account] = await write<{ rows: number }>('purge old tombstones', text)
       return account?.rows ?? 0
     },

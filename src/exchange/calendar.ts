@@ -6,19 +6,20 @@ import { alarm } from './reminders.ts'
 
 const priorities = { none: '', low: line('PRIORITY', '9'), medium: line('PRIORITY', '5'), high: line('PRIORITY', '1') }
 
-/** `name` is the name that clients show for the calendar. */
-export async function* writeTodos(tasks: AsyncIterable<NamedTask>, name: string): AsyncGenerator<string, void> {
-  yield* wrap(tasks, name, todo)
-}
+type Write = (tasks: AsyncIterable<NamedTask>, name: string, refreshInterval?: string) => AsyncGenerator<string, void>
+
+/** `name` is the name that clients show for the calendar, and `refreshInterval` how long they wait before they read it again. */
+export const writeTodos: Write = (tasks, name, refreshInterval) => wrap(tasks, todo, name, refreshInterval)
 
 /** Only the open tasks with a due date; the others are left out. */
-export async function* writeEvents(tasks: AsyncIterable<NamedTask>, name: string): AsyncGenerator<string, void> {
-  yield* wrap(tasks, name, event)
-}
+export const writeEvents: Write = (tasks, name, refreshInterval) => wrap(tasks, event, name, refreshInterval)
 
-async function* wrap(tasks: AsyncIterable<NamedTask>, name: string, write: (task: NamedTask) => string): AsyncGenerator<string, void> {
+async function* wrap(tasks: AsyncIterable<NamedTask>, write: (task: NamedTask) => string, name: string, refreshInterval?: string) {
   const version = line('VERSION', '2.0') + line('PRODID', '-//Taskspec//Taskspec//EN') + line('CALSCALE', 'GREGORIAN')
   yield line('BEGIN', 'VCALENDAR') + version + textLine('NAME', name) + textLine('X-WR-CALNAME', name)
+  // The second is what programs read from before RFC 7986.
+  if (refreshInterval !== undefined)
+    yield line('REFRESH-INTERVAL;VALUE=DURATION', refreshInterval) + line('X-PUBLISHED-TTL', refreshInterval)
   for await (const task of tasks) yield write(task)
   yield line('END', 'VCALENDAR')
 }

@@ -2,6 +2,7 @@ import type { Call, Handlers } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { createExport, type ExportPage } from '../domain/export.ts'
 import { writeTodos } from '../exchange/calendar.ts'
+import { inChunks } from '../exchange/chunks.ts'
 import { writeCsv } from '../exchange/csv.ts'
 import type { NamedTask } from '../exchange/item.ts'
 import { type Resource, writeNdjson } from '../exchange/ndjson.ts'
@@ -9,7 +10,6 @@ import { type Resource, writeNdjson } from '../exchange/ndjson.ts'
 type Pages = AsyncIterable<ExportPage>
 type Format = NonNullable<Call<'exportAccount'>['query']['format']>
 
-const chunkLength = 64 * 1024
 const forms = {
   ndjson: (pages: Pages) => ({ type: 'application/x-ndjson' as const, body: inChunks(writeNdjson(resourcesOf(pages))) }),
   csv: (pages: Pages) => ({ type: 'text/csv' as const, body: inChunks(writeCsv(firstOfEach(pages))) }),
@@ -46,16 +46,4 @@ async function* firstOfEach(pages: Pages): AsyncGenerator<NamedTask, void> {
       written.add(task.id)
       yield task
     }
-}
-
-/** A chunk for each row would cost a system call and a header each. */
-async function* inChunks(texts: AsyncIterable<string>): AsyncGenerator<string, void> {
-  let chunk = ''
-  for await (const text of texts) {
-    chunk += text
-    if (chunk.length < chunkLength) continue
-    yield chunk
-    chunk = ''
-  }
-  if (chunk !== '') yield chunk
 }

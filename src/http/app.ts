@@ -53,7 +53,7 @@ export function createApp(options: Options): RequestListener {
   const { operations, log, metrics, shedding, steps = null, tracing = null, timing = false, version, stopping, trustProxy } = options
   // A proxy has removed this prefix from each path.
   const prefix = new URL(options.publicUrl ?? 'http://localhost').pathname.replace(/\/$/, '')
-  const { find, methodHeaders } = createRouter(operations, prefix)
+  const { find, methodHeaders, shown } = createRouter(operations, prefix)
   const accessLog = createAccessLog({ log, metrics, tracing })
   const clientAddress = createClientAddress(trustProxy)
   const streaming = { heartbeatMs: options.heartbeatMs ?? defaultHeartbeatMs, stopping, log }
@@ -92,7 +92,7 @@ export function createApp(options: Options): RequestListener {
       }
       const { headers, problem } = outcome
       const reply =
-        outcome.reply === undefined ? problemReply(outcome.problem, prefix + pathname, requestId) : prefixed(outcome.reply, prefix)
+        outcome.reply === undefined ? problemReply(outcome.problem, prefix + shown(pathname), requestId) : prefixed(outcome.reply, prefix)
       const common = commonHeaders(version, requestId, operation?.headers, headers, timing ? timingHeaders(own, began) : undefined)
       if (isEndless(request)) response.shouldKeepAlive = false
       else if (stopping.aborted) endWithNewest(response)
@@ -120,7 +120,7 @@ export function createApp(options: Options): RequestListener {
   function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem) {
     const began = performance.now()
     const requestId = idOf(request)
-    const reply = problemReply(problem, prefix + split(request.url ?? '').pathname, requestId)
+    const reply = problemReply(problem, prefix + shown(split(request.url ?? '').pathname), requestId)
     response.shouldKeepAlive = false
     void writeReply(response, reply, commonHeaders(version, requestId), streaming)
     accessLog({ request, requestId, operation: undefined, status: reply.status, problem, end: undefined, began, steps: noSteps })

@@ -9,6 +9,8 @@ export type Router = {
   find: (method: string, path: string) => Route
   /** The headers that name the methods of a path, or of all paths for `*`. Throws 404 where there is no such path. */
   methodHeaders: (path: string) => Record<string, string>
+  /** The path as a problem shows it: without a secret. */
+  shown: (path: string) => string
 }
 type Methods = ReadonlyMap<string, Operation>
 
@@ -34,6 +36,10 @@ export function createRouter(operations: readonly Operation[], prefix = ''): Rou
       return { operation, params }
     },
     methodHeaders: path => (path === '*' ? allMethods : headersOf(matched(path).value)),
+    shown(path) {
+      const [operation] = match(path)?.value.values() ?? []
+      return operation?.shownPath ?? path
+    },
   }
 }
 

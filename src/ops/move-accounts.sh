@@ -8,7 +8,7 @@ set -eu
 umask 077
 export PGCLIENTENCODING=UTF8
 verb=$1 prefix=$2 folder=$3
-tables='users categories tasks idempotency_keys' # each after those that it references
+tables='users categories tasks calendars idempotency_keys' # each after those that it references
 say() { printf '%s\n' "$@"; } # not echo, which reads backslashes in some shells
 fail() { say "$1" >&2; exit 1; }
 case $prefix in '' | *[!0-9a-f]*) fail 'The prefix must be lower case hexadecimal digits.' ;; esac
@@ -45,10 +45,11 @@ load() {
   for table in $tables; do say "\\copy public.$table ($(cat "columns/$table")) from 'source/$table'"; done
 }
 # Writes what requests change: no deleted rows and no keys, because the servers of the cell still remove old ones, and that raises two
-# revisions. A request with a key changes another table too.
+# revisions. A request with a key changes another table too. The last use of a link is no change.
 dump_live() {
-  for table in users categories tasks; do
+  for table in users categories tasks calendars; do
     key='owner_id, id' only='deleted_at is null' shown=$(cat "columns/$table")
+    [ "$table" != calendars ] || shown=$(say "$shown" | sed 's/ last_used_at,//')
     [ "$table" != users ] || key=id only=true shown=$(say "$shown" | sed 's/ purged_revision,//; s/ revision,//')
     say "copy (select $shown from public.$table where ${key%%,*} in $owners and $only order by $key) to stdout \\g $1/$table"
   done

@@ -16,6 +16,8 @@ export type Operation = {
   method: string
   /** the template, such as /v1/users/{userId} */
   path: string
+  /** what a problem shows instead of a path that has a secret in it; undefined where none has */
+  shownPath: string | undefined
   /** on every reply, also on a refusal */
   headers: Record<string, string>
   /** the names of all headers that the spec declares for its replies */
@@ -32,7 +34,7 @@ export type Operation = {
 /** A request whose parts its transport has parsed. The pipeline fills in defaults, and owns the parts from then on. */
 export type Request = {
   authorization: string | undefined
-  /** where it comes from; asked for only when the caller is not authenticated */
+  /** where it comes from; asked for only when that is counted */
   address: () => string
   path: Record<string, string>
   query: Record<string, unknown>
@@ -112,6 +114,8 @@ function createOperation(
   const { operationId, method, path, parameters, security, requestBody, responses } = declaration
   const secured = security.some(scheme => 'bearerAuth' in scheme)
   if (!secured && security.length !== 0) throw new Error(`${operationId} asks for another security than bearerAuth`)
+  const countsAddress = declaration['x-rate-limit'] === 'address'
+  if (secured && countsAddress) throw new Error(`${operationId} asks for a token and counts the address`)
   if (secured && !path.includes(`{${ownerParameter}}`)) throw new Error(`${operationId} asks for a token and has no {${ownerParameter}}`)
   const named = (place: string) => parameters.filter(each => each.in === place)
   const headerNames = named('header').map(({ name }) => name.toLowerCase())
@@ -139,7 +143,7 @@ function createOperation(
         }
         headers = await rateLimit(budget, caller.id)
         if (path[ownerParameter] !== 'me' && path[ownerParameter] !== caller.id) throw new Problem('forbidden')
-      }
+      } else if (countsAddress) headers = await rateLimit('address', request.address())
 
       const content = requestBody === undefined ? undefined : await request.readBody()
       const parts = { path, query, header: chosen(request.headers, headerNames) }
@@ -160,6 +164,7 @@ function createOperation(
     operationId,
     method: method.toUpperCase(),
     path,
+    shownPath: named('path').some(each => each['x-secret']) ? path.replaceAll(/\{\w+\}/g, '***') : undefined,
     headers: deprecation.always,
     replyHeaders: Object.values(responses).flatMap(({ headers = {} }) => Object.keys(headers)),
     query: new Map(named('query').map(({ name, schema }) => [name, schema?.type])),

@@ -19,8 +19,9 @@ export type Declaration = Omit<Deprecatable, 'parameters'> & {
   requestBody?: { required?: boolean; content: Record<string, { schema?: BodySchema }>; 'x-max-bytes'?: number }
   responses: Record<string, { headers?: Record<string, object> }>
   'x-never-shed'?: boolean
+  'x-rate-limit'?: 'address'
 }
-type Parameter = NonNullable<Deprecatable['parameters']>[number] & { schema?: { type?: string } }
+type Parameter = NonNullable<Deprecatable['parameters']>[number] & { schema?: { type?: string }; 'x-secret'?: boolean }
 /** The parts of a request that a schema judges. */
 export type Parts = { path: object; query: object; header: object }
 /** Reports every error of a request, and fills in defaults. `body` is undefined where there is no JSON to judge. */

@@ -18,7 +18,7 @@ type Shown = string | { name: string; expression: Part }
 export type Stored = {
   column: string
   /** what a row shows for the field */
-  shows: readonly string[]
+  shows: readonly Shown[]
   insert: (value: Part) => Part
   /** `item` is the row that is there. `value` is null if the field is not sent. `cleared` (text[]) has the names of the fields that are cleared. */
   update: (value: Part, cleared: Part) => Part

@@ -37,8 +37,8 @@ export type Rows<Row, Input> = {
   made: (owner: string, id: string, requestHash: string) => Promise<Made<Row>[]>
   /** Makes a row under a new id; none if the guard holds no more. */
   create: (owner: string, claims: Claims, id: string, input: Input, guard?: Guard) => Promise<Row | undefined>
-  /** Makes a row under this id; none if there is one. */
-  add: (owner: string, claims: Claims, id: string, input: Input) => Promise<Row | undefined>
+  /** Makes a row under this id; none if there is one. Absent where no `PUT` makes rows. */
+  add?: (owner: string, claims: Claims, id: string, input: Input) => Promise<Row | undefined>
   update: (owner: string, id: string, allowed: Allowed, patch: Partial<Input>) => Promise<Row[]>
   remove: (owner: string, id: string, allowed: Allowed) => Promise<object[]>
 }
@@ -104,7 +104,7 @@ export function createItem<Row extends Item, Input extends object>(
         const [row] = mustBeNew(headers) ? [] : await update(owner, id, allowedRevisions(headers), input)
         if (row !== undefined) return okReply(row)
         if (headers['if-match'] !== undefined) throw preconditionFailed(await one(owner, id))
-        const added = await add(owner, claims, id, input)
+        const added = await add?.(owner, claims, id, input)
         if (added !== undefined) return createdReply(added, owner, collection)
         const present = isConditional(headers) ? await one(owner, id) : []
         if (present.length > 0) throw preconditionFailed(present)

@@ -107,3 +107,14 @@ test('much is removed in small statements, and a server that stops leaves the re
   await sql.end()
   await database.drop()
 })
+
+test('a deleted calendar is removed too', async ({ as, service, onTestFinished }) => {
+  const ann = await as('ann')
+  const { body } = await ann.createCalendar({ body: { name: 'Plans' } })
+  await ann.deleteCalendar({ path: { calendarId: body.id } })
+  await service.sql`update calendars set deleted_at = now() - ${`${trashDays} days 1 second`}::text::interval where owner_id = ${ann.id}`
+  const { stop } = await start({ databaseUrl: service.databaseUrl, timeouts: often })
+  onTestFinished(stop)
+  await eventually(async () => expect([...(await service.sql`select id from calendars where owner_id = ${ann.id}`)]).toEqual([]))
+  expect((await rowsOf(service, ann.id))?.floor).toBe(body.revision + 1)
+})

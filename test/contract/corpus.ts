@@ -188,6 +188,8 @@ const ids: Record<string, string> = {
   userId: 'me',
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
+  calendarId: '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08',
+  feedToken: 'YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM',
   label: 'travel',
   itemId: '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05',
   asset: 'swagger-ui.css',

@@ -10,9 +10,13 @@ import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const json = { 'content-type': 'application/json' }
-const params: Record<string, string> = { userId: 'me', taskId: id, categoryId: id, label: 'travel', itemId: id, asset: 'docs.css' }
+const feedToken = `YWxpY2U.${'x'.repeat(43)}`
+const params: Record<string, string> = {
+  ...{ userId: 'me', taskId: id, categoryId: id, calendarId: id, label: 'travel', itemId: id, asset: 'docs.css' },
+  feedToken,
+}
 const pathOf = ({ path }: Operation) => path.replaceAll(/\{(\w+)\}/g, (_, name) => params[name] as string)
-const needsDatabase = ({ operationId, security }: Operation) => security?.length !== 0 || operationId === 'getReadiness'
+const needsDatabase = ({ operationId, responses }: Operation) => responses[500] !== undefined || operationId === 'getReadiness'
 const bodyOf = (operation: Operation) =>
   operation.requestBody === undefined ? {} : { headers: json, body: JSON.stringify(exampleBody(operation)) }
 
@@ -57,9 +61,10 @@ test('every operation that needs the database returns 500 if a column is missing
   await sql`alter table users rename id to key`
   await sql`alter table tasks rename owner_id to key`
   await sql`alter table categories rename owner_id to key`
+  await sql`alter table calendars rename owner_id to key`
   await expectFailures(500)
   // As before the first migration.
-  await sql`drop table users, tasks, categories, idempotency_keys`
+  await sql`drop table users, tasks, categories, calendars, idempotency_keys`
   expect(JSON.stringify(await expectFailures(503))).toContain('Run: npm run migrate')
   await sql.end()
 
@@ -77,7 +82,7 @@ test('every operation that needs the database returns 500 if a column is missing
   await database.drop()
 })
 
-test('every operation that needs a token returns 429 above the rate limit', async ({ service }) => {
+test('every operation that has a budget returns 429 above the rate limit', async ({ service }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false } })
   for (const operation of operations) {
     const ann = client(url, await tokenOf(`ann-${operation.operationId}`))

@@ -11,6 +11,7 @@ type Ids = Record<string, string>
 // Each id of the spec, with a function that makes such a row for a user. It gets the ids made before: list a parent before its children.
 const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
   categoryId: async user => (await user.createCategory({ body: { name: 'x' } })).body.id,
+  calendarId: async user => (await user.createCalendar({ body: { name: 'a' } })).body.id,
   itemId: async user => {
     const { id } = (await user.createTask({ body: { title: 'a' } })).body
     await user.deleteTask({ path: { taskId: id } })
@@ -29,7 +30,10 @@ const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
 // Ids in queries and bodies that are ids of another kind.
 const aliases: Record<string, string> = { parentId: 'taskId', before: 'taskId', after: 'taskId' }
 // Path parameters that name no row of a user, each with the reason.
-const publicParameters: Record<string, string> = { asset: 'the files of the reference page' }
+const publicParameters: Record<string, string> = {
+  asset: 'the files of the reference page',
+  feedToken: 'a secret, which is the permission: test/handlers/feeds.test.ts tries others',
+}
 
 const isId = (name: string) => name !== 'userId' && (Object.hasOwn({ ...makers, ...aliases }, name) || /Id$/.test(name))
 const pathIds = ({ path }: Pick<Operation, 'path'>) => parameters(path).filter(name => name !== 'userId')
@@ -96,7 +100,7 @@ describe('the sweep', () => {
 
   test('finds an unknown path parameter', () => {
     expect(unknown(['/v1/users/{userId}/notes/{noteId}', '/v1/users/{userId}/tasks/{taskId}', '/docs/{asset}'])).toEqual(['noteId'])
-    expect(unknown(['/feeds/{feedToken}.ics'])).toEqual(['feedToken'])
+    expect(unknown(['/feeds/{feedKey}.ics'])).toEqual(['feedKey'])
   })
 
   test('needs every entry of its tables', () => {

@@ -120,11 +120,19 @@ describe('the corpus', () => {
     const queue = samples.entries()
     // An account for each sample, with the category, the task, the label and the item of the trash of the examples.
     const { sql } = service
+    // The calendar of the link in the examples.
+    await sql`insert into users (id, revision, profile_revision) values ('alice', 3, 1)`
+    await sql`
+      insert into calendars (owner_id, id, name, kind, token_hash, revision)
+      values ('alice', gen_random_uuid(), 'Existing', 'todo', sha256('YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM'), 3)`
     const number = sql`generate_series(0, ${samples.length - 1}::int) as number`
     await sql`insert into users (id, revision, profile_revision) select 'parity-' || number, 3, 1 from ${number}`
     await sql`
       insert into categories (owner_id, id, name, position, revision)
       select 'parity-' || number, '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01', 'Existing', 0, 2 from ${number}`
+    await sql`
+      insert into calendars (owner_id, id, name, kind, token_hash, revision)
+      select 'parity-' || number, '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08', 'Existing', 'todo', '', 3 from ${number}`
     await sql`
       insert into tasks (owner_id, id, title, priority, labels, due_date, recurrence, revision)
       select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{travel}', '2027-01-01',

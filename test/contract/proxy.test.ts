@@ -65,6 +65,16 @@ async function callEveryOperation(user: Client, otherUser: string) {
   await user.purgeFromTrash({ path: { itemId: task.id } })
   await user.emptyTrash()
   for (const format of ['ndjson', 'csv', 'ics'] as const) await user.exportAccount({ query: { format } })
+  const { body: calendar } = await user.createCalendar({ body: { name: 'Plans', labels: ['x'] } })
+  const calendarPath = { path: { calendarId: calendar.id } }
+  const feed = { path: { feedToken: calendar.url?.slice('/v1/calendars/'.length, -'.ics'.length) as string } }
+  await user.listCalendars()
+  await user.getCalendar(calendarPath)
+  const { etag: read } = await user.getCalendarFeed(feed)
+  await user.getCalendarFeed({ ...feed, headers: { 'If-None-Match': read } }, 304)
+  await user.updateCalendar({ ...calendarPath, body: { kind: 'event' } })
+  await user.deleteCalendar(calendarPath)
+  await user.getCalendarFeed(feed, 404)
 
   await user.getLiveness()
   await user.getReadiness()

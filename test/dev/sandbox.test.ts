@@ -52,6 +52,11 @@ describe('the sandbox', () => {
     const { value } = document.components.examples.OpenTask as { value: { id: string; title: string; categoryId: string } }
     expect((await alice.getTask({ path: { taskId: value.id } })).body).toMatchObject({ title: value.title, categoryId: value.categoryId })
     await alice.getCategory({ path: { categoryId: value.categoryId } })
+    const example = document.components.examples.NewCalendar as { value: { id: string; url: string } }
+    const { body: calendar } = await alice.getCalendar({ path: { calendarId: example.value.id } })
+    expect({ ...calendar, categoryIds: [value.categoryId] }).toEqual(calendar)
+    const feed = await client(sandbox.url, undefined, inDevelopment).send('GET', new URL(example.value.url).pathname)
+    expect(feed.body).toContain(`SUMMARY:${value.title}`)
   })
 
   test('keeps changes until a reset, which restores the demo data', async () => {

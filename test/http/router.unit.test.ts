@@ -4,13 +4,13 @@ import { createRouter } from '../../src/http/router.ts'
 import type { Operation } from '../../src/pipeline/pipeline.ts'
 
 const operation = (operationId: string, method: string, path: string) => ({ operationId, method, path }) as Operation
-const { find, methodHeaders } = createRouter([
+const { find, methodHeaders, shown } = createRouter([
   operation('listNotes', 'GET', '/v1/users/{userId}/notes'),
   operation('createNote', 'POST', '/v1/users/{userId}/notes'),
   operation('getNote', 'GET', '/v1/users/{userId}/notes/{noteId}'),
   operation('deleteNote', 'DELETE', '/v1/users/{userId}/notes/{noteId}'),
   operation('putNote', 'PUT', '/v1/users/{userId}/notes/{noteId}'),
-  operation('getFeed', 'GET', '/v1/calendars/{feedToken}.ics'),
+  { ...operation('getFeed', 'GET', '/v1/calendars/{feedToken}.ics'), shownPath: '/v1/calendars/***.ics' },
   operation('sendNote', 'POST', '/v1/users/{userId}/notes/send'),
 ])
 const found = (method: string, path: string) => {
@@ -27,6 +27,11 @@ describe('createRouter', () => {
     ['POST', '/v1/users/me/notes/send', 'sendNote', { userId: 'me' }],
   ])('%s %s is %s', (method, path, operationId, params) => {
     expect(found(method, path)).toEqual([operationId, params])
+  })
+
+  test('a path with a secret is shown without it', () => {
+    expect(shown('/v1/calendars/secret.ics')).toBe('/v1/calendars/***.ics')
+    for (const path of ['/v1/users/ann/notes', '/nothing', '*']) expect(shown(path)).toBe(path)
   })
 
   test('HEAD is the GET of the path', () => {

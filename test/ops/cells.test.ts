@@ -20,8 +20,14 @@ const withAll = needs(hasAll, hasProxy ? "curl and psql, of PostgreSQL's client 
 test('an account is in the cell of its prefix, and no other cell gets its requests', withProxy, async ({ cells, router }) => {
   const { one, two } = cells
   const users = await Promise.all([one, two, one, two, one, two].map(async cell => ({ cell, ...(await cells.user(cell, router.url)) })))
-  for (const { send, cell, createTask, listTasks } of users) {
-    await createTask({ body: { title: cell.name } })
+  const links: string[] = []
+  for (const { send, cell, createTask, createCalendar, listTasks } of users) {
+    await createTask({ body: { title: cell.name, dueDate: '2027-03-01' } })
+    const { url } = (await createCalendar({ body: { name: 'Plans' } })).body
+    links.push(url as string)
+    // Needs no token, and goes by the link also with a token of another account.
+    const tokens = [undefined, ...(await Promise.all(users.map(({ id }) => tokenOf(id))))]
+    for (const token of tokens) expect((await client(router.url, token).send('GET', url as string)).body).toContain(`SUMMARY:${cell.name}`)
     expect((await listTasks()).body.items).toMatchObject([{ title: cell.name }])
     const [own, foreign] = [randomUUID(), randomUUID()]
     await send('GET', '/v1/users/me', { headers: { 'x-request-id': own } })
@@ -34,6 +40,7 @@ test('an account is in the cell of its prefix, and no other cell gets its reques
   for (const cell of [one, two]) expect(await idsIn(cell)).toEqual(users.flatMap(user => (user.cell === cell ? [user.id] : [])).sort())
   const log = JSON.stringify(router.log())
   for (const { id, account } of users) for (const secret of [id.slice(0, 8), account]) expect(log).not.toContain(secret)
+  for (const link of links) for (const secret of link.slice('/v1/calendars/'.length).split('.', 2)) expect(log).not.toContain(secret)
 })
 
 test('the proxy reads the user id that the server verifies, or removes the token', withProxy, async ({ cells, router }) => {
@@ -76,8 +83,10 @@ test('a cell that is down is unavailable for its own accounts only', withProxy, 
   const { one, two } = cells
   const ann = await cells.user(one, router.url)
   const bob = await cells.user(two, router.url)
-  await bob.getUser()
+  const { body: calendar } = await bob.createCalendar({ body: { name: 'Plans' } })
   await two.stop()
+  const { status, body } = await client(router.url, undefined).send('GET', calendar.url as string)
+  expect([status, body]).toMatchObject([503, { instance: '/v1/calendars/***.ics' }])
   for (let i = 0; i < 5; i++) {
     await ann.createTask({ body: { title: 'in cell 1' } })
     await expectUnavailable(bob)
@@ -108,7 +117,7 @@ test('an account moves as the manual says, while another one in its cell keeps w
   await script(commands.slice(0, first))
   await expectUnavailable(ann)
   const { stdout } = await script([commands[0] as string, ...commands.slice(first)])
-  expect(stdout).toBe('TARGET has every row of SOURCE: 1 users 0 categories 1 tasks 0 idempotency_keys\n')
+  expect(stdout).toBe('TARGET has every row of SOURCE: 1 users 0 categories 1 tasks 0 calendars 0 idempotency_keys\n')
   moving = false
   for (const written of await Promise.all(others)) expect(written).toBeGreaterThan(0)
 

@@ -14,6 +14,7 @@ import { test } from '../support/taskspec.ts'
 const ops = (file: string) => fileURLToPath(new URL(`../../src/ops/${file}`, import.meta.url))
 
 const distributed = [
+  { name: 'calendars', kind: 'distributed', key: 'owner_id', group: 2 },
   { name: 'categories', kind: 'distributed', key: 'owner_id', group: 2 },
   { name: 'idempotency_keys', kind: 'distributed', key: 'owner_id', group: 2 },
   { name: 'rate_limits', kind: 'distributed', key: 'key', group: 3 },

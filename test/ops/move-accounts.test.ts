@@ -9,7 +9,7 @@ import { tokenOf } from '../support/taskspec.ts'
 import { type Cells, found, ops, test, type User } from './cells.ts'
 
 const withPsql = needs(found('psql'), "psql, of PostgreSQL's client programs")
-const tables = ['users', 'categories', 'tasks', 'idempotency_keys']
+const tables = ['users', 'categories', 'tasks', 'calendars', 'idempotency_keys']
 
 test('every resource has the same content and ETag in the other cell, and every row is equal', withPsql, async ({ cells }) => {
   const { one, two } = cells
@@ -21,16 +21,18 @@ test('every resource has the same content and ETag in the other cell, and every 
   await bob.createTask({ body: { title: 'of another account' } })
 
   const { stdout, stderr } = await move(cells, 'copy', ann.account)
-  expect(stdout + stderr).toBe('TARGET has every row of SOURCE: 1 users 2 categories 5 tasks 1 idempotency_keys\n')
+  expect(stdout + stderr).toBe('TARGET has every row of SOURCE: 1 users 2 categories 5 tasks 1 calendars 1 idempotency_keys\n')
   expect(await content(two.sql)).toEqual(rows)
   const moved = client(two.url, await tokenOf(ann.id))
   expect(await resources(moved)).toEqual(before)
 
   const { body } = await moved.createTask({ body: { title: 'goes on' } })
   expect(body.revision).toBe(Number(before.list.etag.slice(1, -1)) + 1)
-  expect((await move(cells, 'erase', ann.account)).stdout).toBe('SOURCE has erased them: 1 users 2 categories 5 tasks 1 idempotency_keys\n')
+  expect((await move(cells, 'erase', ann.account)).stdout).toBe(
+    'SOURCE has erased them: 1 users 2 categories 5 tasks 1 calendars 1 idempotency_keys\n',
+  )
   expect((await bob.listTasks()).body.items).toHaveLength(1)
-  expect(await content(one.sql)).toMatchObject({ users: [{ id: bob.id }], categories: [], tasks: [{ owner_id: bob.id }] })
+  expect(await content(one.sql)).toMatchObject({ users: [{ id: bob.id }], categories: [], tasks: [{ owner_id: bob.id }], calendars: [] })
   const [task] = before.tasks
   expect(await moved.getTask({ path: { taskId: task?.body.id as string } })).toMatchObject(task as object)
 })
@@ -127,6 +129,7 @@ async function fill(ann: Client) {
   const { body: done } = await ann.createTask({ body: { title: '\\N', categoryId: gone.id } })
   await ann.updateTask({ path: { taskId: done.id }, body: { completed: true } })
   await ann.createTask({ body: { title: 'Straße' } })
+  await ann.createCalendar({ body: { name: 'Bob\'s \\N "plans"', categoryIds: [category.id], labels } })
   for (const title of ['Tombstone A', 'Tombstone B']) {
     const { body } = await ann.createTask({ body: { title } })
     await ann.deleteTask({ path: { taskId: body.id } })

@@ -43,6 +43,10 @@ const document = {
         responses: { 204: { description: 'Done.' } },
       },
     },
+    '/feeds/{feed}.txt': {
+      parameters: [{ name: 'feed', in: 'path', required: true, 'x-secret': true, schema: { type: 'string' } }],
+      get: { operationId: 'getFeed', security: [], 'x-rate-limit': 'address', responses: { 200: { description: 'A feed.' } } },
+    },
     '/livez': { get: { operationId: 'getLiveness', security: [], 'x-never-shed': true, responses: { 200: { description: 'Alive.' } } } },
   },
 }
@@ -56,6 +60,7 @@ const handlers: AnyHandlers = {
     for await (const chunk of body.chunks) parts.push(chunk)
     return { status: 200, body: [body.type, Buffer.concat(parts).toString()] }
   },
+  getFeed: async call => ({ status: 200, body: call }),
   getLiveness: async () => {
     throw new TypeError('oops')
   },
@@ -103,7 +108,8 @@ describe('an operation', () => {
     expect([...of('listNotes').query]).toEqual([['limit', 'integer']])
     expect(of('createNote').body).toEqual({ types: ['application/json'], acceptHeader: 'Accept', maxBytes: 1024 * 1024 })
     expect(of('importNotes').body).toEqual({ types: ['text/csv'], acceptHeader: 'Accept', maxBytes: 5_000_000 })
-    expect(of('getLiveness')).toMatchObject({ vital: true })
+    expect(of('getLiveness')).toMatchObject({ vital: true, shownPath: undefined })
+    expect(of('getFeed')).toMatchObject({ path: '/feeds/{feed}.txt', shownPath: '/feeds/***.txt' })
   })
 
   test('needs its handler, a security that the pipeline knows, and an owner in its path if it needs a token', async () => {
@@ -115,6 +121,11 @@ describe('an operation', () => {
     const ownerless = { ...document, paths: { '/notes': { get: { ...health.get, security: bearer } } } }
     await expect(createPipeline({ ...options, document: ownerless, handlers })).rejects.toThrow(
       'getLiveness asks for a token and has no {userId}',
+    )
+    const { get } = document.paths['/feeds/{feed}.txt']
+    const both = { ...document, paths: { '/notes/{userId}': { get: { ...get, security: bearer } } } }
+    await expect(createPipeline({ ...options, document: both, handlers })).rejects.toThrow(
+      'getFeed asks for a token and counts the address',
     )
   })
 })
@@ -130,6 +141,15 @@ describe('a request', () => {
       body: { owner: 'ann', claims, path: { userId: 'me' }, query: { limit: 5 }, headers: { 'if-match': '"1", "2"' }, body: undefined },
     })
     expect(counts).toEqual(['reads ann'])
+  })
+
+  test('without a token counts the address where the contract says so, before it reaches its handler', async () => {
+    const { run, counts } = await pipeline()
+    const path = { feed: 'x' }
+    const { headers, reply } = await run('getFeed', { path, authorization: 'busy' })
+    expect([headers, reply]).toMatchObject([{ RateLimit: 'address' }, { body: { owner: undefined, path } }])
+    const { problem } = await run('getFeed', { path, address: () => 'busy' })
+    expect([problem?.kind, counts]).toEqual(['too-many-requests', ['address 192.0.2.1', 'address busy']])
   })
 
   test('has its JSON validated and completed', async () => {

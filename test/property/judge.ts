@@ -96,7 +96,7 @@ function ofMeaning(
   return must.length > 0 ? [...must, ...may] : ['2xx', ...may]
 }
 
-const revisions: Record<string, number> = { profile: 1, categoryId: 2, taskId: 3, label: 3, itemId: 3, list: 3 }
+const revisions: Record<string, number> = { profile: 1, categoryId: 2, taskId: 3, label: 3, itemId: 3, calendarId: 3, list: 3 }
 
 /** Whether a condition that fits its schema names the revision (RFC 9110, section 13.1); undefined if it was not sent. */
 function names(condition: string | undefined, revision: number, weakly: boolean): boolean | undefined {

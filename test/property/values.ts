@@ -7,6 +7,7 @@ export const owned = {
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   itemId: '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05',
+  calendarId: '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08',
   name: 'Existing',
   label: 'travel',
   dueDate: '2027-01-01',

@@ -44,6 +44,8 @@ export type Client = {
 
 const byPath = createPaths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
 
+const feedLink = /\/v1\/calendars\/([\w-]+\.[\w-]{43})\.ics/g
+
 /**
  * `proxyHeaders`: headers that a proxy before the server adds. They are removed before the check. A server of an earlier release `isOlder`:
  * its replies lack what the spec has got since, so they are not checked.
@@ -61,6 +63,7 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
       ...(body !== undefined && { body: body as string, duplex: 'half' }),
     })
     const text = await response.text()
+    for (const [, token] of `${path}\n${text}`.matchAll(feedLink)) record('secrets', token)
     const received = new Headers(response.headers)
     for (const name of proxyHeaders) received.delete(name)
     const json = text !== '' && /[/+]json/.test(response.headers.get('content-type') ?? '')

@@ -6,7 +6,9 @@ import { expect } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
+import { createCalendars } from '../../src/domain/calendars.ts'
 import { createCategories } from '../../src/domain/categories.ts'
+import { createFeeds } from '../../src/domain/feeds.ts'
 import { createMoves } from '../../src/domain/moves.ts'
 import { accountLock } from '../../src/domain/revision.ts'
 import { type SortName, sorts } from '../../src/domain/sort.ts'
@@ -32,6 +34,7 @@ const task = {
   },
 }
 const category = { name: 'a', color: null, position: 0, sortKey: null }
+const calendar = { name: 'a', kind: 'todo' as const, categoryIds: [randomUUID()], labels: ['x', 'y'] }
 
 /** Expects that every read and every change of a resource is one statement for three owners; what depends on other tasks, a read and a change. */
 export async function expectSharing(databaseUrl: string, admin: postgres.Sql): Promise<void> {
@@ -94,5 +97,17 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   for (const sort of Object.keys(sorts) as SortName[]) await expectShared(owner => tasks.list(owner, { limit: 2, sort })())
   await expectShared(owner => categories.list(owner, { limit: 2 }))
   await expectShared(users.one)
+
+  const [calendars, feeds] = [createCalendars(db, null), createFeeds(db)]
+  await admin`update users set calendar_room = revision + 10` // else the first create finds no certain room, and counts
+  const made = await expectShared(owner => calendars.create(owner, claims, id, calendar))
+  await expectShared(owner => calendars.create(owner, claims, randomUUID(), calendar, { ...any, ...once }))
+  await expectShared(owner => calendars.made(owner, id, '00ff'))
+  await expectShared(owner => calendars.update(owner, id, any, { ...calendar, labels: null }))
+  await expectShared(owner => calendars.one(owner, id))
+  const tokens = made.map(row => row?.url?.slice('/v1/calendars/'.length, -'.ics'.length) as string)
+  await admin`update calendars set last_used_at = now()`
+  await expectShared(owner => feeds.open(tokens[owners.indexOf(owner)] as string))
+  await expectShared(owner => calendars.remove(owner, id, any))
   await db.close()
 }

@@ -8,6 +8,7 @@ export const distribution: Readonly<Record<string, string | null>> = {
   users: 'id',
   categories: 'owner_id',
   tasks: 'owner_id',
+  calendars: 'owner_id',
   idempotency_keys: 'owner_id',
   rate_limits: 'key',
   schema_migrations: null,

@@ -1,0 +1,5 @@
+-- migrate:up
+create type calendar_kind as enum ('todo', 'event');
+
+-- migrate:down
+drop type calendar_kind;
