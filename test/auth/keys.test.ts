@@ -3,9 +3,10 @@ import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exportSPKI, type JWK } from 'jose'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect } from 'vitest'
 import { createAuthenticator } from '../../src/auth/authenticator.ts'
 import { advance, algorithms, forge, freezeClock, header, part, refused, type Site, signerOf, test } from '../support/authentication.ts'
+import { eventually } from '../support/clock.ts'
 import { claims, createKeyServer, hmac, now, signer } from '../support/keyserver.ts'
 import { auth } from '../support/taskspec.ts'
 
@@ -342,19 +343,19 @@ describe('while the key server is down', () => {
     for (const [name, answer, finding] of answers.filter(([name]) => name !== 'no key at all')) {
       site.keys.instead = answer
       const before = site.keys.requests
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         advance(601)
         expect([name, await site.status(await signerOf('EdDSA').sign(claims({ jti: `${name} ${now()}` })))]).toEqual([name, 200])
         expect(site.keys.requests).toBeGreaterThan(before)
-      }, 20_000)
+      })
       expectFinding(site, finding)
       site.keys.instead = null
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const before = site.keys.requests
         advance(601)
         await site.status(await signerOf('EdDSA').sign(claims({ jti: `after ${name} ${now()}` })))
         expect(site.keys.requests).toBeGreaterThan(before)
-      }, 20_000)
+      })
     }
     // One line for each time that it fails, and none for each request.
     expect(site.log.filter(({ msg }) => msg === 'key server')).toHaveLength(answers.length - 1)
@@ -433,10 +434,10 @@ describe('while the key server is down', () => {
     site.keys.instead = (_, response) => void hanging.push(() => response.end(JSON.stringify({ keys: [signerOf('ES256').jwk] })))
     advance(301)
     for (let i = 0; i < 10; i++) expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: `${i}` })))).toBe(200)
-    await vi.waitFor(() => expect(hanging).toHaveLength(1), 20_000)
+    await eventually(() => expect(hanging).toHaveLength(1))
     Object.assign(site.keys, { instead: null, keys: [signerOf('ES256').jwk] })
     for (const answer of hanging) answer()
-    await vi.waitFor(async () => expect(await site.status(await signerOf('ES256').sign())).toBe(200), 20_000)
+    await eventually(async () => expect(await site.status(await signerOf('ES256').sign())).toBe(200))
     expect(await site.status(await signerOf('EdDSA').sign(claims({ jti: 'withdrawn' })))).toBe(401)
   })
 
@@ -453,10 +454,10 @@ describe('while the key server is down', () => {
     const replies = Promise.all([fresh, halting, warm].map(async site => site.status(await token('first'))))
     // The timeout is 2 s. A busy machine delays both timers.
     expect(await Promise.race([replies, sleep(10_000, 'late', { ref: false })])).toEqual([503, 503, 200])
-    await vi.waitFor(() => expect(aborted).toBe(2), 20_000)
+    await eventually(() => expect(aborted).toBe(2))
     advance(1)
     expect(await warm.status(await token('second'))).toBe(200)
     expect(aborted).toBe(2) // the reply came while the third fetch was pending
-    await vi.waitFor(() => expect(warm.keys.requests).toBe(3), 20_000)
+    await eventually(() => expect(warm.keys.requests).toBe(3))
   })
 })

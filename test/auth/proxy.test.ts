@@ -14,6 +14,7 @@ import { keysFinding } from '../../src/cli/findings/keys.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { selfSigned } from '../faults/certificate.ts'
 import { client } from '../support/client.ts'
+import { nodeEnvironment } from '../support/environment.ts'
 import { signer } from '../support/keyserver.ts'
 import { listening, run } from '../support/process.ts'
 import { record } from '../support/record.ts'
@@ -79,7 +80,7 @@ test('the server fetches keys over TLS through HTTPS_PROXY, and logs no password
 
 test('the doctor fetches keys through http_proxy', async ({ proxy }) => {
   const program = fileURLToPath(new URL('../../src/cli/doctor.ts', import.meta.url))
-  const env = { PATH: process.env.PATH ?? '', AUTH_JWKS_URL: 'http://keys.test/jwks?a=b', http_proxy: proxy.url }
+  const env = { ...nodeEnvironment, AUTH_JWKS_URL: 'http://keys.test/jwks?a=b', http_proxy: proxy.url }
   const child = spawn(process.execPath, [program], { env })
   const output = await text(child.stdout)
   expect(output).toContain('ok  keys        1 usable key at http://keys.test/jwks?a=b\n')

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { nodeEnvironment } from '../support/environment.ts'
 import { type Algorithm, auth } from './users.ts'
 import type { Workload } from './workloads.ts'
 
@@ -88,7 +89,7 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
   const log = join(directory, 'log')
   const key = algorithm === 'HS256' ? { AUTH_SECRET: auth.secret as string } : { AUTH_JWKS_URL: jwksUrl }
   const environment = {
-    PATH: process.env.PATH ?? '',
+    ...nodeEnvironment,
     NODE_ENV: 'production',
     PORT: '0',
     DATABASE_URL: databaseUrl,

@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { nodeEnvironment } from '../support/environment.ts'
 import { auth } from '../support/taskspec.ts'
 
 const program = fileURLToPath(new URL('../../src/cli/doctor.ts', import.meta.url))
 
 export async function doctor(variables: Record<string, string>) {
   const env = {
-    PATH: process.env.PATH ?? '',
+    ...nodeEnvironment,
     AUTH_SECRET: auth.secret as string,
     AUTH_ISSUER: 'https://issuer.test',
     AUTH_AUDIENCE: 'x',

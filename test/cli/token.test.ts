@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { client } from '../support/client.ts'
+import { nodeEnvironment } from '../support/environment.ts'
 import { auth, test } from '../support/taskspec.ts'
 
 const program = fileURLToPath(new URL('../../src/cli/token.ts', import.meta.url))
 
 function token(...names: string[]) {
   const env = {
-    PATH: process.env.PATH ?? '',
+    ...nodeEnvironment,
     AUTH_SECRET: auth.secret as string,
     AUTH_ISSUER: auth.issuers.join(),
     AUTH_AUDIENCE: auth.audiences.join(),

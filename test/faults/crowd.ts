@@ -24,10 +24,10 @@ export type Crowd = {
 let crowds = 0
 
 /**
- * Starts the users, who rest so many ms after each round, and a client that asks for the health of the server all the time. Not `behind` a
- * proxy, which answers for a server that is away. `isOlder`: a server of an earlier release.
+ * Starts the users, and a client that asks for the health of the server all the time. `rest`: ms after each round, because the processes that
+ * recover need the CPU too. Not `behind` a proxy, which answers for a server that is away. `isOlder`: a server of an earlier release.
  */
-export async function crowd(url: string, size: number, { rest = 25, behind = false, isOlder = false } = {}): Promise<Crowd> {
+export async function crowd(url: string, size: number, { rest = 60, behind = false, isOlder = false } = {}): Promise<Crowd> {
   const calls: Call[] = []
   const ready: { status: number; at: number }[] = []
   const wrong: string[] = []
@@ -40,7 +40,7 @@ export async function crowd(url: string, size: number, { rest = 25, behind = fal
 
   async function watchHealth() {
     const anonymous = client(url, undefined, [], isOlder)
-    for (; going; await sleep(50)) {
+    for (; going; await sleep(100)) {
       try {
         const [alive, { status }] = await Promise.all([anonymous.send('GET', '/livez'), anonymous.send('GET', '/readyz')])
         if (alive.status !== 200) wrong.push(`/livez answered ${alive.status}`)
@@ -67,7 +67,7 @@ export async function crowd(url: string, size: number, { rest = 25, behind = fal
         const kind = `${status} ${headers.get('content-type')}`
         if (kind !== '503 application/problem+json') wrong.push(`${method} of ${title} was answered with ${kind}`)
         if (!/^[1-9]\d*$/.test(headers.get('retry-after') ?? '')) wrong.push(`${method} of ${title} had no Retry-After`)
-        await sleep(20) // as Retry-After asks, but shorter: retries must not take the CPU that the recovery needs
+        await sleep(50) // as Retry-After asks, but shorter: retries must not take the CPU that the recovery needs
       } catch (error) {
         wrong.push(`${method} of ${title}: ${error}`)
       }

@@ -12,7 +12,6 @@ import { createLine } from './line.ts'
 type AtEnd = TestContext['onTestFinished']
 
 const size = 4 // of the pool, and of each crowd
-const rest = 60 // ms: the tests beside this one need the CPU too
 const timeout = 300_000
 
 test.concurrent.for([
@@ -23,7 +22,7 @@ test.concurrent.for([
   { timeout },
   async ([, cut, mend], { onTestFinished }) => {
     const { url, databaseUrl, line } = await serve(onTestFinished)
-    const users = await crowd(url, size, { rest })
+    const users = await crowd(url, size)
     await users.served()
 
     const cutAt = performance.now()
@@ -46,7 +45,7 @@ test.concurrent.for([
 
 test.concurrent('users go on through twenty cuts, each soon after the one before', { timeout }, async ({ onTestFinished }) => {
   const { url, databaseUrl, line } = await serve(onTestFinished)
-  const users = await crowd(url, size, { rest })
+  const users = await crowd(url, size)
   for (let cut = 0; cut < 20; cut++) {
     await created(users, size)
     line.reset()
@@ -63,7 +62,7 @@ test.concurrent('after twenty outages memory and connections are as before', { t
   const url = await listening(server)
 
   async function outages(count: number) {
-    const users = await crowd(url, size, { rest })
+    const users = await crowd(url, size)
     const from = line.accepted()
     for (let round = 0; round < count; round++) {
       await created(users, 2)

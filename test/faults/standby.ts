@@ -4,8 +4,9 @@ import { chown, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { startPostgres } from '../../src/dev/postgres.ts'
+import { eventually } from '../support/clock.ts'
 import { type Fragile, fragile } from './cluster.ts'
 
 export type Standby = Fragile & {
@@ -45,7 +46,7 @@ export async function standbyOf(primary: Fragile, directory: string, port?: numb
       },
     }),
   )
-  await vi.waitFor(async () => expect(await sql`select from pg_stat_replication where state = 'streaming'`).toHaveLength(1), 10_000)
+  await eventually(async () => expect(await sql`select from pg_stat_replication where state = 'streaming'`).toHaveLength(1))
   await sql.end()
   return {
     ...copy,

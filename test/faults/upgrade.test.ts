@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { checkOut, git, type Release, readReleases } from '../../src/dev/releases.ts'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
+import { nodeEnvironment } from '../support/environment.ts'
 import { auth, createDatabase, start, tokenOf } from '../support/taskspec.ts'
 import { type Crowd, crowd, expectPromises, tally } from './crowd.ts'
 
@@ -59,11 +61,11 @@ async function startRelease(folder: string, env: Record<string, string>): Promis
   child.stdout.setEncoding('utf8').on('data', chunk => {
     output += chunk
   })
-  return vi.waitFor(() => {
+  return eventually(() => {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
     if (url === undefined) throw new Error(`the server of the release does not listen: ${output}`)
     return url
-  }, 20_000)
+  })
 }
 
 test('the last release serves during the migration, and then beside the current server', { timeout: 120_000 }, async () => {
@@ -71,7 +73,7 @@ test('the last release serves during the migration, and then beside the current 
   const { url: databaseUrl, drop } = await createDatabase('template0')
   onTestFinished(drop)
   const env = {
-    PATH: process.env.PATH ?? '',
+    ...nodeEnvironment,
     NODE_ENV: 'production',
     PORT: '0',
     DATABASE_URL: databaseUrl,
@@ -83,14 +85,14 @@ test('the last release serves during the migration, and then beside the current 
   execFileSync(process.execPath, [migrationProgram(folder)], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const before = await startRelease(folder, env)
   const usersBefore = await crowd(before, 6, { isOlder: true })
-  await migrateBesideReader(databaseUrl, () => vi.waitFor(progress(usersBefore), 20_000))
-  await vi.waitFor(progress(usersBefore), 20_000)
+  await migrateBesideReader(databaseUrl, () => eventually(progress(usersBefore)))
+  await eventually(progress(usersBefore))
 
   const current = await start({ databaseUrl })
   onTestFinished(current.stop)
   const usersNow = await crowd(current.url, 6)
   await oneAccountOnBoth(before, current.url)
-  await vi.waitFor(progress(usersNow), 20_000)
+  await eventually(progress(usersNow))
 
   for (const users of [usersBefore, usersNow]) {
     const seen = await users.leave()
@@ -122,7 +124,7 @@ async function migrateBesideReader(databaseUrl: string, whileWaiting: () => Prom
     expect(ended || row !== undefined).toBe(true)
   }
   try {
-    await vi.waitFor(isWaiting, 20_000)
+    await eventually(isWaiting)
     await whileWaiting()
   } finally {
     await reader`commit`

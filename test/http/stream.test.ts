@@ -1,9 +1,10 @@
 // Replies whose bodies are streams: backpressure, heartbeat, and every way in which they end.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Stream } from '../../src/contract/types.ts'
 import type { Options } from '../../src/server.ts'
+import { eventually } from '../support/clock.ts'
 import { noDatabase, smallApi } from '../support/small-api.ts'
 import { start } from '../support/taskspec.ts'
 
@@ -94,7 +95,7 @@ test('is written as it comes, and logged at its end', async () => {
   expect(log).toEqual([])
   source.end()
   expect(await read()).toMatchObject({ done: true })
-  await vi.waitFor(() => expect(line()).toMatchObject({ level: 30, status: 200 }))
+  await eventually(() => expect(line()).toMatchObject({ level: 30, status: 200 }))
   expect(line()).not.toHaveProperty('outcome')
 })
 
@@ -105,11 +106,11 @@ test('counts as in flight until its end', async () => {
   expect((await fetch(`${url}/livez`)).status).toBe(200)
   source.end()
   await read()
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const again = await fetch(`${url}/stream`)
     await again.body?.cancel()
     expect(again.status).toBe(200)
-  }, 10_000) // the connection of a shed request is not read for a second
+  }) // the connection of a shed request is not read for a second
 })
 
 test('is not read faster than its client reads', async () => {
@@ -122,7 +123,7 @@ test('is not read faster than its client reads', async () => {
   const { url } = await serve({ body: body() })
   const socket = request(url)
   socket.pause()
-  await vi.waitFor(() => expect(produced).toBeGreaterThan(chunk.length))
+  await eventually(() => expect(produced).toBeGreaterThan(chunk.length))
   for (let i = 0; i < 50; i++) await fetch(`${url}/livez`).then(reply => reply.text())
   expect(produced).toBeLessThan(total / 2) // the buffers of both systems take some MiB
 
@@ -131,7 +132,7 @@ test('is not read faster than its client reads', async () => {
     received += bytes.length
   })
   socket.resume()
-  await vi.waitFor(() => expect(received).toBeGreaterThan(total), 20_000)
+  await eventually(() => expect(received).toBeGreaterThan(total))
   socket.destroy()
 })
 
@@ -143,7 +144,7 @@ describe('ends', () => {
     await read()
     await cancel()
     await source.returned
-    await vi.waitFor(() => expect(line()).toMatchObject({ level: 30, status: 200, outcome: 'aborted' }))
+    await eventually(() => expect(line()).toMatchObject({ level: 30, status: 200, outcome: 'aborted' }))
     const again = await fetch(`${url}/stream`)
     await again.body?.cancel()
     expect(again.status).toBe(200)
@@ -155,7 +156,7 @@ describe('ends', () => {
     await once(socket, 'connect')
     socket.resetAndDestroy()
     await source.returned
-    await vi.waitFor(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
+    await eventually(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
   })
 
   test('visibly broken when it throws an error, which is logged', async () => {
@@ -166,7 +167,7 @@ describe('ends', () => {
     source.fail(new RangeError('oops'))
     await expect(read()).rejects.toThrow()
     const error = { name: 'RangeError', message: 'oops' }
-    await vi.waitFor(() => expect(line()).toMatchObject({ level: 50, status: 200, outcome: 'failed', error }))
+    await eventually(() => expect(line()).toMatchObject({ level: 50, status: 200, outcome: 'failed', error }))
   })
 
   test('before it begins when the request is HEAD', async () => {
@@ -174,7 +175,7 @@ describe('ends', () => {
     const response = await fetch(`${url}/stream`, { method: 'HEAD' })
     expect([response.headers.get('content-type'), await response.text()]).toEqual(['text/csv; charset=utf-8', ''])
     await source.returned
-    await vi.waitFor(() => expect(line()).toMatchObject({ status: 200, method: 'HEAD' }))
+    await eventually(() => expect(line()).toMatchObject({ status: 200, method: 'HEAD' }))
   })
 
   test('and an error of its cleanup is logged', async () => {
@@ -188,7 +189,7 @@ describe('ends', () => {
     const { cancel } = await open(url)
     await cancel()
     const error = expect.objectContaining({ message: 'no cleanup' })
-    await vi.waitFor(() => expect(log).toContainEqual(expect.objectContaining({ level: 50, msg: 'stream cleanup failed', error })))
+    await eventually(() => expect(log).toContainEqual(expect.objectContaining({ level: 50, msg: 'stream cleanup failed', error })))
   })
 })
 
@@ -212,7 +213,7 @@ describe('while it is quiet', () => {
     const { read } = await open(url)
     await expect(read()).rejects.toThrow()
     await source.returned
-    await vi.waitFor(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
+    await eventually(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
   })
 
   test('is ended by the idle timeout where its client does not read, heartbeat or not', async () => {
@@ -221,7 +222,7 @@ describe('while it is quiet', () => {
     socket.pause()
     source.push(Buffer.alloc(64 * 1024 * 1024))
     await source.returned
-    await vi.waitFor(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
+    await eventually(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
     socket.destroy()
   })
 })

@@ -3,10 +3,11 @@ import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Problem } from '../../src/contract/problem.ts'
 import type { AnyReply, Upload } from '../../src/contract/types.ts'
 import { readBody } from '../../src/http/request.ts'
+import { eventually } from '../support/clock.ts'
 import { noDatabase, sizeOf, smallApi } from '../support/small-api.ts'
 import { start } from '../support/taskspec.ts'
 
@@ -120,7 +121,7 @@ describe('a body in chunks', () => {
     for (let i = 0; i < 50; i++) await fetch(`${url}/livez`).then(reply => reply.text())
     expect(socket.writableLength).toBeGreaterThan(0)
     go()
-    await vi.waitFor(() => expect(received()).toContain(`\r\n\r\n${32 * mebibyte}`), 20_000)
+    await eventually(() => expect(received()).toContain(`\r\n\r\n${32 * mebibyte}`))
     socket.destroy()
   })
 
@@ -137,9 +138,9 @@ describe('a body in chunks', () => {
     await fetch(`${url}/livez`)
     expect(received()).toBe('')
     go()
-    await vi.waitFor(() => expect(received()).toBe('HTTP/1.1 100 Continue\r\n\r\n'))
+    await eventually(() => expect(received()).toBe('HTTP/1.1 100 Continue\r\n\r\n'))
     socket.write('a,b')
-    await vi.waitFor(() => expect(received()).toMatch(/200 OK[\s\S]*\r\n\r\n3$/))
+    await eventually(() => expect(received()).toMatch(/200 OK[\s\S]*\r\n\r\n3$/))
     socket.destroy()
   })
 
@@ -150,7 +151,7 @@ describe('a body in chunks', () => {
     })
     const { socket, received } = begin(url, `Content-Length: ${mebibyte}`)
     socket.write(`${'x'.repeat(mebibyte)}GET /livez HTTP/1.1\r\nHost: x\r\n\r\n`)
-    await vi.waitFor(() => expect(received()).toMatch(/"enough"[\s\S]*"alive"/), 5_000)
+    await eventually(() => expect(received()).toMatch(/"enough"[\s\S]*"alive"/))
     socket.destroy()
   })
 
@@ -178,7 +179,7 @@ describe('a body in chunks', () => {
     socket.write('abc')
     await fetch(`${url}/livez`)
     socket.destroy()
-    await vi.waitFor(() => expect(log).toContainEqual(expect.objectContaining({ operation: 'upload', status: 400, level: 30 })))
+    await eventually(() => expect(log).toContainEqual(expect.objectContaining({ operation: 'upload', status: 400, level: 30 })))
     expect(problems).toMatchObject([{ kind: 'malformed-request' }])
   })
 
@@ -186,11 +187,11 @@ describe('a body in chunks', () => {
     const { url } = await serve(undefined, 1)
     const { socket, received } = begin(url, 'Content-Length: 4')
     socket.write('ab')
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       for (let i = 0; i < 3; i++) expect((await send(url, '/small', 'text/csv', 'a,b')).status).toBe(200)
     })
     socket.write('cd')
-    await vi.waitFor(() => expect(received()).toMatch(/200 OK[\s\S]*\r\n\r\n4$/))
+    await eventually(() => expect(received()).toMatch(/200 OK[\s\S]*\r\n\r\n4$/))
     socket.destroy()
   })
 })

@@ -6,13 +6,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import { expect, type TestContext, vi } from 'vitest'
+import { expect, type TestContext } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
+import { doctor } from '../cli/doctor.ts'
 import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
-import { auth, start, test, tokenOf } from '../support/taskspec.ts'
+import { eventually } from '../support/clock.ts'
+import { start, test, tokenOf } from '../support/taskspec.ts'
 import { installed } from './installed.ts'
 import { compose } from './topology.ts'
 
@@ -70,7 +72,7 @@ test('an erased account is there again, from a base backup and the archive, as i
   const [{ moment }] = (await sql`select clock_timestamp()::text as moment`) as unknown as [{ moment: string }]
   await before.ann.deleteUser()
   const [{ last }] = (await sql`select pg_walfile_name(pg_switch_wal()) as last`) as unknown as [{ last: string }]
-  await vi.waitFor(() => stat(join(archive, last)), 60_000)
+  await eventually(() => stat(join(archive, last)))
   await sql.end()
   await before.stop()
   await cluster.stop('immediate')
@@ -82,7 +84,7 @@ test('an erased account is there again, from a base backup and the archive, as i
   const recovered = await startPostgres({ directory: again, ...(installed !== null && { binaries: binaries(installed) }) })
   onTestFinished(() => recovered.stop('immediate'))
   const fresh = postgres(`${recovered.url}postgres`, { max: 1 })
-  await vi.waitFor(async () => expect(await fresh`select pg_is_in_recovery() as still`).toEqual([{ still: false }]), 60_000)
+  await eventually(async () => expect(await fresh`select pg_is_in_recovery() as still`).toEqual([{ still: false }]))
   await fresh.end()
   await expectServed(`${recovered.url}postgres`, { ...before, tasks: [...before.tasks, later.body] }, onTestFinished)
 })
@@ -151,9 +153,8 @@ async function live(databaseUrl: string, atEnd: End) {
 }
 
 async function expectServed(databaseUrl: string, { tasks }: { tasks: object[] }, atEnd: End) {
-  const env = { PATH: process.env.PATH ?? '', DATABASE_URL: databaseUrl, AUTH_SECRET: auth.secret as string }
-  const { stdout } = await run(process.execPath, [here('src/cli/doctor.ts')], { env })
-  expect(stdout).not.toContain('!!')
+  const { code, output } = await doctor({ DATABASE_URL: databaseUrl })
+  expect([code, output]).toEqual([0, expect.not.stringContaining('!!')])
   const server = await start({ databaseUrl })
   atEnd(() => server.stop())
   const ann = client(server.url, await tokenOf('ann'))

@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, inject, vi } from 'vitest'
+import { expect, inject } from 'vitest'
 import { forge, header } from '../support/authentication.ts'
 import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
 import { poolerAndProxy } from '../support/programs.ts'
 import { record } from '../support/record.ts'
 import { auth, tokenOf } from '../support/taskspec.ts'
@@ -34,7 +35,7 @@ test('an account is in the cell of its prefix, and no other cell gets its reques
     expect((await send('GET', '/v1/users/someone-else', { headers: { 'x-request-id': foreign } })).status).toBe(403)
     for (const id of [own, foreign]) {
       expect([one, two].filter(each => requests(each).includes(id))).toEqual([cell])
-      await vi.waitFor(() => expect(router.log()).toContainEqual(expect.objectContaining({ requestId: id, cell: cell.name })))
+      await eventually(() => expect(router.log()).toContainEqual(expect.objectContaining({ requestId: id, cell: cell.name })))
     }
   }
   for (const cell of [one, two]) expect(await idsIn(cell)).toEqual(users.flatMap(user => (user.cell === cell ? [user.id] : [])).sort())

@@ -9,15 +9,17 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import { expect, inject, vi } from 'vitest'
+import { expect, inject } from 'vitest'
 import { type Client, client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
 import { freePort } from '../support/port.ts'
 import type { Program } from '../support/programs.ts'
 import { test as base, createDatabase, type Service, start, tokenOf } from '../support/taskspec.ts'
 import { installed } from './installed.ts'
 
 export const ops = fileURLToPath(new URL('../../src/ops/', import.meta.url))
-const folders = [...(process.env.PATH ?? '').split(delimiter), ...(installed === null ? [] : [installed])]
+// Debian's psql on the PATH is a script in Perl, which takes longer than the program itself.
+const folders = [...(installed === null ? [] : [installed]), ...(process.env.PATH ?? '').split(delimiter)]
 export const found = (program: string) => folders.some(folder => existsSync(join(folder, program)))
 
 export type Cell = { name: string; url: string; databaseUrl: string; sql: postgres.Sql; log: Service['log']; stop: () => Promise<void> }
@@ -125,7 +127,7 @@ export async function startRouter(
     await gone
   }
   const url = `http://${listen}`
-  await vi.waitFor(async () => expect((await fetch(`${url}/livez`)).status).toBe(200), { timeout: 15_000, interval: 50 })
+  await eventually(async () => expect((await fetch(`${url}/livez`)).status).toBe(200))
   return { url, log: () => linesOf(text), env: files, stop }
 }
 

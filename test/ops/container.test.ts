@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { access, chmod, constants, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
 import { freePort } from '../support/port.ts'
 import { auth, createDatabase, test, tokenOf } from '../support/taskspec.ts'
 import { build, type Image } from './image.ts'
@@ -45,7 +46,7 @@ test('the image migrates and serves without writing files, reports its health an
 
   const server = inside(image, image.cmd, env)
   onTestFinished(() => void server.kill('SIGKILL'))
-  await vi.waitFor(async () => expect(await ended(inside(image, image.healthcheck, env))).toBe(0), 60_000)
+  await eventually(async () => expect(await ended(inside(image, image.healthcheck, env))).toBe(0))
   const ann = client(`http://127.0.0.1:${port}`, await tokenOf('contained'))
   await ann.getReadiness()
   await ann.createTask({ body: { title: 'a' } })

@@ -5,10 +5,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parser } from '@prometheus-io/lezer-promql'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { beforeAll, describe, expect, vi } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import { parse } from 'yaml'
 import { cases, needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
+import { nodeEnvironment } from '../support/environment.ts'
 import { operations } from '../support/spec.ts'
 import { auth, start, test, tokenOf } from '../support/taskspec.ts'
 import { dashboard as dashboardSchema, rules as rulesSchema } from './schemas.ts'
@@ -102,11 +104,11 @@ describe('an expression', () => {
     await ann.listTasks({}, 429)
     const page = async (from: string) => (await fetch(from)).text()
     // Collecting garbage is seen when there was some.
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(Array.from({ length: 1_000_000 }, (_, index) => ({ index }))).toHaveLength(1_000_000)
       note(await page(metricsUrl as string))
       expect([...metrics.keys()]).toContain('nodejs_gc_duration_seconds_sum')
-    }, 10_000)
+    })
     note(await page(await workers(service.databaseUrl, onTestFinished)))
 
     for (const { name, expr, shown } of expressions) {
@@ -219,7 +221,7 @@ function read(expr: string): { selected: Selected[]; kept: string[] | null } {
 /** Where a process with two workers says its metrics. */
 async function workers(databaseUrl: string, onTestFinished: (work: () => void) => void): Promise<string> {
   const env = {
-    PATH: process.env.PATH ?? '',
+    ...nodeEnvironment,
     ...{ NODE_ENV: 'production', DATABASE_URL: databaseUrl, PORT: '0', METRICS_PORT: '0', WEB_CONCURRENCY: '2' },
     ...{ AUTH_SECRET: auth.secret ?? '', AUTH_ISSUER: auth.issuers.join(), AUTH_AUDIENCE: auth.audiences.join() },
   }

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, inject, vi } from 'vitest'
+import { expect, inject } from 'vitest'
 import { crowd, expectPromises, tally } from '../faults/crowd.ts'
 import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
 import { poolerAndProxy } from '../support/programs.ts'
 import { tokenOf } from '../support/taskspec.ts'
 import { blocks, manual } from './manual.ts'
@@ -36,7 +37,7 @@ test('killed part by part it answers with success or 503, and loses nothing', { 
   /** Waits until the requests of the users succeed again. */
   const well = async () => {
     const from = all.calls.length
-    await vi.waitFor(
+    await eventually(
       () =>
         expect(tally(all.calls.slice(from))).toMatchObject({
           200: expect.toSatisfy(n => n > 2 * userCount),
@@ -51,7 +52,7 @@ test('killed part by part it answers with success or 503, and loses nothing', { 
     const from = all.calls.length
     await (parts[part] as Part)[verb]()
     if (verb === 'kill' && (part === 'pooler' || part === 'database'))
-      await vi.waitFor(() => expect(tally(all.calls.slice(from))[503]).toBeGreaterThan(0), 10_000)
+      await eventually(() => expect(tally(all.calls.slice(from))[503]).toBeGreaterThan(0))
     else await well()
     // One of two replicas is enough. Only a request in flight to the killed one may fail, which is at most one per user.
     if (part.startsWith('server')) expect(tally(all.calls.slice(from))[503] ?? 0, `${verb} ${part}`).toBeLessThanOrEqual(userCount)
@@ -90,7 +91,7 @@ test('the proxy keeps the contract: the longest query, the address of the client
   expect(body.requestId).toBe(headers.get('x-request-id'))
   expect(headers.get('retry-after')).toBe('1')
   await parts['server-2']?.start()
-  await vi.waitFor(() => ann.getUser(), 10_000)
+  await eventually(() => ann.getUser())
 })
 
 test('the first request is answered as the manual shows it, and the doctor finds no error', { timeout: 60_000, ...withCurl }, async ({

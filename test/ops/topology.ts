@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
-import { expect, inject, vi } from 'vitest'
+import { expect, inject } from 'vitest'
 import { parse } from 'yaml'
 import type { Postgres } from '../../src/dev/postgres.ts'
 import { test as base } from '../faults/cluster.ts'
+import { eventually } from '../support/clock.ts'
+import { nodeEnvironment } from '../support/environment.ts'
 import { type Pooler, startPooler } from '../support/pooler.ts'
 import { freePort } from '../support/port.ts'
 import type { Program } from '../support/programs.ts'
@@ -127,7 +129,7 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
   async function settings(name: string, addresses: Record<string, string>): Promise<Record<string, string>> {
     const moved = (value: string) => Object.entries(addresses).reduce((text, [from, to]) => text.replace(from, to), value)
     const variables = Object.entries(services[name]?.environment ?? {}).map(([key, value]) => [key, moved(value)])
-    return { PATH: process.env.PATH ?? '', ...Object.fromEntries(variables) }
+    return { ...nodeEnvironment, ...Object.fromEntries(variables) }
   }
 
   function command(name: string): string[] {
@@ -160,7 +162,7 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
     atEnd(() => void child?.kill('SIGKILL'))
     async function start() {
       child = launch()
-      await vi.waitFor(async () => expect((await fetch(probe)).status).toBe(200), { timeout: 15_000, interval: 50 })
+      await eventually(async () => expect((await fetch(probe)).status).toBe(200))
     }
     async function end(signal: NodeJS.Signals) {
       const gone = once(child as ChildProcess, 'exit')

@@ -1,7 +1,8 @@
 // A caller above its budget gets 429 with Retry-After, and no other caller is affected.
 import postgres from 'postgres'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect } from 'vitest'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
 import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 const tasks = '/v1/users/me/tasks'
@@ -107,6 +108,6 @@ describe('several processes with counters in the database', () => {
     await ann.listTasks()
     await ann.listTasks({}, 429)
     await sql`alter table elsewhere rename to rate_limits`
-    await vi.waitFor(() => ann.createTask({ body: { title: 'a' } }))
+    await eventually(() => ann.createTask({ body: { title: 'a' } }))
   })
 })

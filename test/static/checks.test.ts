@@ -1,4 +1,5 @@
 // No check passes because it did not run: lists of cases are never empty, and every skip names its need.
+// And none fails because the machine is slow: what it waits for may take a minute.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { cases, needs } from '../support/checks.ts'
@@ -10,6 +11,7 @@ const files = readdirSync(directory, { recursive: true })
   .filter(file => file.endsWith('.test.ts') && file !== 'static/checks.test.ts')
 
 const retries = 'retry hides a failure'
+const shortWait = 'vi.waitFor gives up after a second: use eventually()'
 
 /** The constructs that let a test file pass without running its tests. */
 function faults(text: string): string[] {
@@ -24,10 +26,11 @@ function faults(text: string): string[] {
     ...lists.filter(list => !/^(\[|cases\(|operations\.map\()/.test(list)).map(list => `cases(${list}…) would fail if the list is empty`),
     ...[...skips, ...inTest].map(found => `${found} does not name its need: use needs()`),
     ...(/\bretry: [1-9]/.test(text) ? [retries] : []),
+    ...(/\bvi\.wait(For|Until)\(/.test(text) ? [shortWait] : []),
   ]
 }
 
-test('no file can pass without running its tests', () => {
+test('no file can pass without running its tests, or waits for a second only', () => {
   expect(files.length).toBeGreaterThan(50)
   const found = files.flatMap(file => faults(readFileSync(new URL(file, directory), 'utf8')).map(fault => ({ file, fault })))
   expect(found).toEqual([])
@@ -46,6 +49,7 @@ describe('finds', () => {
     ["test('a', { timeout: 1, retry: 2 }, () => {})"],
     ["test('a', ({ skip }) => skip(isAbsent(x)))"],
     ["test('a', ({ skip }) => skip())"],
+    ['await vi.waitFor(() => expect(log).toHaveLength(1))'],
   ])('%s', text => {
     expect(faults(text)).toHaveLength(1)
   })

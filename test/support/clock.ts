@@ -1,15 +1,16 @@
 // A clock for promises about time. It stands still while this process gets no CPU, so that a busy machine breaks no promise of the server.
 import { setTimeout as sleep } from 'node:timers/promises'
 
+const now = performance.now.bind(performance) // of the machine, also while a test fakes that of this process
 const tickMs = 20
 const maxStepMs = 40 // a tick that comes later than this counts as this: the rest of the time the process stood still
 
 let steady = 0
-let lastTick = performance.now()
+let lastTick = now()
 setInterval(() => {
-  const now = performance.now()
-  steady += Math.max(0, Math.min(now - lastTick, maxStepMs))
-  lastTick = now
+  const tick = now()
+  steady += Math.min(tick - lastTick, maxStepMs)
+  lastTick = tick
 }, tickMs).unref()
 
 /** Milliseconds in which this process could work. On an idle machine they pass as on any clock. */

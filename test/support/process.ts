@@ -3,13 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { nodeEnvironment } from './environment.ts'
 import { recordLine } from './record.ts'
 import { auth } from './taskspec.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const environment = {
-  PATH: process.env.PATH ?? '',
-  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+  ...nodeEnvironment,
   AUTH_SECRET: auth.secret ?? '',
   AUTH_ISSUER: auth.issuers.join(),
   AUTH_AUDIENCE: auth.audiences.join(),
