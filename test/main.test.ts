@@ -14,10 +14,8 @@ import { linesOf, listening, run, started } from './support/process.ts'
 import { inDevelopment } from './support/spec.ts'
 import { test, tokenOf } from './support/taskspec.ts'
 
-const timeout = 120_000
-
 // Each test waits for processes of its own, so they run concurrently.
-describe.concurrent('the process', { timeout }, () => {
+describe.concurrent('the process', () => {
   test('reports every error of its settings in one message, and exits with 1', async ({ onTestFinished }) => {
     const { ended, output } = run({ NODE_ENV: 'production', AUTH_AUDIENCE: '', PORT: 'x', LOG_LEVEL: 'loud' }, { atEnd: onTestFinished })
     expect(await ended).toBe(1)
@@ -139,7 +137,7 @@ describe.concurrent('the process', { timeout }, () => {
   })
 })
 
-describe.concurrent('workers', { timeout }, () => {
+describe.concurrent('workers', () => {
   const settings = { NODE_ENV: 'production', WEB_CONCURRENCY: '2', METRICS_PORT: '0' }
 
   test('share the requests and a page of metrics; one that dies is replaced while the others serve', async ({
@@ -186,7 +184,7 @@ describe.concurrent('workers', { timeout }, () => {
   })
 })
 
-test('runs from a folder with #, ?, % and a space in its name', { timeout }, async ({ service, onTestFinished }) => {
+test('runs from a folder with #, ?, % and a space in its name', async ({ service, onTestFinished }) => {
   const parent = await mkdtemp(join(tmpdir(), 'taskspec-test-'))
   onTestFinished(() => rm(parent, { recursive: true }))
   const project = join(parent, 'a #b?c %41 d')

@@ -20,8 +20,8 @@ process.env.TASKSPEC_SEED ??= String(randomInt(2 ** 30))
 const wire = {
   isolate,
   setupFiles: ['test/support/ran.ts'],
-  testTimeout: 120_000, // a test waits for states, which come late on a slow machine
-  hookTimeout: 120_000,
+  testTimeout: 300_000, // a test waits for states, which come late on a slow machine
+  hookTimeout: 300_000,
   sequence: { groupOrder: 1 },
 }
 

@@ -7,7 +7,6 @@ import { expectRefused, open, replies, statuses, warnings } from './talk.ts'
 
 const tasks = '/v1/users/me/tasks'
 const mebibyte = 1024 * 1024
-const timeout = 120_000
 const json = { 'content-type': 'application/json' }
 
 afterEach<{ service: { log: Record<string, unknown>[] } }>(({ service }) => {
@@ -29,7 +28,7 @@ function filled(begin: string, part: (i: number) => string, end: string): string
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 const key = (name: unknown) => `${JSON.stringify(name)}:1`
 
-describe('is refused while others are served', { timeout }, () => {
+describe('is refused while others are served', () => {
   test.for<[string, string | Uint8Array, number]>([
     ['half a million nested arrays', nested(mebibyte / 2), 422],
     ['150,000 nested objects', '{"a":'.repeat(150_000) + 1 + '}'.repeat(150_000), 422],
@@ -95,7 +94,7 @@ describe('a compressed body', () => {
   })
 })
 
-describe('a body above 1 MiB', { timeout }, () => {
+describe('a body above 1 MiB', () => {
   const head = async (id: string, headers: string) =>
     `POST ${tasks} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await tokenOf(id)}\r\nContent-Type: application/json\r\n${headers}\r\n`
 

@@ -136,7 +136,7 @@ describe('has one meaning', () => {
     expect(statuses(replies(await ended))).toEqual([200, 200])
   })
 
-  test('thousands of pipelined requests are answered in order, while others are served', { timeout: 120_000 }, async ({ as, service }) => {
+  test('thousands of pipelined requests are answered in order, while others are served', async ({ as, service }) => {
     const ann = await as('ann')
     await ann.getUser() // opens a connection to the database
     const paths = Array.from({ length: 2_000 }, (_, i) => (i % 7 === 0 ? '/nowhere' : '/livez'))

@@ -10,7 +10,6 @@ import { test as base, start, tokenOf } from '../support/taskspec.ts'
 import { expectRefused, open, replies, statuses, warnings } from './talk.ts'
 
 const host = 'Host: x\r\n'
-const timeout = 120_000
 
 type Hasty = (timeouts: Parameters<typeof start>[0]['timeouts']) => ReturnType<typeof start>
 /** `hasty`: starts a server with timeouts of its own, which stops after the test. */
@@ -46,7 +45,7 @@ async function drip(url: string, first: string, piece: string, { afterReply = fa
   return text
 }
 
-describe.concurrent('a timeout', { timeout }, () => {
+describe.concurrent('a timeout', () => {
   test('cuts off headers that never end, and others are served meanwhile', async ({ hasty }) => {
     const { url, log } = await hasty({ headersMs: 3_000 })
     const ann = client(url, await tokenOf('ann'))
@@ -125,7 +124,7 @@ describe.concurrent('a timeout', { timeout }, () => {
   })
 })
 
-test('ten thousand idle connections keep no request from being served', { timeout }, async ({ hasty, skip, onTestFinished }) => {
+test('ten thousand idle connections keep no request from being served', async ({ hasty, skip, onTestFinished }) => {
   const many = 10_000
   const limit = (process.report.getReport() as unknown as { userLimits?: { open_files?: { soft: number | string } } }).userLimits
   skip(Number(limit?.open_files?.soft ?? 0) < many + 1_000, `a limit of ${many + 1_000} open files a process (ulimit -n)`)

@@ -39,8 +39,6 @@ type Project = keyof typeof projects
 const names = Object.keys(projects) as Project[]
 const compiler = join(root, 'node_modules/typescript-7/bin/tsc')
 
-const timeout = 180_000
-
 let directory: string
 let compiled: Record<Project, Output>
 
@@ -52,7 +50,7 @@ beforeAll(async () => {
   await cp(join(directory, 'nodenext/node_modules/@taskspec'), join(directory, 'bundler/node_modules/@taskspec'), { recursive: true })
   const results = await Promise.all(names.map(name => run(compiler, ['--project', '.', '--pretty', 'false'], join(directory, name))))
   compiled = { nodenext: results[0] as Output, bundler: results[1] as Output }
-}, timeout)
+})
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 describe('the package', () => {
@@ -101,7 +99,7 @@ describe.each(cases(names))('with the resolution of %s', name => {
   })
 })
 
-describe.concurrent('one program', { timeout }, () => {
+describe.concurrent('one program', () => {
   const targets: Record<string, (server: string) => Promise<Target>> = {
     mock: async () => ({ ...(await prism('mock')), token: 'any' }),
     sandbox: async () => {

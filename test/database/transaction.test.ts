@@ -223,7 +223,6 @@ test('each statement of a transaction is a step', async ({ service, onTestFinish
 })
 
 test('transactions work behind a pooler in transaction mode', {
-  timeout: 60_000,
   ...needs(inject('programs').pgbouncer !== null, poolerAndProxy),
 }, async ({ service, onTestFinished }) => {
   const pooler = await startPooler(service.databaseUrl, onTestFinished, { default_pool_size: 2 })

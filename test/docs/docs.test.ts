@@ -156,10 +156,7 @@ test('authorises, creates a task, names every place where a body is wrong, and f
 })
 
 // The contrast depends on the colour scheme, and what fits depends on the width, so two looks cover both.
-test('is legible in dark mode on a phone and in light mode on a desktop', { timeout: 120_000 }, async ({
-  visit: { page, trouble },
-  onTestFailed,
-}) => {
+test('is legible in dark mode on a phone and in light mode on a desktop', async ({ visit: { page, trouble }, onTestFailed }) => {
   await page.locator('.models-control').click()
   await page.locator('section.models article').first().waitFor()
 

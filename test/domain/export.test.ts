@@ -59,7 +59,6 @@ async function open(url: string, token: string, format: Format = 'ndjson') {
 describe('while others write', () => {
   test.for(['ndjson', 'csv', 'ics'] as const)(
     'as %s misses and doubles no task, and NDJSON ends with the account as it is',
-    { timeout: 120_000 },
     async (format, { as, service: { sql, url } }) => {
       const ann = await as('ann')
       const { body: home } = await ann.createCategory({ body: { name: 'Home' } })
@@ -101,7 +100,7 @@ describe('while others write', () => {
     },
   )
 
-  test('reads changes of more tasks than a page in rounds', { timeout: 120_000 }, async ({ as, service: { sql, url } }) => {
+  test('reads changes of more tasks than a page in rounds', async ({ as, service: { sql, url } }) => {
     const ann = await as('ann')
     await ann.getUser()
     await insertTasks(sql, ann.id, 1500)
@@ -132,7 +131,7 @@ describe('ends early', () => {
     return { ...server, stop, line, token: await tokenOf(owner), statements, logged }
   }
 
-  test('visibly broken when the database is lost', { timeout: 120_000 }, async ({ service, large }) => {
+  test('visibly broken when the database is lost', async ({ service, large }) => {
     const { url, token, line, logged } = await serve(service, large, 1)
     const file = await open(url, token)
     await file.read()
@@ -141,7 +140,7 @@ describe('ends early', () => {
     await eventually(() => expect(logged()).toMatchObject({ level: 50, status: 200, outcome: 'failed' }))
   })
 
-  test('not when a connection is lost: the page is read again', { timeout: 120_000 }, async ({ service, large }) => {
+  test('not when a connection is lost: the page is read again', async ({ service, large }) => {
     const { url, token, line } = await serve(service, large)
     const file = await open(url, token)
     await file.read()
@@ -149,7 +148,7 @@ describe('ends early', () => {
     expect((await idsIn('ndjson', await file.rest())).length).toBe(1500)
   })
 
-  test('when its client has gone: no further page is read', { timeout: 120_000 }, async ({ service, large }) => {
+  test('when its client has gone: no further page is read', async ({ service, large }) => {
     const { url, token, statements, logged } = await serve(service, large)
     const file = await open(url, token)
     await file.read()
@@ -161,7 +160,7 @@ describe('ends early', () => {
     expect(statements.filter(text => text.includes('(item.revision, item.id) >'))).toEqual([])
   })
 
-  test('not at shutdown, which waits for it', { timeout: 120_000 }, async ({ service, large }) => {
+  test('not at shutdown, which waits for it', async ({ service, large }) => {
     const { url, token, stop } = await serve(service, large)
     const file = await open(url, token)
     await file.read()

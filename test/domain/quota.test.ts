@@ -74,7 +74,7 @@ describe('categories', () => {
   const freePlaces = 4
   let accounts = 0
 
-  test('stay within the quota after any sequence of requests, also concurrent ones', { timeout: 90_000 }, async ({ service }) => {
+  test('stay within the quota after any sequence of requests, also concurrent ones', async ({ service }) => {
     const { sql, url } = service
     const property = fc.asyncProperty(commands, list =>
       unlessStalled(async () => {

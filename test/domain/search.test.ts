@@ -41,7 +41,7 @@ async function readAll(user: Client, query: NonNullable<Input<'listTasks'>['quer
   return items
 }
 
-test('every sort finds what the model finds, in its order, on pages of any size', { timeout: 120_000 }, async ({ as, service }) => {
+test('every sort finds what the model finds, in its order, on pages of any size', async ({ as, service }) => {
   const ann = await as('ann')
   await ann.createTask({ body: { title: 'frequent half' } })
   await fill(service, ann.id, 800)

@@ -12,14 +12,12 @@ import { createLine } from './line.ts'
 type AtEnd = TestContext['onTestFinished']
 
 const size = 4 // of the pool, and of each crowd
-const timeout = 300_000
 
 test.concurrent.for([
   ['refuses connections', 'hangUp', 'listen'],
   ['accepts connections and closes them', 'slam', 'mend'],
 ] as const)(
   'a database that %s for four seconds is unavailable, and is used again afterwards',
-  { timeout },
   async ([, cut, mend], { onTestFinished }) => {
     const { url, databaseUrl, line } = await serve(onTestFinished)
     const users = await crowd(url, size)
@@ -43,7 +41,7 @@ test.concurrent.for([
   },
 )
 
-test.concurrent('users go on through twenty cuts, each soon after the one before', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('users go on through twenty cuts, each soon after the one before', async ({ onTestFinished }) => {
   const { url, databaseUrl, line } = await serve(onTestFinished)
   const users = await crowd(url, size)
   for (let cut = 0; cut < 20; cut++) {
@@ -55,7 +53,7 @@ test.concurrent('users go on through twenty cuts, each soon after the one before
   await expectFullPool(url, databaseUrl, size)
 })
 
-test.concurrent('after twenty outages memory and connections are as before', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('after twenty outages memory and connections are as before', async ({ onTestFinished }) => {
   const { databaseUrl, line } = await setUp(onTestFinished)
   const settings = { DATABASE_URL: line.url, DATABASE_POOL_SIZE: `${size}`, NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
   const server = run(settings, { flags: scales, atEnd: onTestFinished })
@@ -85,7 +83,7 @@ test.concurrent('after twenty outages memory and connections are as before', { t
   expect(line.open()).toBeLessThanOrEqual(size)
 })
 
-test.concurrent('a backend that ends during a statement harms that statement only', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('a backend that ends during a statement harms that statement only', async ({ onTestFinished }) => {
   const { url, databaseUrl } = await serve(onTestFinished)
   const sql = postgres(databaseUrl, { max: 2 })
   onTestFinished(() => sql.end({ timeout: 1 }))

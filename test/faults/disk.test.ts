@@ -15,17 +15,14 @@ import { tokenOf } from '../support/taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectPromises, json } from './crowd.ts'
 
-const timeout = 240_000
-
 type Full = { databaseUrl: string; fill: string; free: string[] }
 
-test('while no file may grow, writes are refused with Retry-After', { timeout }, async ({ cluster, serve }) => {
+test('while no file may grow, writes are refused with Retry-After', async ({ cluster, serve }) => {
   await expectRefusalOfWrites(await limitFiles(cluster), serve)
 })
 
 const canMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0
 test('while the file system is full, writes are refused with Retry-After', {
-  timeout,
   ...needs(canMount, 'Linux as root, to mount a file system'),
 }, async ({ cluster, serve, onTestFinished }) => {
   await expectRefusalOfWrites(await mountSmall(cluster, onTestFinished), serve)

@@ -13,11 +13,7 @@ import { startMigrated } from './cluster.ts'
 import { crowd, expectFullPool, expectPromises, tally } from './crowd.ts'
 import { standbyOf } from './standby.ts'
 
-const timeout = 240_000
-
-test.concurrent('when the primary is killed under load, the promoted standby serves, and nothing is lost', { timeout }, async ({
-  onTestFinished,
-}) => {
+test.concurrent('when the primary is killed under load, the promoted standby serves, and nothing is lost', async ({ onTestFinished }) => {
   const { primary, standby, url, databaseUrl } = await pair(onTestFinished)
   await waitForStandbyAtCommit(primary.url)
   const server = await serve(onTestFinished, databaseUrl)
@@ -45,9 +41,7 @@ test.concurrent('when the primary is killed under load, the promoted standby ser
   await expectFullPool(server.url, url, 4)
 })
 
-test.concurrent('when the primary stops answering, a request does not wait for each connection in turn', { timeout }, async ({
-  onTestFinished,
-}) => {
+test.concurrent('when the primary stops answering, a request does not wait for each connection in turn', async ({ onTestFinished }) => {
   const { primary, standby, databaseUrl } = await pair(onTestFinished)
   const server = await serve(onTestFinished, databaseUrl)
   const ann = client(server.url, await tokenOf('ann'))
@@ -65,7 +59,7 @@ test.concurrent('when the primary stops answering, a request does not wait for e
   expect(steadyMs() - began).toBeLessThan(6_000)
 })
 
-test.concurrent('while the standby that must confirm is away, writes are refused; a migration needs a primary', { timeout }, async ({
+test.concurrent('while the standby that must confirm is away, writes are refused; a migration needs a primary', async ({
   onTestFinished,
 }) => {
   const { primary, standby, databaseUrl } = await pair(onTestFinished)

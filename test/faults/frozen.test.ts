@@ -10,12 +10,10 @@ import { selfSigned } from './certificate.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectFullPool, expectPromises } from './crowd.ts'
 
-const timeout = 180_000
 const parameters = { TCP: '', TLS: '?sslmode=require' }
 
 test.for(['TCP', 'TLS'] as const)(
   'while the database is frozen behind %s, every request is answered, and all succeed afterwards',
-  { timeout },
   async (transport, { cluster, serve }) => {
     if (transport === 'TLS') await offerTls(cluster)
     const databaseUrl = cluster.databaseUrl + parameters[transport]

@@ -8,8 +8,6 @@ import { listening, run } from '../support/process.ts'
 import { test as base } from '../support/taskspec.ts'
 import { tally } from './crowd.ts'
 
-const timeout = 120_000
-
 type Site = Awaited<ReturnType<typeof createKeyServer>> & { serve: () => Promise<(token: string) => Promise<number>> }
 const test = base.extend<{ $test: { first: Signer; keys: Site } }>({
   // biome-ignore lint/correctness/noEmptyPattern: the runner reads the pattern
@@ -37,7 +35,7 @@ let tokens = 0
 /** A token that the server has not seen. */
 const fresh = ({ sign }: Signer) => sign(claims({ jti: `${tokens++}` }))
 
-test.concurrent('a key server that starts after the server is found without a restart', { timeout }, async ({ keys, first }) => {
+test.concurrent('a key server that starts after the server is found without a restart', async ({ keys, first }) => {
   await keys.stop()
   const ask = await keys.serve()
   expect(await ask(await fresh(first))).toBe(503)
@@ -47,7 +45,7 @@ test.concurrent('a key server that starts after the server is found without a re
   for (let i = 0; i < 10; i++) expect(await ask(await fresh(first))).toBe(200)
 })
 
-test.concurrent('while the keys rotate under load, each token of a published key is accepted', { timeout }, async ({ keys, first }) => {
+test.concurrent('while the keys rotate under load, each token of a published key is accepted', async ({ keys, first }) => {
   const ask = await keys.serve()
   expect(await ask(await fresh(first))).toBe(200)
   let published = [first]
@@ -79,7 +77,7 @@ test.concurrent('while the keys rotate under load, each token of a published key
   expect(keys.requests).toBeLessThanOrEqual(1 + 2 * rotations)
 })
 
-test.concurrent('only tokens with a new key wait for a slow key server, for 3 seconds at most', { timeout }, async ({ keys, first }) => {
+test.concurrent('only tokens with a new key wait for a slow key server, for 3 seconds at most', async ({ keys, first }) => {
   const ask = await keys.serve()
   expect(await ask(await fresh(first))).toBe(200)
   const next = await signer('EdDSA', 'next')

@@ -10,10 +10,9 @@ import { createDatabase, tokenOf } from '../support/taskspec.ts'
 import { test } from './cluster.ts'
 import { crowd, expectPromises, json } from './crowd.ts'
 
-const timeout = 240_000
 const rounds = 4
 
-test.concurrent('when the database is killed again and again, no change is lost or made twice', { timeout }, async ({ cluster, serve }) => {
+test.concurrent('when the database is killed again and again, no change is lost or made twice', async ({ cluster, serve }) => {
   const { url } = await serve()
   const users = await crowd(url, 4)
   const authors = await write(url, 'database')
@@ -29,7 +28,7 @@ test.concurrent('when the database is killed again and again, no change is lost 
   await authors.expectOnce(cluster.databaseUrl)
 })
 
-test.concurrent('when the server is killed again and again, no change is lost or made twice', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('when the server is killed again and again, no change is lost or made twice', async ({ onTestFinished }) => {
   const database = await createDatabase()
   onTestFinished(database.drop)
   const settings = { DATABASE_URL: database.url, NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }

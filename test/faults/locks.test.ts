@@ -7,9 +7,7 @@ import { eventually, steadyMs, within } from '../support/clock.ts'
 import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 import { crowd, expectFullPool, expectPromises, json, tally } from './crowd.ts'
 
-const timeout = 180_000
-
-test.concurrent('a statement that waits for a lock times out, and other requests do not wait', { timeout }, async ({ onTestFinished }) => {
+test.concurrent('a statement that waits for a lock times out, and other requests do not wait', async ({ onTestFinished }) => {
   const { as, hold, waiting } = await setUp(onTestFinished, 4)
   const [ann, bob] = [await as('ann'), await as('bob')]
   await eventually(() => Promise.all([ann.getUser(), bob.getUser()]))
@@ -40,7 +38,7 @@ test.concurrent('a statement that waits for a lock times out, and other requests
   expect((await ann.getUser()).body.name).toBe(null)
 })
 
-test.concurrent('a request that waits too long for a connection is refused, and its statement is never sent', { timeout }, async ({
+test.concurrent('a request that waits too long for a connection is refused, and its statement is never sent', async ({
   onTestFinished,
 }) => {
   const { as, hold, waiting, sql, expectFull } = await setUp(onTestFinished, 2)
@@ -84,7 +82,7 @@ test.concurrent('a request that waits too long for a connection is refused, and 
   expect(await sql`select from users where id = ${`eve-${attempts}`}`).toHaveLength(0)
 })
 
-describe.concurrent('when every connection is cut', { timeout }, () => {
+describe.concurrent('when every connection is cut', () => {
   test('between requests, no request is refused', async ({ onTestFinished }) => {
     const { as, cut, gone } = await setUp(onTestFinished, 4, 10)
     const ann = await as('ann')

@@ -8,12 +8,7 @@ import { tokenOf } from '../support/taskspec.ts'
 import { test } from './cluster.ts'
 import { crowd, expectFullPool, expectPromises, tally } from './crowd.ts'
 
-const timeout = 180_000
-
-test('while the database is stopped, requests are refused with Retry-After, and all succeed afterwards', { timeout }, async ({
-  cluster,
-  serve,
-}) => {
+test('while the database is stopped, requests are refused with Retry-After, and all succeed afterwards', async ({ cluster, serve }) => {
   const { url } = await serve()
   const ann = client(url, await tokenOf('ann'))
   const { body: task } = await ann.createTask({ body: { title: 'a' } })
@@ -36,7 +31,7 @@ test('while the database is stopped, requests are refused with Retry-After, and 
   await expectFullPool(url, cluster.databaseUrl, 4)
 })
 
-test('a server that starts without a database waits for it', { timeout }, async ({ cluster, serve }) => {
+test('a server that starts without a database waits for it', async ({ cluster, serve }) => {
   await cluster.stop()
   const { url } = await serve()
   const ann = client(url, await tokenOf('ann'))
@@ -45,26 +40,22 @@ test('a server that starts without a database waits for it', { timeout }, async 
   await within(5_000, () => ann.getReadiness({}, 200))
 })
 
-test.for(['immediate', 'fast'] as const)(
-  'a restart (%s) under load loses no confirmed change',
-  { timeout },
-  async (mode, { cluster, serve }) => {
-    const { url } = await serve()
-    const users = await crowd(url, 12)
-    for (let round = 0; round < 2; round++) {
-      const from = users.calls.length
-      await eventually(() => expect(tally(users.calls.slice(from))[201] ?? 0).toBeGreaterThan(20))
-      await cluster.stop(mode)
-      await sleep(round * 500)
-      await cluster.start()
-    }
-    await users.served()
-    await expectPromises(await users.leave(), cluster.databaseUrl)
-    await expectFullPool(url, cluster.databaseUrl, 4)
-  },
-)
+test.for(['immediate', 'fast'] as const)('a restart (%s) under load loses no confirmed change', async (mode, { cluster, serve }) => {
+  const { url } = await serve()
+  const users = await crowd(url, 12)
+  for (let round = 0; round < 2; round++) {
+    const from = users.calls.length
+    await eventually(() => expect(tally(users.calls.slice(from))[201] ?? 0).toBeGreaterThan(20))
+    await cluster.stop(mode)
+    await sleep(round * 500)
+    await cluster.start()
+  }
+  await users.served()
+  await expectPromises(await users.leave(), cluster.databaseUrl)
+  await expectFullPool(url, cluster.databaseUrl, 4)
+})
 
-test('a read-only database serves reads, and writes are refused with Retry-After', { timeout }, async ({ cluster, serve }) => {
+test('a read-only database serves reads, and writes are refused with Retry-After', async ({ cluster, serve }) => {
   const { url } = await serve()
   const ann = client(url, await tokenOf('ben'))
   const { body: task } = await ann.createTask({ body: { title: 'a' } })
@@ -86,7 +77,7 @@ test('a read-only database serves reads, and writes are refused with Retry-After
   await within(5_000, () => ann.createTask({ body: { title: 'c' } }, 201))
 })
 
-test('a database without free connections serves the servers that have one, and the others once one is free', { timeout }, async ({
+test('a database without free connections serves the servers that have one, and the others once one is free', async ({
   cluster,
   serve,
 }) => {

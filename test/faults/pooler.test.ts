@@ -9,7 +9,7 @@ import { tokenOf } from '../support/taskspec.ts'
 import { type Cluster, test } from './cluster.ts'
 import { crowd, expectPromises } from './crowd.ts'
 
-const behindPooler = { timeout: 120_000, ...needs(inject('programs').pgbouncer !== null, poolerAndProxy) }
+const behindPooler = needs(inject('programs').pgbouncer !== null, poolerAndProxy)
 
 test(
   'every request through a pooler is answered, also after the pooler is killed and restarted',

@@ -9,7 +9,6 @@ import { test, tokenOf } from '../support/taskspec.ts'
 import { tally } from './crowd.ts'
 
 const settings = { NODE_ENV: 'production', RATE_LIMIT_PER_MINUTE: '0' }
-const timeout = 180_000
 const deadline = 60_000 // ms
 const lingerMs = 200 // how long a stopping server reads from idle connections
 
@@ -25,7 +24,7 @@ async function typicalRequests(count: number) {
   })
 }
 
-describe.concurrent('at SIGTERM under load', { timeout }, () => {
+describe.concurrent('at SIGTERM under load', () => {
   test.for([1, 2])(
     '%i processes answer every request on every connection, and end with 0',
     async (workers, { service, onTestFinished }) => {
@@ -60,7 +59,7 @@ describe.concurrent('at SIGTERM under load', { timeout }, () => {
   )
 })
 
-describe.concurrent('a worker or a process in trouble', { timeout }, () => {
+describe.concurrent('a worker or a process in trouble', () => {
   const greedy = `data:text/javascript,process.on("SIGUSR2",()=>{for(const all=[];;)all.push(Array(1e5).fill(all.length+.5))})`
 
   test('a worker without memory is replaced while the other one serves, and one that stalls does not hold up the shutdown', async ({

@@ -4,9 +4,7 @@ import { expect } from 'vitest'
 import { test } from '../support/taskspec.ts'
 import { crowd, expectPromises, tally } from './crowd.ts'
 
-const timeout = 120_000
-
-test('while the tables change under load, each request succeeds, and each user sees their own tasks', { timeout }, async ({ service }) => {
+test('while the tables change under load, each request succeeds, and each user sees their own tasks', async ({ service }) => {
   const { url, databaseUrl, sql } = service
   const users = await crowd(url, 16)
   for (let round = 0; round < 10; round++) {

@@ -68,7 +68,7 @@ async function startRelease(folder: string, env: Record<string, string>): Promis
   })
 }
 
-test('the last release serves during the migration, and then beside the current server', { timeout: 120_000 }, async () => {
+test('the last release serves during the migration, and then beside the current server', async () => {
   const folder = install(releaseBefore())
   const { url: databaseUrl, drop } = await createDatabase('template0')
   onTestFinished(drop)

@@ -248,7 +248,7 @@ describe('long keys', () => {
     for (const { sortKey } of all) expect(sortKey.length).toBeLessThan(20)
   })
 
-  test('never come of many moves into one gap', { timeout: 60_000 }, async ({ as }) => {
+  test('never come of many moves into one gap', async ({ as }) => {
     const ann = await as('ann')
     const { a, b, c } = await createTasks(ann, 'abc')
     // 600 moves in turn would make a key of about this length.
@@ -283,7 +283,7 @@ describe('at the same time', () => {
   const tried = async (user: Client, method: string, path: string, body?: object) =>
     (await user.send(method, `/v1/users/me/tasks/${path}`, body && json(body))).status
 
-  test('eight writers leave a strict order of all tasks', { timeout: 60_000 }, async ({ as }) => {
+  test('eight writers leave a strict order of all tasks', async ({ as }) => {
     const ann = await as('ann')
     const ids = Object.values(await createTasks(ann, 'abcdefghij'))
     const statuses = new Set<number>()

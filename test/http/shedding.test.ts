@@ -9,8 +9,6 @@ import { eventually } from '../support/clock.ts'
 import { createKeyServer, signer } from '../support/keyserver.ts'
 import { auth, test as base, start, tokenOf } from '../support/taskspec.ts'
 
-const timeout = 120_000
-
 type Site = Awaited<ReturnType<typeof start>> & { metric: (name: string) => Promise<number> }
 const test = base.extend<{ $test: { open: (maxInFlight: number, auth?: AuthConfig) => Promise<Site> } }>({
   open: [
@@ -50,7 +48,7 @@ function begin(url: string, token: string, length: number) {
   return { socket, reply: () => reply }
 }
 
-test('without a free slot a request is shed before it is processed, and health is answered', { timeout }, async ({ open }) => {
+test('without a free slot a request is shed before it is processed, and health is answered', async ({ open }) => {
   const { url, log, metric } = await open(0)
   const anonymous = client(url, 'no token at all')
   const { headers, body } = await anonymous.createTask({ body: { title: '' } }, 503)
@@ -67,7 +65,7 @@ test('without a free slot a request is shed before it is processed, and health i
   expect(log.filter(({ operation, status }) => operation === 'getDocs' || status === 503)).toEqual([])
 })
 
-test('requests in flight take the slots, and give them back', { timeout }, async ({ open, service }) => {
+test('requests in flight take the slots, and give them back', async ({ open, service }) => {
   const { url } = await open(2)
   const lock = await service.sql.reserve()
   await lock`begin`
@@ -96,7 +94,6 @@ test.for([
   ['a body', 'POST /v1/users/me/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{"title":"a"}'],
 ] as const)(
   'the next request on the connection of a shed one is read only when Retry-After is over: after %s',
-  { timeout },
   async ([, request], { open }) => {
     const { url } = await open(0)
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -114,7 +111,7 @@ test.for([
   },
 )
 
-test('a page of another origin can read the refusal', { timeout }, async ({ open }) => {
+test('a page of another origin can read the refusal', async ({ open }) => {
   const { url } = await open(0)
   const answer = await client(url, undefined, ['access-control-allow-origin', 'access-control-expose-headers', 'vary']).send('GET', '/docs')
   expect(answer.status).toBe(503)
@@ -123,7 +120,7 @@ test('a page of another origin can read the refusal', { timeout }, async ({ open
   expect(headers.get('access-control-expose-headers')).toContain('Retry-After')
 })
 
-test('slow senders take no slot, also when they disconnect', { timeout }, async ({ open, as }) => {
+test('slow senders take no slot, also when they disconnect', async ({ open, as }) => {
   const { url, metric } = await open(3)
   const ann = await as('ann')
   const token = await tokenOf(ann.id)
@@ -142,7 +139,7 @@ test('slow senders take no slot, also when they disconnect', { timeout }, async 
   for (const { socket } of slow) socket.destroy()
 })
 
-test('clients that disconnect during authentication leave no body bytes behind', { timeout }, async ({ open }) => {
+test('clients that disconnect during authentication leave no body bytes behind', async ({ open }) => {
   const { jwk, sign } = await signer('EdDSA')
   const keys = await createKeyServer(jwk)
   const asked = Promise.withResolvers<() => void>()
@@ -166,7 +163,7 @@ test('clients that disconnect during authentication leave no body bytes behind',
   }
 })
 
-test('bodies of 64 MiB may arrive at the same time; further ones are shed, and reads go on', { timeout }, async ({ open, as }) => {
+test('bodies of 64 MiB may arrive at the same time; further ones are shed, and reads go on', async ({ open, as }) => {
   const { url, metric } = await open(1000)
   const ann = await as('ann')
   const token = await tokenOf(ann.id)

@@ -23,7 +23,7 @@ const here = (file: string) => fileURLToPath(new URL(`../../${file}`, import.met
 const ops = (script: string) => here(`src/ops/${script}`)
 type End = TestContext['onTestFinished']
 
-const withPrograms = { timeout: 120_000, ...needs(installed !== null, 'an installed PostgreSQL with its client programs') }
+const withPrograms = needs(installed !== null, 'an installed PostgreSQL with its client programs')
 
 test('a dump is restored with every row, and the server serves it', withPrograms, async ({ onTestFinished }) => {
   const { cluster, directory } = await made(onTestFinished, installed)
@@ -55,9 +55,7 @@ test('a dump is restored with every row, and the server serves it', withPrograms
   await expect(sh('restore.sh', file, 'taskspec_broken', here('db/roles.sql'))).rejects.toThrow('did NOT match')
 })
 
-test('an erased account is there again, from a base backup and the archive, as it was the moment before', { timeout: 120_000 }, async ({
-  onTestFinished,
-}) => {
+test('an erased account is there again, from a base backup and the archive, as it was the moment before', async ({ onTestFinished }) => {
   const archive = await folder(onTestFinished)
   const { cluster, directory, as } = await made(onTestFinished, installed, await archiving(archive))
   await chown(archive, as.uid, as.gid)

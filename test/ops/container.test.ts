@@ -13,9 +13,7 @@ import { build, type Image } from './image.ts'
 
 const root = process.getuid?.() === 0
 
-test('the image migrates and serves without writing files, reports its health and stops cleanly', { timeout: 120_000 }, async ({
-  onTestFinished,
-}) => {
+test('the image migrates and serves without writing files, reports its health and stops cleanly', async ({ onTestFinished }) => {
   const directory = await mkdtemp(join(tmpdir(), 'taskspec-image-'))
   await chmod(directory, 0o755)
   onTestFinished(async () => {

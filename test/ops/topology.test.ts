@@ -25,7 +25,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const userCount = 8
 
-test('killed part by part it answers with success or 503, and loses nothing', { timeout: 120_000, ...together }, async ({ topology }) => {
+test('killed part by part it answers with success or 503, and loses nothing', together, async ({ topology }) => {
   const steps = stepsOf('Kill each part')
   const { url, metrics, databaseUrl, parts } = topology
   expect([...new Set(steps.map(({ part }) => part))].sort()).toEqual(
@@ -37,13 +37,11 @@ test('killed part by part it answers with success or 503, and loses nothing', { 
   /** Waits until the requests of the users succeed again. */
   const well = async () => {
     const from = all.calls.length
-    await eventually(
-      () =>
-        expect(tally(all.calls.slice(from))).toMatchObject({
-          200: expect.toSatisfy(n => n > 2 * userCount),
-          201: expect.toSatisfy(n => n > userCount),
-        }),
-      15_000,
+    await eventually(() =>
+      expect(tally(all.calls.slice(from))).toMatchObject({
+        200: expect.toSatisfy(n => n > 2 * userCount),
+        201: expect.toSatisfy(n => n > userCount),
+      }),
     )
   }
   await well()
@@ -69,7 +67,6 @@ test('killed part by part it answers with success or 503, and loses nothing', { 
 })
 
 test('the proxy keeps the contract: the longest query, the address of the client, and its own 503', {
-  timeout: 60_000,
   ...together,
 }, async ({ topology }) => {
   const { url, parts } = topology
@@ -94,25 +91,30 @@ test('the proxy keeps the contract: the longest query, the address of the client
   await eventually(() => ann.getUser())
 })
 
-test('the first request is answered as the manual shows it, and the doctor finds no error', { timeout: 60_000, ...withCurl }, async ({
-  topology,
-  onTestFinished,
-}) => {
-  const directory = await mkdtemp(join(tmpdir(), 'taskspec-manual-'))
-  onTestFinished(() => rm(directory, { recursive: true }))
-  // Stands in for `docker compose exec -T server-1`.
-  await writeFile(join(directory, 'docker'), '#!/bin/sh\n[ "$1 $2 $3 $4" = "compose exec -T server-1" ] || exit 1\nshift 4\nexec "$@"\n', {
-    mode: 0o755,
-  })
-  const [block] = blocks('A first request')
-  const { stdout } = await run('sh', ['-e', '-c', (block as string).replaceAll('http://127.0.0.1:8080', topology.url)], {
-    cwd: root,
-    env: { ...topology.environment, PATH: `${directory}:${process.env.PATH}` },
-  })
-  expect(stdout).toMatch(/^HTTP\/1\.1 201 Created/)
-  expect(stdout).toMatch(/^ok {2}role +can't change the schema$/m)
-  expect(stdout).not.toContain('!!')
-})
+test(
+  'the first request is answered as the manual shows it, and the doctor finds no error',
+  withCurl,
+  async ({ topology, onTestFinished }) => {
+    const directory = await mkdtemp(join(tmpdir(), 'taskspec-manual-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    // Stands in for `docker compose exec -T server-1`.
+    await writeFile(
+      join(directory, 'docker'),
+      '#!/bin/sh\n[ "$1 $2 $3 $4" = "compose exec -T server-1" ] || exit 1\nshift 4\nexec "$@"\n',
+      {
+        mode: 0o755,
+      },
+    )
+    const [block] = blocks('A first request')
+    const { stdout } = await run('sh', ['-e', '-c', (block as string).replaceAll('http://127.0.0.1:8080', topology.url)], {
+      cwd: root,
+      env: { ...topology.environment, PATH: `${directory}:${process.env.PATH}` },
+    })
+    expect(stdout).toMatch(/^HTTP\/1\.1 201 Created/)
+    expect(stdout).toMatch(/^ok {2}role +can't change the schema$/m)
+    expect(stdout).not.toContain('!!')
+  },
+)
 
 /** The commands of that chapter, each as a verb and a part. */
 function stepsOf(chapter: string) {

@@ -6,7 +6,7 @@ import { commands } from './commands.ts'
 import { createPlayer } from './player.ts'
 import { holds, unlessStalled } from './seed.ts'
 
-test('an account equals its model after every request', { timeout: 120_000 }, async ({ service }) => {
+test('an account equals its model after every request', async ({ service }) => {
   const property = fc.asyncProperty(commands, list =>
     unlessStalled(async () => {
       const { play, compare } = await createPlayer(service)
