@@ -484,6 +484,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Execute up to 200 operations
+         * @description Executes the `operations` one after the other. Each is judged, executed and answered as if it was a request of its own, and may refer to
+         *     what earlier ones have made: create it with `putTask` or `putCategory` under your own id.
+         *
+         *     - With `atomic: false`, each takes effect for itself. The reply has the result of each, in order: one that is refused does not stop the others.
+         *       If the server is unavailable at one of them, the later ones are not executed and have a result with 503 too. If none has taken effect
+         *       before, the whole reply is 503.
+         *     - With `atomic: true`, all take effect or none. They are one change with one revision, so each `etag` in the reply is the new `ETag` of the account.
+         *       The reply to a batch that is refused has the status of the operation that was refused. The `pointer` of each error begins with its place,
+         *       such as `/operations/3/body/title`. Other changes of the account wait meanwhile, and 10 seconds are the limit.
+         *
+         *     The conditions in the headers are about the `ETag` of the account, before the first operation. So are those of `createTask`, `createCategory` and
+         *     `restoreFromTrash` in an atomic batch. Every other `ifMatch` is about the resource as the earlier operations have left it: what an atomic batch has
+         *     changed has a new `ETag` that you cannot know yet, so only `*` matches it.
+         *
+         *     The batch counts as so many writes as it has operations. If fewer are left in the budget, the reply is 429 and nothing is executed.
+         *
+         *     With an `Idempotency-Key`, the whole batch takes effect once, and the stored reply is returned byte by byte, also with the problems
+         *     in it: send what was refused with a new key. If the reply is 503, nothing was executed, and 10 seconds are the limit.
+         */
+        post: operations["runBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/export": {
         parameters: {
             query?: never;
@@ -1300,6 +1343,55 @@ export interface components {
             /** @description Those of them that are overdue. */
             overdue: components["schemas"]["TaskCount"];
         };
+        BatchInput: {
+            /**
+             * @description Whether all operations take effect or none.
+             * @default false
+             */
+            atomic?: boolean;
+            /** @description The operations, executed in this order. */
+            operations: {
+                /**
+                 * @description The operation.
+                 * @enum {string}
+                 */
+                operationId: "createTask" | "putTask" | "updateTask" | "moveTask" | "skipTask" | "deleteTask" | "createCategory" | "putCategory" | "updateCategory" | "deleteCategory" | "restoreFromTrash";
+                /** @description Its path parameter, if it has one besides `userId`. The operation decides which, and its schema judges the text. */
+                path?: {
+                    taskId?: components["schemas"]["UnjudgedText"];
+                    categoryId?: components["schemas"]["UnjudgedText"];
+                    itemId?: components["schemas"]["UnjudgedText"];
+                };
+                /** @description Its body, if it takes one. The schema of the operation judges it. */
+                body?: {
+                    [key: string]: unknown;
+                };
+                /** @description Its header `If-Match`. */
+                ifMatch?: components["schemas"]["UnjudgedText"];
+                /** @description Its header `If-None-Match`. */
+                ifNoneMatch?: components["schemas"]["UnjudgedText"];
+            }[];
+        };
+        /**
+         * Format: text
+         * @description A parameter of an operation, whose schema judges it.
+         */
+        UnjudgedText: string;
+        BatchReply: {
+            /** @description The result of each operation, in their order. */
+            results: components["schemas"]["BatchResult"][];
+        };
+        /** @description The reply to one operation. */
+        BatchResult: {
+            /** @description The HTTP status that the operation alone would have. */
+            status: number;
+            /** @description Its header `ETag`; `null` if it has none. */
+            etag: string | null;
+            /** @description The task or category; `null` if it was deleted or the operation was refused. */
+            body: components["schemas"]["Task"] | components["schemas"]["Category"] | null;
+            /** @description Why the operation was refused; `null` if it was not. */
+            problem: components["schemas"]["Problem"] | null;
+        };
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1678,6 +1770,20 @@ export interface components {
         };
         /** @description The task cannot be below this parent, or not in this category. Or the first request with this `Idempotency-Key` is still being executed. */
         MoveRefused: {
+            headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description An operation of an atomic batch contradicts what is there, or the account has no room for it. Nothing was changed. Or the first request with this `Idempotency-Key` is still being executed. */
+        BatchRefused: {
             headers: {
                 "Retry-After": components["headers"]["InFlightRetryAfter"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3560,6 +3666,73 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["RestoreRefused"];
             412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    runBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchInput"];
+            };
+        };
+        responses: {
+            /** @description The result of each operation, in order. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchReply"];
+                };
+            };
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["BatchRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -9,6 +9,7 @@ export interface Defaults {
   listLabels: { query: 'limit' }
   listReminders: { query: 'from' | 'to' | 'limit' }
   listTrash: { query: 'limit' }
+  runBatch: { body: 'atomic' }
   exportAccount: { query: 'format' }
   listCalendars: { query: 'limit' }
   createCalendar: { body: 'kind' | 'categoryIds' | 'labels' }

@@ -27,6 +27,7 @@ export const requests = {
   emptyTrash: { method: 'delete', path: '/v1/users/{userId}/trash' },
   purgeFromTrash: { method: 'delete', path: '/v1/users/{userId}/trash/{itemId}' },
   restoreFromTrash: { method: 'post', path: '/v1/users/{userId}/trash/{itemId}/restore' },
+  runBatch: { method: 'post', path: '/v1/users/{userId}/batch' },
   exportAccount: { method: 'get', path: '/v1/users/{userId}/export', parseAs: 'text' },
   listCalendars: { method: 'get', path: '/v1/users/{userId}/calendars' },
   createCalendar: { method: 'post', path: '/v1/users/{userId}/calendars' },

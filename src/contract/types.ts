@@ -1,6 +1,7 @@
 // The spec as types: what a handler is given and what it may answer.
-import type { operations } from '../../generated/api.ts'
+import type { components, operations } from '../../generated/api.ts'
 import type { Defaults, ReadOnly } from '../../generated/defaults.ts'
+import type { Problem } from './problem.ts'
 
 export type OperationId = keyof operations
 
@@ -49,6 +50,8 @@ export type Call<Op extends OperationId> = {
   headers: { [Name in keyof Parameters<Op, 'header'> as Lowercase<Name & string>]: Parameters<Op, 'header'>[Name] }
   body: Body<Op>
   operations: Operations
+  /** A problem as the body that a reply to this request has for it, for a reply with several. */
+  describe: (problem: Problem) => components['schemas']['Problem']
 }
 
 /** A request for an operation, of which nothing is certain but its caller. */

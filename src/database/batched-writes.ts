@@ -1,7 +1,8 @@
 // Changes by several owners in one statement.
 import { type Asked, asColumns, asParameters, type Columns, relation, type Values } from './asked.ts'
 import { createCoalescer, type Route } from './coalesce.ts'
-import { joined, type Part, sql, template } from './sql.ts'
+import type { Place } from './parts.ts'
+import { joined, Parameter, type Part, sql, template } from './sql.ts'
 
 /** How a statement reads the relation of its callers. For one caller there is none: its values are parameters, and both parts are empty. */
 export type Callers = {
@@ -11,6 +12,10 @@ export type Callers = {
   join: (owner: Part) => Part
   /** A condition on the values of the caller that has this owner, for the clauses of a conflict: they see no other relation. */
   holds: (owner: Part, condition: Part) => Part
+  /** the instant of the change: within a transaction it is later for each */
+  now: Part
+  /** whether the change is a part of one that has begun: see `asOne` of the database */
+  isPart: boolean
 }
 
 /**
@@ -22,9 +27,10 @@ export type Callers = {
 export type Change = <Names extends Columns & { owner: 'text' }>(
   name: string,
   columns: Names,
-) => <Row extends object>(
-  change: (asked: Asked<Names>, callers: Callers) => Part,
-) => (values: Values<Names> & { owner: string }) => Promise<Row[]>
+) => <Row extends object>(change: (asked: Asked<Names>, callers: Callers) => Part) => (values: Values<Names> & Owner) => Promise<Row[]>
+
+/** `instants`: how many the change takes from its `now` on, each a microsecond after the one before. One is the default. */
+type Owner = { owner: string; instants?: number }
 
 /** A statement that locks the row of an owner's account, and selects nothing if the account is locked by another or not there. */
 export type OwnerLock = (owner: Part) => Part
@@ -36,11 +42,17 @@ type Owned = { owner: string | undefined }
  * every change of an owner does. The others go alone, and so does every caller when PostgreSQL refuses the values of one of them.
  * No caller gets rows of another: an owner has one change in a statement, and gets the rows with its id. Without a lock, nothing is shared.
  */
-export function createChange(route: Route, lock: OwnerLock | undefined): Change {
+export function createChange(route: Route, take: (instants: number) => Place | undefined, lock: OwnerLock | undefined): Change {
   return <Names extends Columns & { owner: 'text' }>(name: string, columns: Names) =>
     <Row extends object>(change: (asked: Asked<Names>, callers: Callers) => Part) => {
-      type Input = Values<Names> & { owner: string }
-      const single = template(name, sql`with ${change(asParameters(columns), noCallers)}`)
+      type Input = Values<Names> & Owner
+      const form = (callers: Callers) => template(name, sql`with ${change(asParameters(columns), callers)}`)
+      const [alone, placed, part] = [form(noCallers), form(inTransaction), form({ ...inTransaction, isPart: true })]
+      function single({ instants = 1, ...values }: Input) {
+        const place = take(instants)
+        if (place === undefined) return alone(values)
+        return (place.isPart ? part : placed)({ ...values, place: place.place })
+      }
       const shared = template(name, sharedForm(columns, change(asColumns(columns), allCallers), lock))
       const ask = createCoalescer<Input, Row & Owned>(route, {
         single,
@@ -59,11 +71,14 @@ export function createChange(route: Route, lock: OwnerLock | undefined): Change 
 }
 
 /** For a statement of one caller that is never shared. */
-export const noCallers: Callers = { from: sql``, join: () => sql``, holds: (_, condition) => condition }
+export const noCallers: Callers = { from: sql``, join: () => sql``, holds: (_, condition) => condition, now: sql`now()`, isPart: false }
+const inTransaction: Callers = { ...noCallers, now: sql`(now() + ${new Parameter('place')}::integer * interval '1 microsecond')` }
 const allCallers: Callers = {
   from: sql`from asked`,
   join: owner => sql`join asked on asked.owner = ${owner}`,
   holds: (owner, condition) => sql`exists (select from asked where asked.owner = ${owner} and ${condition})`,
+  now: sql`now()`,
+  isPart: false,
 }
 
 function sharedForm(columns: Columns & { owner: 'text' }, change: Part, lock: OwnerLock | undefined) {

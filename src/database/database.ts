@@ -7,6 +7,7 @@ import { type Change, createChange, type OwnerLock } from './batched-writes.ts'
 import type { Shareable } from './coalesce.ts'
 import { type Connection, createConnector } from './connection.ts'
 import { ConnectionLost, isRolledBack, toProblem } from './errors.ts'
+import { createParts } from './parts.ts'
 import { createSemaphore } from './semaphore.ts'
 import { createSharing } from './sharing.ts'
 import { type Part, type Statement, statement } from './sql.ts'
@@ -33,8 +34,12 @@ export type Database = {
    * Within a transaction it is a savepoint.
    */
   transaction: <Result>(work: () => Promise<Result>) => Promise<Result>
-  /** Does a part of a transaction. If it rejects, the part has no effect, and the transaction goes on. */
+  /** Does a part of a transaction. If it rejects, the part has no effect, and the transaction goes on. Outside of one it just does the work. */
   savepoint: <Result>(work: () => Promise<Result>) => Promise<Result>
+  /** A transaction whose work is one change: each `change` within takes the form of a part (`Callers.isPart`). */
+  asOne: <Result>(work: () => Promise<Result>) => Promise<Result>
+  /** Whether the caller is within the work of `asOne`. */
+  isPart: () => boolean
   /** Opens every connection, and sends a statement twice over each. Rejects only if it could open none. */
   warm: (text: Part) => Promise<void>
   /** Connections in use, callers that wait for one, and connections at most; so far: connections opened and lost, shared statements refused. */
@@ -94,16 +99,19 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
   const transactions = createTransactions({ timeoutMs: transactionMs, steps, problemOf })
   const isAlone = () => transactions.current() !== undefined
+  const parts = createParts()
   const ask: typeof send = steps === null ? send : (repeatable, late) => steps.statement(sent => send(repeatable, () => sent(late())))
 
   return {
     read: (name, text) => ask(true, () => statement(name, text)),
     lookup: createLookup({ send: late => sendShared(true, late), sharing, steps, isAlone }),
-    change: createChange({ send: late => sendShared(false, late), sharing, steps, isAlone }, ownerLock),
+    change: createChange({ send: late => sendShared(false, late), sharing, steps, isAlone }, parts.take, ownerLock),
     write: (name, text) => ask(false, () => statement(name, text)),
     run: (name, { text, values }) => ask(false, () => ({ name, text, values })),
-    transaction: work => (isAlone() ? transactions.savepoint(work) : transaction(work)),
-    savepoint: transactions.savepoint,
+    transaction: work => (isAlone() ? transactions.savepoint(work) : transaction(() => parts.each(work))),
+    savepoint: work => (isAlone() ? transactions.savepoint(work) : work()),
+    asOne: work => (isAlone() ? transactions.savepoint : transaction)(() => parts.asOne(work)),
+    isPart: parts.isPart,
     async warm(text) {
       // Each attempt takes a place now, so no two get the same connection. Requests have the other places, with their connections.
       const free = poolSize - connections.load().held

@@ -10,6 +10,7 @@ import { type Fields, nullable, required } from '../resource/fields.ts'
 import type { Guard } from '../resource/item.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
+import { createBulk } from './bulk.ts'
 import { inStep } from './order.ts'
 import { createRows } from './rows.ts'
 import { categoryKey } from './sort-key.ts'
@@ -31,7 +32,7 @@ const order = sql`${key}, id`
 const maxAttempts = 5
 
 export function createCategories(db: Database) {
-  const { page, ...rows } = createRows<Category, Input>(db, {
+  const all = createRows<Category, Input>(db, {
     name: 'categories',
     noun: 'category',
     fields,
@@ -44,6 +45,8 @@ export function createCategories(db: Database) {
         from deleted ${callers.join(sql`deleted.owner`)}
         where ${mayUse(sql`t.owner_id`, asked.owner)} and t.category_id = deleted.id)`,
   })
+  const { page, ...rows } = all
+  const insertAll = createBulk(db, 'categories', all)
   const firstPage = db.lookup(
     'select categories',
     { owner: 'text', count: 'integer' },
@@ -57,6 +60,13 @@ export function createCategories(db: Database) {
       rows.create(owner, claims, id, inStep(input), guard),
     add: (owner: string, claims: Claims, id: string, input: Input) => rows.add(owner, claims, id, inStep(input)),
     update: (owner: string, id: string, allowed: Allowed, patch: Partial<Input>) => rows.update(owner, id, allowed, inStep(patch)),
+
+    /** See `createBulk`. */
+    addAll: (owner: string, inputs: (Input & { id: string })[]) =>
+      insertAll(
+        owner,
+        inputs.map(each => inStep(each)),
+      ),
 
     /** A task that joins the category at the same time violates the foreign key: then the statement is repeated. */
     async remove(owner: string, id: string, allowed: Allowed) {

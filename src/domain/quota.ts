@@ -1,6 +1,7 @@
 // How many rows an account may have. No row counter is kept. Every insert of a row bumps `users.revision`, and one of several rows bumps it
 // by their number. So an account has at most as many rows as its revision has grown since `users.start_revision`. Rows are counted only when that is more than rows are allowed, once in a while.
 // `users.task_room`, `category_room` and `calendar_room` then hold the revision up to which there is room for certain, whatever the changes are.
+// A change of several parts has one revision: each part lowers all of them instead of raising the revision.
 // So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { type Document, document } from '../contract/document.ts'
 import { Problem } from '../contract/problem.ts'
@@ -117,7 +118,7 @@ export function createQuota(db: Database, noun: QuotaName) {
   async function purgeTombstones(owner: string, count = 1): Promise<boolean> {
     const id = sql`${owner}`
     const items = { [noun]: oldest(noun, id, Math.max(Math.ceil(maxRows / purgeShare), count)) }
-    const [account] = await write<{ rows: number }>(`purge ${noun}`, purge({ owner: id, items }))
+    const [account] = await write<{ rows: number }>(`purge ${noun}`, purge({ owner: id, items, isPart: db.isPart() }))
     return account !== undefined && account.rows > 0
   }
 }

@@ -33,15 +33,41 @@ export function createAccounts({ write }: Pick<Database, 'write'>): (owner: stri
 /**
  * The CTE `change` of every statement that changes rows: bumps the revision of the account `u` if it is there and `allowed`. When writers
  * race with the same If-Match, a loser may bump the revision without changing a row. That is harmless: it only invalidates an ETag early.
- * A change that inserts several rows bumps it `by` their number, because the quotas count on that.
+ * A change that inserts several rows bumps it `by` their number, because the quotas count on that. A part of a change keeps the revision of
+ * the whole, and counts from as much earlier.
  */
 export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers: Callers, allowed: Part, by = sql`1`): Part => sql`
   change as (
     update users as u
-    set revision = u.revision + ${by}
+    set ${callers.isPart ? countedEarlier(by) : sql`revision = u.revision + ${by}`}
     ${callers.from}
     where ${mayUse(sql`u.id`, asked.owner)} and (${allowed})
     returning u.id as owner_id, u.revision as next)`
+
+const countedEarlier = (by: Part) => sql`
+  start_revision = u.start_revision - ${by}, task_room = u.task_room - ${by}, category_room = u.category_room - ${by},
+  calendar_room = u.calendar_room - ${by}`
+
+/**
+ * Makes a function that bumps the revision of an account for all parts of one change, and makes the account if it is not there. It resolves
+ * with the revision that the lists had before.
+ */
+export function createOneRevision({ write }: Pick<Database, 'write'>): (owner: string, claims: Claims) => Promise<number> {
+  const insert = createAccounts({ write })
+  return async (owner, claims) => {
+    const made = await insert(owner, claims)
+    const [account] = await write<{ before: number }>(
+      'bump revision',
+      sql`
+        update users as u
+        set revision = u.revision + 1
+        where ${mayUse(sql`u.id`, sql`${owner}`)}
+        returning u.revision - 1 as before`,
+    )
+    if (account === undefined) throw busyAccount()
+    return made === undefined ? account.before : 0
+  }
+}
 
 /**
  * The condition on the account `u` that the statement sees every change of the account so far. A statement that waited for the lock of `u`

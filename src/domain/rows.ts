@@ -50,12 +50,19 @@ export function createRows<Row extends Item, Input extends object>(
       where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id}`,
   )
 
+  const taken = db.lookup(`select taken ${name}`, { owner: 'text', ids: 'uuid[]' })<{ taken: string }>(
+    asked => sql`
+      select item.id as taken
+      from ${item}
+      where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = any(${asked.ids})`,
+  )
+
   const whole = { ...fields.types, owner: 'text', id: 'uuid' } as const
   type Whole = Asked<Columns & { owner: 'text'; id: 'uuid' }>
   const insert = (asked: Whole, callers: Callers, allowed: Part, more = { columns: sql``, values: sql`` }) => sql`
     ${bumpRevision(asked, callers, allowed)}
-    insert into ${item} (owner_id, id, ${fields.columns}, revision${more.columns})
-    select change.owner_id, ${asked.id}, ${fields.inserted(asked)}, next${more.values}
+    insert into ${item} (owner_id, id, ${fields.columns}, revision, created_at, updated_at${more.columns})
+    select change.owner_id, ${asked.id}, ${fields.inserted(asked, callers.now)}, next, ${callers.now}, ${callers.now}${more.values}
     from change ${callers.join(sql`change.owner_id`)}`
   const live = (asked: Whole) => sql`
     exists (select from ${item} where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null)`
@@ -104,7 +111,7 @@ export function createRows<Row extends Item, Input extends object>(
         ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)},
         deleted as (
           update ${item}
-          set deleted_at = now(), revision = next, updated_at = now()
+          set deleted_at = ${callers.now}, revision = next, updated_at = now()
           from change ${callers.join(sql`change.owner_id`)}
           where ${current(asked)}
           returning item.owner_id as owner, item.id, next)
@@ -145,7 +152,12 @@ export function createRows<Row extends Item, Input extends object>(
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
-  return { ...rows, page, item, columns, fields, refuse, hasRoomFor, makeRoom }
+  return { ...rows, usedIds, page, item, columns, fields, refuse, hasRoomFor, makeRoom }
+
+  /** Which of these ids the owner has used, also for rows that are deleted. */
+  async function usedIds(owner: string, ids: string[]): Promise<string[]> {
+    return ids.length === 0 ? [] : (await taken({ owner, ids })).map(each => each.taken)
+  }
 
   /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */
   function page(owner: Part, conditions: Part, order: Part, count: Part): Part {

@@ -12,9 +12,8 @@ const hexadecimal = (position: Part) => sql`'h' || lpad(to_hex(${position}), 8, 
 /** The key of a task in a relation such as `item.`: by creation. For fractional indexing, `m` and 13 digits are a number. */
 export const taskKey = (relation: Part): Part => flattened(sql`coalesce(${relation}sort_key, 'm' || ${creation(relation)})`)
 
-/** The key that a task gets when it is inserted. */
-export const insertedTaskKey = (key: Part): Part => sql`coalesce(${key}, ${newTaskKey})`
-const newTaskKey = flattened(sql`'m' || ${hexInstant(sql`now()`)}`)
+/** The key that a task gets when it is inserted at this instant. */
+export const insertedTaskKey = (key: Part, created: Part): Part => sql`coalesce(${key}, 'm' || ${hexInstant(created)})`
 
 /**
  * The key of a category: by position, and then by creation. A digit follows, because no fraction ends in 0.

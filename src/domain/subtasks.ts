@@ -35,9 +35,11 @@ export function createSubtasks(db: Database, rows: TaskRows) {
   /** None if the account has changed, or if room had to be made. A task that has the id of the next occurrence is the next occurrence. */
   async function complete(row: Parameters<typeof trees.update>[0] & { asOf: number }, { id, copies }: Next): Promise<Task[]> {
     const { owner, asOf } = row
-    const taken = new Set((await trees.taken({ owner, ids: copies.map(each => each.id) })).map(each => each.taken))
+    const ids = copies.map(each => each.id)
+    const taken = new Set(await rows.usedIds(owner, ids))
     const fresh = taken.has(id) ? [] : withFreeIds(copies, taken)
-    const changed = await trees.complete({ ...row, nextOccurrenceId: id, copies: fresh }).catch(rows.refuse)
+    const made = { nextOccurrenceId: id, copies: fresh, instants: Math.max(fresh.length, 1) }
+    const changed = await trees.complete({ ...row, ...made }).catch(rows.refuse)
     if (changed.length === 0 && (await rows.currentRevision(owner)) === asOf) await rows.makeRoom(owner, fresh.length)
     return changed
   }

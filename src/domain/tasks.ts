@@ -8,6 +8,7 @@ import { joined, type Part, sql } from '../database/sql.ts'
 import { isAllowed } from '../resource/etag.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
+import { createBulk } from './bulk.ts'
 import { dateFilters } from './dates.ts'
 import { checkRule } from './recurrence.ts'
 import { createRelevance } from './relevance.ts'
@@ -59,6 +60,7 @@ export function createTasks(db: Database) {
   const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, refuse })
   const { page, one, made, currentRevision, columns } = rows
   const subtasks = createSubtasks(db, rows)
+  const insertAll = createBulk(db, 'tasks', rows)
   const search = createSearch<Listed>(db, rows)
   const relevance = createRelevance(db, rows)
   const firstPages = Object.fromEntries(
@@ -77,6 +79,7 @@ export function createTasks(db: Database) {
     made,
     currentRevision,
     columns,
+    usedIds: rows.usedIds,
     ...subtasks,
 
     create(...[owner, claims, id, input, guard]: Parameters<typeof subtasks.create>) {
@@ -87,6 +90,15 @@ export function createTasks(db: Database) {
     add(...[owner, claims, id, input]: Parameters<typeof subtasks.add>) {
       requireRule(input)
       return subtasks.add(owner, claims, id, input)
+    },
+
+    /** See `createBulk`. None has a parent. */
+    addAll(owner: string, inputs: (Input & { id: string })[]): Promise<Task[] | undefined> {
+      for (const input of inputs) requireRule(input)
+      return insertAll(
+        owner,
+        inputs.map(input => ({ ...input, depth: 0 })),
+      )
     },
 
     /** Clearing the date clears the time too: it could not stay without a date. Reminders before the due date and rules depend on it as well. */

@@ -17,6 +17,8 @@ type Purge = {
   held?: Part
   /** what to do if another transaction holds the account, such as `skip locked`; waits for it without */
   busy?: Part
+  /** whether it is a part of a change that has bumped the revision */
+  isPart?: boolean
 }
 
 /** The days after which the server removes what was deleted, from the spec. */
@@ -32,7 +34,7 @@ const maxFound = 1_000
  * because the trash shows them. Locks the account first, as every change does: in another order two changes could wait for each other.
  * Returns how many `rows` it has removed; no row if it did not get the account.
  */
-export function purge({ owner, items, held = sql``, busy = sql`` }: Purge): Part {
+export function purge({ owner, items, held = sql``, busy = sql``, isPart = false }: Purge): Part {
   const each = Object.entries(items) as [Name, Part][]
   const removals = each.map(
     ([name, condition]) => sql`
@@ -54,7 +56,7 @@ export function purge({ owner, items, held = sql``, busy = sql`` }: Purge): Part
       ${joined(revisions, ' union all ')}),
     raised as (
       update users
-      set revision = revision + 1, purged_revision = greatest(purged_revision, (select max(revision) from purged))
+      set revision = revision + ${constant(isPart ? 0 : 1)}, purged_revision = greatest(purged_revision, (select max(revision) from purged))
       where ${mayUse(sql`id`, owner)} and exists (select from purged))
     select (select count(*)::integer from purged) as rows
     from account`

@@ -67,7 +67,7 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
     complete: db.change('complete occurrence', { ...changed, nextOccurrenceId: 'uuid', copies: 'jsonb' })<Task>((asked, callers) => {
       const each = asEach(copy)
       const count = sql`jsonb_array_length(${asked.copies})`
-      const created = sql`now() + each.place * interval '1 microsecond'` // lists show the copies in the order of their sources
+      const created = sql`${callers.now} + each.place * interval '1 microsecond'` // lists show the copies in the order of their sources
       return sql`
         ${change(asked, callers, sql`and (${count} = 0 or ${hasRoomFor(count)})`, sql`greatest(${count}, 1)`)},
         ${updatedBelow(asked, callers)},
@@ -91,14 +91,6 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
         from completed as item`
     }),
 
-    /** Which of these ids the owner has used, also for tasks that are deleted. */
-    taken: db.lookup('select taken ids', { owner: 'text', ids: 'uuid[]' })<{ taken: string }>(
-      asked => sql`
-        select item.id as taken
-        from ${item}
-        where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = any(${asked.ids})`,
-    ),
-
     /** Moves the dates of the task and of those below it, and reopens these. */
     move: db.change('skip occurrence', { ...read, moves: 'jsonb' })<Task>((asked, callers) => {
       const each = asEach(move)
@@ -117,7 +109,7 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
       (asked, callers) => sql`
         ${change(asked, callers)}
         update ${item}
-        set deleted_at = now(), revision = next, updated_at = now()
+        set deleted_at = ${callers.now}, revision = next, updated_at = now()
         from change ${callers.join(sql`change.owner_id`)}
         where ${mayUse(sql`item.owner_id`, asked.owner)} and (item.id = ${asked.id} or item.id = any(${asked.below})) and item.deleted_at is null
         returning item.owner_id as owner, item.id`,

@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts'
 import { createExpiry } from '../domain/expiry.ts'
 import { createReplies } from '../domain/replies.ts'
 import { accountLock } from '../domain/revision.ts'
+import { createBatchHandlers } from './batch.ts'
 import { createCalendarHandlers } from './calendars.ts'
 import { createCategoryHandlers } from './categories.ts'
 import { createExchangeHandlers } from './exchange.ts'
@@ -26,6 +27,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createLabelHandlers(db),
     ...createSummaryHandlers(db),
     ...createTrashHandlers(db),
+    ...createBatchHandlers(db),
     ...createExchangeHandlers(db),
     ...createCalendarHandlers(db, publicUrl),
     ...createSystemHandlers(db, stopping, publicUrl),

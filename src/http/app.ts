@@ -9,7 +9,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Step, type Steps, serverTiming } from '../observe/spans.ts'
 import type { Tracing } from '../observe/tracing.ts'
-import type { Operation, Outcome } from '../pipeline/pipeline.ts'
+import type { Operation, Outcome, Request } from '../pipeline/pipeline.ts'
 import { createAccessLog } from './access-log.ts'
 import { createClientAddress } from './client-address.ts'
 import { encoded } from './coding.ts'
@@ -83,7 +83,8 @@ export function createApp(options: Options): RequestListener {
           const route = find(request.method ?? '', pathname)
           operation = route.operation
           visit = shedding.enter(operation.vital)
-          outcome = await run(route, query, request, response, visit)
+          const describe = (problem: Problem) => problem.body(prefix + shown(pathname), requestId)
+          outcome = await run(route, query, request, response, visit, describe)
           const { reply, headers } = outcome
           if (reply?.codings !== undefined) outcome = { headers, reply: await encoded(reply, request.headers) }
         }
@@ -105,7 +106,14 @@ export function createApp(options: Options): RequestListener {
     }
   }
 
-  function run({ operation, params }: Route, query: string, request: IncomingMessage, response: ServerResponse, visit: Visit) {
+  function run(
+    { operation, params }: Route,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    visit: Visit,
+    describe: Request['describe'],
+  ) {
     return operation.run({
       authorization: request.headers.authorization,
       address: () => clientAddress(request),
@@ -113,6 +121,7 @@ export function createApp(options: Options): RequestListener {
       query: parseQuery(query, operation.query),
       headers: request.headers,
       readBody: () => readBody(request, response, operation.body as NonNullable<Operation['body']>, visit.receive),
+      describe,
     })
   }
 

@@ -18,7 +18,7 @@ type Call = { owner: string | undefined; path: object; query: object; headers: R
 type Handle = (call: object) => Promise<AnyReply>
 
 export const keyHeader = 'idempotency-key'
-const maxReplyBytes = 1024 * 1024
+const maxReplyBytes = 16 * 1024 * 1024 // more than a batch of 200 tasks with the longest texts has
 
 /** The handler of an operation, for requests with and without a key. */
 export function createIdempotent(operation: string, handle: Handle, replies: Replies): Handle {

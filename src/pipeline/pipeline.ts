@@ -42,6 +42,8 @@ export type Request = {
   headers: Record<string, string | string[] | undefined>
   /** Called at most once, and only for an operation that takes a body. A rejection with a Problem is the outcome. */
   readBody: () => Promise<Content>
+  /** A problem of this request as its body, for a reply that has several. */
+  describe: (problem: Problem) => object
 }
 /** A reply or a problem, with headers that either has. The cause of an internal problem is the error. */
 export type Outcome =
@@ -126,6 +128,7 @@ function createOperation(
     maxBytes: requestBody['x-max-bytes'] ?? defaultMaxBodyBytes,
   }
   const deprecation = createDeprecation(declaration)
+  const countIn = counted(declaration['x-rate-limit-count'])
   const judge = createJudge(declared, steps === null ? validate : steps.step('validation', validate), body)
 
   async function run(request: Request): Promise<Outcome> {
@@ -151,10 +154,10 @@ function createOperation(
       const deprecated = deprecation.used?.({ query, header: parts.header, body: json }) // before defaults are filled in
       if (deprecated !== undefined) headers = { ...headers, ...deprecated }
       const accepted = judge(parts, content, caller?.id)
-      return {
-        headers,
-        reply: await handle({ owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body: accepted, operations }),
-      }
+      const more = caller === undefined ? 0 : countIn(accepted) - 1
+      if (more > 0) headers = { ...headers, ...(await rateLimit(budget, caller?.id as string, more)) }
+      const call = { owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body: accepted }
+      return { headers, reply: await handle({ ...call, operations, describe: request.describe }) }
     } catch (error) {
       return { headers, problem: error instanceof Problem ? error : new Problem('internal', { cause: error }) }
     }
@@ -173,6 +176,13 @@ function createOperation(
     run,
   }
   return { operation, judge }
+}
+
+/** How many requests a valid one counts as: the length of a list in its body, which the spec names by its JSON pointer. */
+function counted(pointer: string | undefined): (body: unknown) => number {
+  if (pointer === undefined) return () => 1
+  const name = pointer.slice(1)
+  return body => (body as Record<string, unknown[]>)[name]?.length ?? 1
 }
 
 /** The headers that an operation knows. One that was sent several times is a list. */

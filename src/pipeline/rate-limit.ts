@@ -7,8 +7,11 @@ import { Problem } from '../contract/problem.ts'
 import type { Database } from '../database/database.ts'
 
 export type Budget = 'reads' | 'writes' | 'address'
-/** Counts a request of the caller or address. Resolves with the headers that say what is left; throws `too-many-requests` when nothing is. */
-export type RateLimit = (budget: Budget, key: string) => Promise<Record<string, string>>
+/**
+ * Counts a request of the caller or address. Resolves with the headers that say what is left; throws `too-many-requests` when nothing is.
+ * `more` counts a request that was counted already for so many further ones, or for none if not all of them are left.
+ */
+export type RateLimit = (budget: Budget, key: string, more?: number) => Promise<Record<string, string>>
 
 const periodSeconds = 60
 const storeTimeoutMs = 250 // of the shared counters: after it this process counts alone for the moment
@@ -18,19 +21,30 @@ export function createRateLimit({ perMinute, shared }: LimitsConfig, db: Databas
   if (perMinute === 0) return async () => ({})
   const counters = { reads: createCounter('reads'), writes: createCounter('writes'), address: createCounter('address') }
 
-  return async (budget, key) => {
+  return async (budget, key, more) => {
     const policy = { 'RateLimit-Policy': `"${budget}";q=${perMinute};w=${periodSeconds}` }
+    const id = shared ? digest(key) : key
+    const refused = (detail: string, remaining: number, wait: number) =>
+      new Problem('too-many-requests', {
+        detail,
+        headers: { ...policy, RateLimit: `"${budget}";r=${remaining};t=${wait}`, 'Retry-After': String(wait) },
+      })
+    const requests = budget === 'address' ? 'requests without a valid token' : budget
+    if (more !== undefined) {
+      const state = await counters[budget].get(id)
+      const remaining = Math.max(state?.remainingPoints ?? perMinute - 1, 0)
+      const wait = seconds(state?.msBeforeNext ?? 0)
+      const size = `The request counts as ${more + 1} ${requests}`
+      if (more >= perMinute) throw refused(`${size}, and a minute has ${perMinute}. Send it in several requests.`, remaining, wait)
+      if (more > remaining) throw refused(`${size}, and ${remaining + 1} were left. Try again in ${wait} seconds.`, remaining, wait)
+    }
     try {
-      const { remainingPoints, msBeforeNext } = await counters[budget].consume(shared ? digest(key) : key)
+      const { remainingPoints, msBeforeNext } = await counters[budget].consume(id, more ?? 1)
       return { ...policy, RateLimit: `"${budget}";r=${remainingPoints};t=${seconds(msBeforeNext)}` }
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error
       const wait = seconds(error.msBeforeNext)
-      const requests = budget === 'address' ? 'requests without a valid token' : budget
-      throw new Problem('too-many-requests', {
-        detail: `There were more than ${perMinute} ${requests} in a minute. Try again in ${wait} seconds.`,
-        headers: { ...policy, RateLimit: `"${budget}";r=0;t=${wait}`, 'Retry-After': String(wait) },
-      })
+      throw refused(`There were more than ${perMinute} ${requests} in a minute. Try again in ${wait} seconds.`, 0, wait)
     }
   }
 

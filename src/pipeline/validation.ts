@@ -20,6 +20,7 @@ export type Declaration = Omit<Deprecatable, 'parameters'> & {
   responses: Record<string, { headers?: Record<string, object> }>
   'x-never-shed'?: boolean
   'x-rate-limit'?: 'address'
+  'x-rate-limit-count'?: string
 }
 type Parameter = NonNullable<Deprecatable['parameters']>[number] & { schema?: { type?: string }; 'x-secret'?: boolean }
 /** The parts of a request that a schema judges. */

@@ -7,8 +7,8 @@ export type Field<Nullable extends boolean = boolean> = {
   nullable: Nullable
   /** what a row shows for it instead of its column, as an expression on `item` */
   shown?: Part
-  /** what an insert stores instead of the value */
-  insert?: (value: Part) => Part
+  /** what an insert stores instead of the value, in a row that is created at this instant */
+  insert?: (value: Part, created: Part) => Part
   /** how a field is stored that is not a column of its own */
   stored?: Stored
 }
@@ -38,7 +38,7 @@ export type FieldParts = {
   /** `title, description, …`, for an insert */
   columns: Part
   /** the values for these columns */
-  inserted: (asked: Asked<Columns>) => Part
+  inserted: (asked: Asked<Columns>, created?: Part) => Part
   /** `title = excluded.title, …`, for `on conflict do update` */
   replaced: Part
   /** The values of the row `item` for a copy of it, or others in their place, by the name of the field. */
@@ -55,8 +55,8 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
     types: Object.fromEntries(all.map(({ name, type }) => [name, type])),
     shown: all.flatMap(({ name, stored, shown }): readonly Shown[] => stored?.shows ?? [shown ? { name, expression: shown } : name]),
     columns: list(({ column }) => column),
-    inserted: asked =>
-      list(({ name, stored, insert = stored?.insert }) => (insert === undefined ? (asked[name] as Part) : insert(asked[name] as Part))),
+    inserted: (asked, created = sql`now()`) =>
+      list(({ name, stored, insert = stored?.insert ?? (value => value) }) => insert(asked[name] as Part, created)),
     replaced: list(({ column }) => sql`${column} = excluded.${column}`),
     copied: others => list(({ name, column }) => others[name] ?? sql`item.${column}`),
     updated: (asked, cleared) =>

@@ -29,6 +29,7 @@ export async function createTimer(operations: number): Promise<(times: number) =
       query: parseQuery(query, operation.query),
       headers: {},
       readBody: async () => ({ json: JSON.parse(body) }),
+      describe: problem => problem.body('/', ''),
     })
   }
 

@@ -58,6 +58,12 @@ async function callEveryOperation(user: Client, otherUser: string) {
   await user.deleteCategory({ path: { categoryId: home.id } })
   await user.deleteTask({ path: { taskId: task.id } })
   await user.getTask({ path: { taskId: task.id } }, 404)
+  const create = { operationId: 'createTask' as const, body: { title: 'Batched' } }
+  await user.runBatch({
+    body: { operations: [create, { operationId: 'createCategory', body: { name: 'Batched' } }, { operationId: 'deleteTask' }] },
+  })
+  await user.runBatch({ body: { atomic: true, operations: [create, create] } })
+  await user.runBatch({ body: { atomic: true, operations: [create, { operationId: 'deleteTask', path: { taskId: randomUUID() } }] } }, 404)
   await user.listTrash()
   await user.restoreFromTrash({ path: { itemId: task.id } })
   await user.restoreFromTrash({ path: { itemId: home.id } })

@@ -93,9 +93,27 @@ test('a savepoint fails without its transaction', async ({ service, onTestFinish
   expect(await revisionOf(service, 'savepoint')).toBe(4)
 })
 
-test('a savepoint needs a transaction', async ({ service, onTestFinished }) => {
-  const { db } = await connect(onTestFinished, service, 'alone')
-  await expect(db.savepoint(async () => {})).rejects.toThrow('needs a transaction')
+test('a savepoint outside of a transaction is just its work', async ({ service, onTestFinished }) => {
+  const { db, bump, sent } = await connect(onTestFinished, service, 'alone')
+  await db.savepoint(() => bump())
+  expect(sent).toHaveLength(1)
+  expect(await revisionOf(service, 'alone')).toBe(2)
+})
+
+test('the changes of one change keep its revision, and count from earlier', async ({ service, onTestFinished }) => {
+  const { db, bump } = await connect(onTestFinished, service, 'one')
+  await db.transaction(async () => {
+    expect(await bump()).toEqual([{ next: 2 }])
+    const parts = db.asOne(async () => {
+      expect(db.isPart()).toBe(true)
+      await bump()
+      return db.savepoint(() => bump())
+    })
+    expect(await parts).toEqual([{ next: 2 }])
+    expect(db.isPart()).toBe(false)
+  })
+  const [account] = await service.sql`select revision, start_revision, task_room, category_room, calendar_room from users where id = 'one'`
+  expect(account).toEqual({ revision: '2', start_revision: '-2', task_room: '-2', category_room: '-2', calendar_room: '-2' })
 })
 
 test('a statement after the end of its transaction is refused', async ({ service, onTestFinished }) => {

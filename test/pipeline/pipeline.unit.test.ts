@@ -93,6 +93,7 @@ const empty = (): Request => ({
   query: {},
   headers: {},
   readBody: async () => ({ json: undefined }),
+  describe: problem => problem.body('/', 'request-1'),
 })
 
 describe('an operation', () => {

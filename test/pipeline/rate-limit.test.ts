@@ -1,7 +1,7 @@
 // A caller above its budget gets 429 with Retry-After, and no other caller is affected.
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
-import { client } from '../support/client.ts'
+import { type Client, client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
 import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
@@ -109,5 +109,39 @@ describe('several processes with counters in the database', () => {
     await ann.listTasks({}, 429)
     await sql`alter table elsewhere rename to rate_limits`
     await eventually(() => ann.createTask({ body: { title: 'a' } }))
+  })
+})
+
+describe.for([false, true])('a batch, with counters in the database: %s', shared => {
+  const operations = (count: number) => Array.from({ length: count }, () => ({ operationId: 'createTask' as const, body: { title: 'a' } }))
+
+  test('counts as its operations, and changes nothing if fewer are left', async ({ service, onTestFinished }) => {
+    const limits = { perMinute: 6, shared }
+    const servers = await Promise.all([1, 2].map(() => start({ databaseUrl: service.databaseUrl, limits })))
+    onTestFinished(async () => void (await Promise.all(servers.map(({ stop }) => stop()))))
+    const token = await tokenOf(`batch-${shared}`)
+    const [here, there] = servers.map(({ url }) => client(url, token)) as [Client, Client]
+    const next = shared ? there : here
+
+    const { headers } = await here.runBatch({ body: { operations: operations(3) } })
+    expect(headers.get('ratelimit')).toMatch(/^"writes";r=3;/)
+    for (const atomic of [false, true]) {
+      const { headers: left, body } = await next.runBatch({ body: { atomic, operations: operations(4) } }, 429)
+      expect(body.detail).toMatch(/^The request counts as 4 writes, and [32] were left\. Try again in \d+ seconds\.$/)
+      expect(Number(left.get('retry-after'))).toBeGreaterThan(0)
+    }
+    expect((await here.listTasks()).body.items).toHaveLength(3)
+    const { headers: last } = await here.runBatch({ body: { operations: operations(1) } })
+    expect(last.get('ratelimit')).toMatch(/^"writes";r=0;/)
+    await next.createTask({ body: { title: 'a' } }, 429)
+  })
+
+  test('that no budget is large enough for says so', async ({ service, onTestFinished }) => {
+    const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 6, shared } })
+    onTestFinished(stop)
+    const ann = client(url, await tokenOf(`large-batch-${shared}`))
+    const { body } = await ann.runBatch({ body: { operations: operations(7) } }, 429)
+    expect(body.detail).toBe('The request counts as 7 writes, and a minute has 6. Send it in several requests.')
+    await ann.runBatch({ body: { operations: operations(5) } })
   })
 })

@@ -93,6 +93,7 @@ function ofMeaning(
   const duplicate = path.includes('/categories') && typeof body.name === 'string' && folded(body.name) === folded(owned.name)
   if (duplicate && !mine('categoryId')) must.push(409)
   if (query.has('cursor')) may.push(422)
+  if (path.endsWith('/batch') && body.atomic === true) may.push(404, 409, 412, 422) // of its operations
   return must.length > 0 ? [...must, ...may] : ['2xx', ...may]
 }
 

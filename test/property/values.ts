@@ -82,6 +82,7 @@ function ofKind(schema: Schema): fc.Arbitrary<unknown> {
   const { minimum = 0, maximum = 2 ** 31, minItems = 0, maxItems = 10, minLength = 0, maxLength = 50 } = rules
   if (values !== undefined) return fc.constantFrom(...values)
   if (properties !== undefined) return object(schema, fitting)
+  if (schema.type === 'object') return fc.constantFrom({}, { title: 'a' }, { title: '' }, { name: 'a' }, { completed: true }) // of an operation in a batch
   if (schema.type === 'boolean') return fc.boolean()
   if (isInteger(schema)) return fc.oneof(fc.integer({ min: minimum, max: maximum }), fc.constantFrom(minimum, maximum))
   if (schema.items !== undefined) return fc.uniqueArray(fitting(schema.items), { minLength: minItems, maxLength: Math.min(maxItems, 8) })

@@ -286,3 +286,25 @@ test('pages of other origins may send the key and read whether the reply is repe
   const exposed = (await fetch(url, { headers: { origin } })).headers.get('access-control-expose-headers')
   expect(exposed?.split(',')).toEqual(expect.arrayContaining(['Idempotency-Replayed', 'Retry-After']))
 })
+
+test.for([false, true])('a repeated batch replies with the same bytes, also of what was refused: atomic %s', async (atomic, { as }) => {
+  const ann = await as('ann')
+  const create = { operationId: 'createTask' as const, body: { title: 'a' } }
+  const others = atomic ? [] : [{ operationId: 'createTask' as const, body: { title: 'b', categoryId: randomUUID() } }]
+  const input = { body: { atomic, operations: [create, create, ...others, create] }, ...keyed('batch') }
+  const first = await ann.runBatch(input)
+  expect(first.body.results.map(({ status }) => status)).toEqual(atomic ? [201, 201, 201] : [201, 201, 422, 201])
+  const again = await ann.runBatch(input)
+  expect([replayed(first), replayed(again), again.body]).toEqual([null, 'true', first.body])
+  expect(await titles(ann)).toEqual(['a', 'a', 'a'])
+})
+
+test('the reply to a batch of the longest texts is stored', async ({ as }) => {
+  const ann = await as('ann')
+  const { body: task } = await ann.createTask({ body: { title: 'a', description: '\u0001'.repeat(10_000) } })
+  const update = { operationId: 'updateTask' as const, path: { taskId: task.id }, body: { completed: true } }
+  const input = { body: { operations: Array(200).fill(update) }, ...keyed('long') }
+  const first = await ann.runBatch(input)
+  expect(JSON.stringify(first.body).length).toBeGreaterThan(11 * 2 ** 20)
+  expect((await ann.runBatch(input)).body).toEqual(first.body)
+})

@@ -103,7 +103,7 @@ describe.each(operations.map(operation => [operation.operationId, operation] as 
 test('operation ids are unique and name verb and noun', () => {
   const ids = operations.map(({ operationId }) => operationId)
   expect(new Set(ids).size).toBe(ids.length)
-  for (const id of ids) expect(id).toMatch(/^(list|create|get|put|update|rename|move|delete|skip|restore|purge|empty|export)[A-Z]/)
+  for (const id of ids) expect(id).toMatch(/^(list|create|get|put|update|rename|move|delete|skip|restore|purge|empty|export|run)[A-Z]/)
 })
 
 /** The schema and every schema in it, with their paths. */

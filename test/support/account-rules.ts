@@ -67,15 +67,17 @@ export function brokenTrash({ tasks }: Rows): string[] {
   })
 }
 
-/** No row is newer than the account, and rows of one revision are of one change. */
+/** No row is newer than the account, and rows of one revision are of one change: their instants are some microseconds apart at most. */
 export function brokenRevisions({ account, tasks, categories }: Rows): string[] {
   const rows = [...tasks, ...categories]
   const outside = rows.filter(({ revision }) => revision <= account.start || revision > account.revision)
   const changes = Object.entries(Object.groupBy(rows, ({ revision }) => revision))
-  const split = changes.filter(([, of = []]) => new Set(of.map(({ updatedAt }) => updatedAt)).size > 1)
+  const split = changes.filter(([, of = []]) => span(of.map(({ updatedAt }) => Date.parse(updatedAt.replace('+00', 'Z')))) > 1)
   return [
     ...outside.map(({ id, revision }) => `${id} has the revision ${revision} in an account of ${account.start} to ${account.revision}`),
     ...split.map(([revision]) => `two changes have the revision ${revision}`),
     ...(account.floor > account.revision ? ['the floor is above the revision'] : []),
   ]
 }
+
+const span = (all: number[]) => Math.max(...all) - Math.min(...all)

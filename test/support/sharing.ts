@@ -65,7 +65,14 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   const id = randomUUID()
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), task))
   const [added] = await expectShared(owner => tasks.add(owner, claims, id, task))
-  const guard = { match: [added?.revision as number, 3, 4, 5], except: [1], holds: async () => true }
+  await expectShared(owner =>
+    tasks.addAll(
+      owner,
+      [randomUUID(), randomUUID()].map(id => ({ ...task, id })),
+    ),
+  )
+  expect(await expectShared(owner => tasks.usedIds(owner, [id, randomUUID()]))).toEqual([[id], [id], [id]])
+  const guard = { match: [added?.revision as number, 3, 4, 5, 6, 7], except: [1], holds: async () => true }
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), task, guard))
   const keyedId = randomUUID()
   const once = { holds: async () => true, requestHash: '00ff' }
@@ -89,6 +96,8 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => categories.create(owner, claims, randomUUID(), category))
   await expectShared(owner => categories.create(owner, claims, randomUUID(), { ...category, name: 'k' }, { ...any, ...once }))
   await expectShared(owner => categories.made(owner, id, '00ff'))
+  await expectShared(owner => categories.addAll(owner, [{ ...category, name: 'm', id: randomUUID() }]))
+  await expectShared(owner => categories.usedIds(owner, [id]))
   await expectShared(owner => categories.add(owner, claims, id, { ...category, name: 'b' }))
   await expectShared(owner => categories.update(owner, id, any, { ...category, name: 'c' }))
   await expectShared(owner => categories.one(owner, id))

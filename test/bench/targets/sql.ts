@@ -49,9 +49,11 @@ const create = numbered(`
     where u.id = $ and (u.revision < greatest(u.task_room, u.start_revision + 50000))
     returning u.id as owner_id, u.revision as next)
   insert into tasks as item (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, sort_key,
-    due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, next_occurrence_id, revision)
+    due_date, due_time, start_date, deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, next_occurrence_id, revision,
+    created_at, updated_at)
   select change.owner_id, $, $, $, case when $ then now() end, $, $, $, $,
-    coalesce($, 'm' || lpad(to_hex((extract(epoch from now() at time zone 'UTC') * 1000000)::bigint), 13, '0')), $, $, $, $, $, $, $, $, $, $, next
+    coalesce($, 'm' || lpad(to_hex((extract(epoch from now() at time zone 'UTC') * 1000000)::bigint), 13, '0')), $, $, $, $, $, $, $, $, $, $, next,
+    now(), now()
   from change
   returning ${columns}`)
 
