@@ -3,10 +3,10 @@ import createOpenapiClient, { defaultPathSerializer, type Client as OpenapiClien
 import type { paths } from '../../generated/api.ts'
 import { requests } from '../../generated/requests.ts'
 import { quotedKey, type RetryOptions, withRetries } from './retry.ts'
-import type { Arguments, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
+import type { Arguments, BatchOperation, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
 
 export type { components, operations, paths } from '../../generated/api.ts'
-export type { Failure, Input, Listing, NotModified, OperationId, Problem, Result, Schemas, Success, Tag } from './types.ts'
+export type { BatchOperation, Failure, Input, Listing, NotModified, OperationId, Problem, Result, Schemas, Success, Tag } from './types.ts'
 export type Category = Schemas['Category']
 export type FieldError = Schemas['FieldError']
 export type Label = Schemas['Label']
@@ -72,13 +72,14 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
 
   async function call(
     operationId: OperationId,
-    { path, query, ifMatch, ifNoneMatch, idempotencyKey, headers, ...init }: Sent = {},
+    { path, query, body, ifMatch, ifNoneMatch, idempotencyKey, headers, ...init }: Sent = {},
   ): Promise<Reply> {
     const { method, path: template, ...how } = requests[operationId]
     const conditions = { 'If-Match': etag(ifMatch), 'If-None-Match': etag(ifNoneMatch) }
     const key = idempotencyKey === undefined ? undefined : quotedKey(idempotencyKey)
     const params = { path: { userId: 'me', ...path }, query, header: { ...conditions, 'Idempotency-Key': key } }
-    const { data, error, response } = await send(method, template, { ...init, ...how, params, headers })
+    const content = body !== undefined && { body: operationId === 'runBatch' ? tagged(body as Batch) : body }
+    const { data, error, response } = await send(method, template, { ...init, ...content, ...how, params, headers })
     const { status } = response
     if (response.ok || status === 304) return { ok: true, status, data, etag: tagOf(response), response }
     // A gateway in between has its own errors, which are not replies of the API.
@@ -110,6 +111,14 @@ export function unwrap<R extends { ok: true; data: unknown } | Refusal>(reply: R
   if (!reply.ok) throw new ProblemError(reply)
   return reply.data
 }
+
+type Batch = { operations: readonly BatchOperation[] }
+
+/** A batch whose conditions are ETags. */
+const tagged = ({ operations, ...batch }: Batch) => ({
+  ...batch,
+  operations: operations.map(each => ({ ...each, ifMatch: etag(each.ifMatch), ifNoneMatch: etag(each.ifNoneMatch) })),
+})
 
 const etag = (tag: Tag | undefined) => (typeof tag === 'object' ? `"${tag.revision}"` : tag)
 

@@ -19,10 +19,28 @@ type Path<Op extends OperationId> =
 type Condition<Op extends OperationId, Name extends 'If-Match' | 'If-None-Match'> = Name extends keyof Header<Op> ? Tag : never
 type Optional<Name extends string, Value> = [Value] extends [never] ? unknown : { [_ in Name]?: Value | undefined }
 
+type JsonBody<Op extends OperationId> = operations[Op] extends { requestBody: { content: { 'application/json': infer Json } } }
+  ? { body: Json }
+  : unknown
+
+type Batched = Schemas['BatchInput']['operations'][number]['operationId']
+type OwnPath<Op extends OperationId> = Omit<Path<Op>, 'userId'>
+/** An operation of a batch, with the same input as its call. */
+export type BatchOperation = {
+  [Op in Batched]: Flat<
+    { operationId: Op } & (Nothing extends OwnPath<Op> ? unknown : { path: OwnPath<Op> }) &
+      JsonBody<Op> & {
+        ifMatch?: Tag | undefined
+        ifNoneMatch?: Tag | undefined
+      }
+  >
+}[Batched]
+type Batch = { body: Omit<Schemas['BatchInput'], 'operations'> & { operations: readonly BatchOperation[] } }
+
 /** The input of a call. */
 export type Input<Op extends OperationId> = Flat<
   (Nothing extends Path<Op> ? { path?: Path<Op> | undefined } : [Path<Op>] extends [never] ? unknown : { path: Path<Op> }) &
-    (operations[Op] extends { requestBody: { content: { 'application/json': infer Body } } } ? { body: Body } : unknown) &
+    (Op extends 'runBatch' ? Batch : JsonBody<Op>) &
     Optional<'query', NonNullable<Parameters<Op>['query']>> &
     Optional<'ifMatch', Condition<Op, 'If-Match'>> &
     Optional<'ifNoneMatch', Condition<Op, 'If-None-Match'>> &

@@ -37,6 +37,16 @@ describe('a call', () => {
     if (again.status === 409) expect(again.problem.errors).toMatchObject([{ pointer: '/name', code: 'taken' }])
   })
 
+  test('of a batch takes resources as conditions', async ({ api }) => {
+    const client = api()
+    const task = unwrap(await client.createTask({ body: { title: 'a' } }))
+    const path = { taskId: task.id }
+    const change = (title: string) => ({ operationId: 'updateTask' as const, path, body: { title }, ifMatch: task })
+    const { results } = unwrap(await client.runBatch({ body: { operations: [change('b'), change('c')] } }))
+    expect(results.map(({ status }) => status)).toEqual([200, 412])
+    expect(results[1]?.etag).toBe(results[0]?.etag)
+  })
+
   test('accepts the own user id and returns 403 for another one', async ({ api }) => {
     const client = api()
     const me = unwrap(await client.getUser())

@@ -20,6 +20,13 @@ await api.putTask({ path, body: { title: 'Pack' }, ifNoneMatch: '*' })
 await api.removeTask({ path }) // TS2551
 createClient({ token: 'a' }) // TS2345
 
+// Batches
+const create = { operationId: 'createTask', body: { title: 'Pack' } } as const
+await api.runBatch({ body: { atomic: true, operations: [create, { operationId: 'deleteTask', path, ifMatch: { revision: 7 } }] } })
+await api.runBatch({ body: { operations: [{ operationId: 'deleteTask' }] } }) // TS2322
+await api.runBatch({ body: { operations: [{ operationId: 'createTask', body: { titel: 'Pack' } }] } }) // TS2561
+await api.runBatch({ body: { operations: [{ operationId: 'getTask', path }] } }) // TS2322
+
 // Result
 const reply = await api.getTask({ path })
 console.log(reply.data) // TS2339
