@@ -77,6 +77,14 @@ describe('this server, in each of its settings, gives the same reply to', () => 
     for (const reply of replies) expect(reply).toEqual(replies[0])
   })
 
+  test('batch, which creates 200 tasks', async () => {
+    for (const each of ours()) {
+      const { status, body } = await ask(each, workloads.batch.request(user(each.name), 0))
+      expect([status, new Set(body.results.map((result: { status: number }) => result.status))]).toEqual([200, new Set([201])])
+      expect(body.results).toHaveLength(200)
+    }
+  })
+
   test('complete, which completes every task below and then reopens it', async () => {
     for (const each of ours()) {
       const states: boolean[] = []
@@ -117,16 +125,25 @@ test('the targets send the same statements as the server', async () => {
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0 }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256
   const claims = { email: null, name: null }
-  const none = undefined as never // these operations have no query, and execute no others
+  const none = undefined as never // these operations have no query, execute no others and describe no problem
   const path = { userId: 'me', taskId: taskIds[0] as string }
   const filters = { limit: 20, sort: '-createdAt' as const }
   const body = JSON.parse(workloads.create.request(ann.HS256, 0).body as string)
 
   for (const filter of [{}, { completed: false, priority: ['high' as const] }]) {
-    await handlers.listTasks({ owner, claims, path, query: { ...filters, ...filter }, headers: {}, body: undefined, operations: none })
+    await handlers.listTasks({
+      owner,
+      claims,
+      path,
+      query: { ...filters, ...filter },
+      headers: {},
+      body: undefined,
+      operations: none,
+      describe: none,
+    })
     await theirs.list(owner, { limit: 20, ...filter })
   }
-  await handlers.getTask({ owner, claims, path, query: none, headers: {}, body: undefined, operations: none })
+  await handlers.getTask({ owner, claims, path, query: none, headers: {}, body: undefined, operations: none, describe: none })
   await theirs.get(owner, path.taskId)
   await handlers.createTask({
     owner,
@@ -136,9 +153,19 @@ test('the targets send the same statements as the server', async () => {
     headers: {},
     body: { ...body, completed: false, parentId: null, sortKey: null, reminders: [], recurrence: null },
     operations: none,
+    describe: none,
   })
   await theirs.create({ id: owner, ...claims }, body)
-  await handlers.listTasks({ owner, claims, path, query: filters, headers: { 'if-none-match': '*' }, body: undefined, operations: none })
+  await handlers.listTasks({
+    owner,
+    claims,
+    path,
+    query: filters,
+    headers: { 'if-none-match': '*' },
+    body: undefined,
+    operations: none,
+    describe: none,
+  })
   await theirs.revision(owner)
   await Promise.all([db.close(), theirs.close()])
 

@@ -3,7 +3,7 @@ import { absent, common, rare } from './seed.ts'
 import type { User } from './users.ts'
 
 type Shared = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged' | 'search'
-export type Workload = Shared | 'complete' | 'move' | 'subtree' | 'summary'
+export type Workload = Shared | 'complete' | 'move' | 'subtree' | 'summary' | 'batch'
 export type Request = { method: 'GET' | 'POST' | 'PATCH'; path: string; headers: Record<string, string>; body?: string }
 
 type Definition = {
@@ -12,6 +12,8 @@ type Definition = {
   writes: boolean
   /** whether only this server has the operation, or does more than another in it */
   ours?: boolean
+  /** whether a connection repeats one request, because its body is large */
+  large?: boolean
   /** The nth request of a user. */
   request: (user: User, n: number) => Request
 }
@@ -68,6 +70,14 @@ export const workloads: Record<Workload, Definition> = {
   },
   subtree: { statuses: [200], writes: false, ours: true, request: user => get(user, `/${user.treeIds[0]}/tree`) },
   summary: { statuses: [200], writes: false, ours: true, request: user => ({ ...get(user, ''), path: '/v1/users/me/summary' }) },
+  // 200 times what `create` does, in one request.
+  batch: {
+    statuses: [200],
+    writes: true,
+    ours: true,
+    large: true,
+    request: (user, n) => ({ ...send(user, 'POST', '', { operations: drafts(user, n) }), path: '/v1/users/me/batch' }),
+  },
 }
 
 /**
@@ -77,7 +87,7 @@ export const workloads: Record<Workload, Definition> = {
 export function requests(workload: Workload, users: User[], connections: number): Request[][] {
   return Array.from({ length: connections }, (_, connection) => {
     const own = users.filter((_, index) => index % connections === connection % users.length)
-    const length = mix.length * Math.min(own.length, 5)
+    const length = workloads[workload].large ? 1 : mix.length * Math.min(own.length, 5)
     // Each connection starts at another place in the mix.
     return Array.from({ length }, (_, n) => workloads[workload].request(own[n % own.length] as User, n + connection))
   })
@@ -115,6 +125,9 @@ function draft({ categoryId }: User, n: number) {
     labels: ['travel', 'tickets'],
   }
 }
+
+const drafts = (user: User, n: number) =>
+  Array.from({ length: 200 }, (_, index) => ({ operationId: 'createTask', body: draft(user, n + index) }))
 
 // Changes no field that the workload `filtered` filters by.
 const patch = (n: number) => ({ dueDate: `2027-04-${10 + (n % 20)}`, dueTime: '09:00' })
