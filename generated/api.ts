@@ -546,7 +546,7 @@ export interface paths {
          *
          *     | `format` | contents |
          *     |---|---|
-         *     | `ndjson` | One JSON object a line: `kind` is `profile`, `category` or `task`, and the other fields are those of the resource. The only form that loses nothing. |
+         *     | `ndjson` | One JSON object a line: `kind` is `profile`, `category` or `task`, and the other fields are those of the resource without its `revision`, which means nothing elsewhere. The only form that loses nothing. |
          *     | `csv` | One task a record, with the name of its category. RFC 4180; a value that a spreadsheet would take for a formula has an apostrophe before it. |
          *     | `ics` | One `VTODO` for each task, with the name of its category (RFC 5545). |
          *
@@ -563,6 +563,52 @@ export interface paths {
         get: operations["exportAccount"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a file into your account
+         * @description Adds what the file has to your account, and removes nothing. The media type says which form the file has:
+         *
+         *     | `Content-Type` | contents |
+         *     |---|---|
+         *     | `application/x-ndjson` | The form of the export: profile, categories and tasks. |
+         *     | `text/csv` | Tasks with the columns of the export in any order, of which only `title` is required; or an export of Todoist ("Export as template"). |
+         *     | `text/calendar` | The `VTODO` components of a calendar, such as those of Apple Reminders, Nextcloud Tasks, Tasks.org, Thunderbird and Evolution. |
+         *
+         *     **Rows.** Each row is judged as a `PUT` of its task or category would be, and takes effect alone: one that is refused stops no other. It replaces what is there under its id, also in the trash.
+         *     A task whose parent is neither in the account nor in the file is refused, and so are the tasks below it; in iCalendar it has no parent instead, which is an error that costs a value. Fields that otherwise only the server writes are kept: `createdAt`, `updatedAt`, `completedAt`,
+         *     `nextOccurrenceId` and `sortKey`. So an export that is imported into an empty account and exported again is the same file, byte for byte. Completing a task by an import completes no subtask and creates no next
+         *     occurrence. The `email` of a profile is ignored, because it comes from the identity provider.
+         *
+         *     **Ids.** A task without an id gets one that follows from its `UID` or its content. So importing the same file again changes nothing: all of it is `unchanged`.
+         *     CSV and iCalendar name categories: one with the name, or one that looks alike, is used, or else made.
+         *
+         *     **The reply** counts the items, and says why others failed. What can't be read ends the file if `isComplete` is false: what comes after it was not read. So does a file with more than 102,000 items, and one with
+         *     more than 10,000 errors. A quota that is reached is an error of each row that found no room. `dryRun` gives the same reply and changes nothing.
+         *
+         *     **Interruptions.** Groups of rows take effect one after the other. If the import ends early, because the connection, the server or the database is lost, what was done stays, and the same file again does the rest. A 503
+         *     says how much was certainly done.
+         */
+        post: operations["importAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1034,6 +1080,32 @@ export interface components {
             revision: components["schemas"]["Revision"];
             createdAt: components["schemas"]["Instant"];
             updatedAt: components["schemas"]["Instant"];
+        };
+        ImportReport: {
+            /** @description Whether nothing was changed. */
+            dryRun: boolean;
+            /** @description Items that were created, with categories that were made for their names. */
+            created: components["schemas"]["TaskCount"];
+            /** @description Items that were replaced. */
+            updated: components["schemas"]["TaskCount"];
+            /** @description Items that were there already. */
+            unchanged: components["schemas"]["TaskCount"];
+            /** @description Items that were refused. */
+            failed: components["schemas"]["TaskCount"];
+            /** @description Whether the file was read to its end. If not, the last error says why. */
+            isComplete: boolean;
+            /** @description Why items failed, or lost a value. In the order in which they were found. */
+            errors: components["schemas"]["ImportError"][];
+            /** @description Whether there are more errors than are listed. */
+            hasMoreErrors: boolean;
+        };
+        ImportError: {
+            /** @description The line of the file, from 1. */
+            line: number;
+            /** @description The column, property or field. `null` if it is the whole row. */
+            place: string | null;
+            /** @description A sentence for humans. */
+            reason: string;
         };
         TaskTree: {
             items: components["schemas"]["Task"][];
@@ -3780,6 +3852,65 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importAccount: {
+        parameters: {
+            query?: {
+                /** @description Whether nothing is changed, and the reply says what would be. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+                "text/csv": string;
+                "text/calendar": string;
+            };
+        };
+        responses: {
+            /** @description The file was read, to its end if `isComplete` is true. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -11,6 +11,7 @@ export interface Defaults {
   listTrash: { query: 'limit' }
   runBatch: { body: 'atomic' }
   exportAccount: { query: 'format' }
+  importAccount: { query: 'dryRun' }
   listCalendars: { query: 'limit' }
   createCalendar: { body: 'kind' | 'categoryIds' | 'labels' }
 }

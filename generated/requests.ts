@@ -29,6 +29,7 @@ export const requests = {
   restoreFromTrash: { method: 'post', path: '/v1/users/{userId}/trash/{itemId}/restore' },
   runBatch: { method: 'post', path: '/v1/users/{userId}/batch' },
   exportAccount: { method: 'get', path: '/v1/users/{userId}/export', parseAs: 'text' },
+  importAccount: { method: 'post', path: '/v1/users/{userId}/import' },
   listCalendars: { method: 'get', path: '/v1/users/{userId}/calendars' },
   createCalendar: { method: 'post', path: '/v1/users/{userId}/calendars' },
   getCalendar: { method: 'get', path: '/v1/users/{userId}/calendars/{calendarId}' },

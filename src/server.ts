@@ -122,7 +122,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   }
   const metrics = metricsPort === null ? null : createMetrics(readings)
   const observers = { log, metrics, steps, tracing, timing }
-  const { heartbeatMs, drainMs = 10_000 } = timeouts
+  const { heartbeatMs, requestMs, drainMs = 10_000 } = timeouts
   const app = createApp({
     ...observers,
     operations,
@@ -133,6 +133,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     stopping: stopping.signal,
     trustProxy,
     heartbeatMs,
+    requestMs,
   })
   const server = createListener(around(app), { log, metrics, version, timeouts })
   server.listen(port, host)

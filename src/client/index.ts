@@ -6,7 +6,20 @@ import { quotedKey, type RetryOptions, withRetries } from './retry.ts'
 import type { Arguments, BatchOperation, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
 
 export type { components, operations, paths } from '../../generated/api.ts'
-export type { BatchOperation, Failure, Input, Listing, NotModified, OperationId, Problem, Result, Schemas, Success, Tag } from './types.ts'
+export type {
+  BatchOperation,
+  Failure,
+  FileBody,
+  Input,
+  Listing,
+  NotModified,
+  OperationId,
+  Problem,
+  Result,
+  Schemas,
+  Success,
+  Tag,
+} from './types.ts'
 export type Category = Schemas['Category']
 export type FieldError = Schemas['FieldError']
 export type Label = Schemas['Label']
@@ -51,6 +64,7 @@ type Sent = {
   path?: object
   query?: object
   body?: unknown
+  type?: string
   ifMatch?: Tag
   ifNoneMatch?: Tag
   idempotencyKey?: string
@@ -72,14 +86,15 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
 
   async function call(
     operationId: OperationId,
-    { path, query, body, ifMatch, ifNoneMatch, idempotencyKey, headers, ...init }: Sent = {},
+    { path, query, body, type, ifMatch, ifNoneMatch, idempotencyKey, headers, ...init }: Sent = {},
   ): Promise<Reply> {
     const { method, path: template, ...how } = requests[operationId]
     const conditions = { 'If-Match': etag(ifMatch), 'If-None-Match': etag(ifNoneMatch) }
     const key = idempotencyKey === undefined ? undefined : quotedKey(idempotencyKey)
     const params = { path: { userId: 'me', ...path }, query, header: { ...conditions, 'Idempotency-Key': key } }
     const content = body !== undefined && { body: operationId === 'runBatch' ? tagged(body as Batch) : body }
-    const { data, error, response } = await send(method, template, { ...init, ...content, ...how, params, headers })
+    const file = type === undefined ? { headers } : { ...asItIs, headers: { ...headers, 'Content-Type': type } }
+    const { data, error, response } = await send(method, template, { ...init, ...content, ...how, params, ...file })
     const { status } = response
     if (response.ok || status === 304) return { ok: true, status, data, etag: tagOf(response), response }
     // A gateway in between has its own errors, which are not replies of the API.
@@ -119,6 +134,8 @@ const tagged = ({ operations, ...batch }: Batch) => ({
   ...batch,
   operations: operations.map(each => ({ ...each, ifMatch: etag(each.ifMatch), ifNoneMatch: etag(each.ifNoneMatch) })),
 })
+/** Of a body that is no JSON. `duplex` permits a stream. */
+const asItIs = { bodySerializer: (body: unknown) => body, duplex: 'half' }
 
 const etag = (tag: Tag | undefined) => (typeof tag === 'object' ? `"${tag.revision}"` : tag)
 

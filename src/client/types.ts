@@ -36,11 +36,19 @@ export type BatchOperation = {
   >
 }[Batched]
 type Batch = { body: Omit<Schemas['BatchInput'], 'operations'> & { operations: readonly BatchOperation[] } }
+/** A file that is sent. In Node, `openAsBlob` of `node:fs` makes a Blob of one that is read as it is sent. */
+export type FileBody = string | Blob | ReadableStream<Uint8Array>
+type FileType<Op extends OperationId> = operations[Op] extends { requestBody: { content: infer Content } }
+  ? 'application/json' extends keyof Content
+    ? never
+    : keyof Content
+  : never
 
 /** The input of a call. */
 export type Input<Op extends OperationId> = Flat<
   (Nothing extends Path<Op> ? { path?: Path<Op> | undefined } : [Path<Op>] extends [never] ? unknown : { path: Path<Op> }) &
     (Op extends 'runBatch' ? Batch : JsonBody<Op>) &
+    ([FileType<Op>] extends [never] ? unknown : { body: FileBody; type: FileType<Op> }) &
     Optional<'query', NonNullable<Parameters<Op>['query']>> &
     Optional<'ifMatch', Condition<Op, 'If-Match'>> &
     Optional<'ifNoneMatch', Condition<Op, 'If-None-Match'>> &

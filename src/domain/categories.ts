@@ -15,7 +15,7 @@ import { inStep } from './order.ts'
 import { createRows } from './rows.ts'
 import { categoryKey } from './sort-key.ts'
 
-type Category = components['schemas']['Category']
+export type Category = components['schemas']['Category']
 type Input = Call<'createCategory'>['body']
 type ListRow = Category & { asOf: number }
 

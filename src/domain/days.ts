@@ -1,7 +1,11 @@
 // Days of the calendar: which one an instant is on, and dates and instants moved by some.
 
 // TypeScript 5 has no types of Temporal.
-type Instant = { epochMilliseconds: number; toZonedDateTimeISO: (zone: string) => ZonedDateTime }
+type Instant = {
+  epochMilliseconds: number
+  toZonedDateTimeISO: (zone: string) => ZonedDateTime
+  round: (unit: 'microsecond') => Instant
+}
 type ZonedDateTime = {
   add: (duration: { days: number }) => ZonedDateTime
   toPlainDate: () => object
@@ -16,6 +20,9 @@ const [firstInstant, lastInstant] = [`${firstDay}T00:00:00Z`, `${lastDay}T23:59:
 /** The day of an instant in a time zone. */
 export const dayOf = (instant: string, zone: string): string =>
   String(Temporal.Instant.from(instant).toZonedDateTimeISO(zone).toPlainDate())
+
+/** The same instant as a row shows it: in UTC, to the microsecond. */
+export const normalInstant = (instant: string): string => String(Temporal.Instant.from(instant).round('microsecond'))
 
 export const daysBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / msPerDay
 

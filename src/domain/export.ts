@@ -96,7 +96,7 @@ export function createExport(db: Database) {
         select ${categories.columns}
         from categories as item
         where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is null and item.revision > ${revision}
-        order by item.revision, item.id`,
+        order by item.id`,
     )
   }
 

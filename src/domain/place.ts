@@ -34,7 +34,10 @@ export type Place = {
 const maxDepth = 7 // as the spec says
 
 /** The place of a new subtask. Throws 422 if there is no such parent, and 409 if it can't be there. */
-export function placeBelow(parent: Node | undefined, { categoryId }: Pick<Input, 'categoryId'>): Place['fields'] {
+export function placeBelow(
+  parent: Pick<Node, 'categoryId' | 'depth'> | undefined,
+  { categoryId }: Pick<Input, 'categoryId'>,
+): Place['fields'] {
   if (parent === undefined) throw unknownParent()
   requireCategory(parent.categoryId, categoryId)
   requireDepth(parent.depth + 1)
@@ -87,7 +90,7 @@ function requireDepth(depth: number): void {
     })
 }
 
-const cycle = () =>
+export const cycle = (): Problem =>
   refused('A task cannot be below itself.', {
     ...{ pointer: '/parentId', code: 'cycle', message: 'must not be the task itself or one below it' },
   })

@@ -35,6 +35,8 @@ export function createQuota(db: Database, noun: QuotaName) {
   return {
     table,
 
+    maxRows,
+
     /** The condition on a row `u` of users that the account may get one more row. */
     hasRoom: sql`u.revision < ${end}`,
 

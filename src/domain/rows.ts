@@ -33,7 +33,7 @@ export function createRows<Row extends Item, Input extends object>(
 ) {
   const fields = createFields(declared)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
-  const { table, hasRoom, hasRoomFor, within, makeRoom } = createQuota(db, name)
+  const { table, maxRows, hasRoom, hasRoomFor, within, makeRoom } = createQuota(db, name)
   const item = flattened(sql`${table} as item`)
 
   const one = db.lookup(`select ${noun}`, { owner: 'text', id: 'uuid' })<Row>(
@@ -152,7 +152,7 @@ export function createRows<Row extends Item, Input extends object>(
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
-  return { ...rows, usedIds, page, item, columns, fields, refuse, hasRoomFor, makeRoom }
+  return { ...rows, usedIds, page, item, columns, fields, refuse, maxRows, hasRoomFor, makeRoom }
 
   /** Which of these ids the owner has used, also for rows that are deleted. */
   async function usedIds(owner: string, ids: string[]): Promise<string[]> {

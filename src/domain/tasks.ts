@@ -79,6 +79,7 @@ export function createTasks(db: Database) {
     made,
     currentRevision,
     columns,
+    rows,
     usedIds: rows.usedIds,
     ...subtasks,
 
@@ -159,7 +160,13 @@ function filters(query: Query): Part[] {
 }
 
 /** Throws 422 if the rule is refused, or has no date from the due date on. */
-function requireRule({ recurrence, dueDate }: { recurrence?: Input['recurrence'] | undefined; dueDate?: string | null | undefined }): void {
+export function requireRule({
+  recurrence,
+  dueDate,
+}: {
+  recurrence?: Input['recurrence'] | undefined
+  dueDate?: string | null | undefined
+}): void {
   const fault = recurrence ? checkRule(recurrence.rule, dueDate ?? null) : null
   if (fault !== null) throw invalid({ pointer: '/recurrence/rule', location: 'body', code: 'recurrence', message: fault.message })
 }

@@ -1,7 +1,7 @@
 // VTODO as tasks: as this API writes them, and as Apple Reminders, Nextcloud Tasks, Tasks.org, Thunderbird and Evolution do.
 import { type Component, readComponents } from './calendar-components.ts'
 import { parseProperties } from './calendar-properties.ts'
-import { isFault, type Row, type Source } from './item.ts'
+import { type Fault, isFault, type Row, type Source } from './item.ts'
 import { taskOf } from './todo-task.ts'
 
 /**
@@ -27,6 +27,8 @@ function* read({ line, lines, alarms }: Component): Generator<Row, void> {
     return yield { line: recurrenceId.line, place: 'RECURRENCE-ID', reason, lost: 'row' }
   }
   const { item, faults } = taskOf(properties, alarmProperties)
-  yield* faults
-  if (faults.every(({ lost }) => lost === 'value')) yield { line, item }
+  // The row is lost once.
+  const first = faults.find(({ lost }) => lost === 'row')
+  yield* faults.map((fault): Fault => (fault === first ? fault : { ...fault, lost: 'value' }))
+  if (first === undefined) yield { line, item }
 }

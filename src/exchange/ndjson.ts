@@ -3,7 +3,12 @@ import type { Category, Item, Kind, Profile, Row, Source, Task } from './item.ts
 import { isFault } from './item.ts'
 import { decode, readLines } from './lines.ts'
 
-export type Resource = ({ kind: 'profile' } & Profile) | ({ kind: 'category' } & Category) | ({ kind: 'task' } & Task)
+/** A revision is the number of a change on one server, and means nothing elsewhere. */
+type Portable<Row> = Omit<Row, 'revision'>
+export type Resource =
+  | ({ kind: 'profile' } & Portable<Profile>)
+  | ({ kind: 'category' } & Portable<Category>)
+  | ({ kind: 'task' } & Portable<Task>)
 
 /** Three times the longest line that a task of this API has. */
 const maxLineBytes = 256 * 1024

@@ -16,7 +16,7 @@ import { encoded } from './coding.ts'
 import { allowedOrigins } from './origins.ts'
 import { parseQuery } from './query.ts'
 import { commonHeaders, prefixed, problemReply, writeReply } from './reply.ts'
-import { malformed, readBody, target } from './request.ts'
+import { defaultRequestMs, malformed, readBody, target } from './request.ts'
 import { createRouter, type Route } from './router.ts'
 import { Shed, type Shedding, type Visit } from './shedding.ts'
 import { endWithNewest, isEndless } from './sockets.ts'
@@ -43,6 +43,8 @@ type Options = {
   trustProxy: Config['trustProxy']
   /** 15 s where it is undefined */
   heartbeatMs?: number | undefined
+  /** until a body that is read in chunks has begun; 30 s where it is undefined */
+  requestMs?: number | undefined
 }
 
 const noSteps: Step[] = [] // shared: without measurement no step is added
@@ -51,6 +53,7 @@ const defaultHeartbeatMs = 15_000
 
 export function createApp(options: Options): RequestListener {
   const { operations, log, metrics, shedding, steps = null, tracing = null, timing = false, version, stopping, trustProxy } = options
+  const { requestMs = defaultRequestMs } = options
   // A proxy has removed this prefix from each path.
   const prefix = new URL(options.publicUrl ?? 'http://localhost').pathname.replace(/\/$/, '')
   const { find, methodHeaders, shown } = createRouter(operations, prefix)
@@ -120,8 +123,8 @@ export function createApp(options: Options): RequestListener {
       path: params,
       query: parseQuery(query, operation.query),
       headers: request.headers,
-      readBody: () => readBody(request, response, operation.body as NonNullable<Operation['body']>, visit.receive),
       describe,
+      readBody: () => readBody(request, response, operation.body as NonNullable<Operation['body']>, visit.receive, requestMs),
     })
   }
 

@@ -6,7 +6,8 @@ import { Problem } from '../contract/problem.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { commonHeaders, problemReply, rawReply } from './reply.ts'
-import { admit, endConnection, newestResponse, stopParsing } from './sockets.ts'
+import { defaultRequestMs } from './request.ts'
+import { admit, endConnection, hasOwnDeadline, newestResponse, stopParsing } from './sockets.ts'
 
 export type Timeouts = {
   /** until the headers of a request are complete */
@@ -25,7 +26,7 @@ export type Timeouts = {
 
 const defaults: Timeouts = {
   headersMs: 10_000, // a phone in a tunnel needs seconds; a client that needs more holds the connection instead of using it
-  requestMs: 30_000, // 1 MiB at 35 kB/s
+  requestMs: defaultRequestMs, // 1 MiB at 35 kB/s
   idleMs: 40_000, // above the time of any operation, and above requestMs, so that a slow client gets its 408
   keepAliveMs: 65_000, // above the 60 s of most proxies: the side that sends requests should be the one that closes
   checkMs: 1_000,
@@ -92,6 +93,7 @@ export function createListener(app: RequestListener, { log, metrics, version, ti
   server.on('clientError', (error: NodeJS.ErrnoException & Packet, connection) => {
     const socket = connection as Socket
     if (socket.writableEnded || refusals.has(socket)) return
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && hasOwnDeadline(newestResponse(socket)?.req)) return
     const problem = problemOf(error)
     if (problem === undefined || socket.bytesRead === 0 || isBroken(newestResponse(socket))) socket.destroy()
     else refuse(socket, { problem, code: error.code })

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem, unsupportedMediaType } from '../contract/problem.ts'
 import type { BodyRules, Content } from '../pipeline/judge.ts'
 import { acceptedType, isJson, isUncoded } from './media-type.ts'
+import { setOwnDeadline } from './sockets.ts'
 
 const authority = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
@@ -36,10 +37,19 @@ export function target({ method, url = '' }: Pick<IncomingMessage, 'method' | 'u
 /** Waits for a body that takes so many bytes of memory. Throws when there is no room for them. */
 type Receive = <Body>(bytes: number, body: () => Promise<Body>) => Promise<Body>
 
+/** for a request that is read as a whole, and for the first bytes of another one */
+export const defaultRequestMs = 30_000
+const minBytesPerMs = 35 // of a body that is read in chunks: 32 MiB take 16 minutes
 const maxBufferedBytes = 128 * 1024 // of a body that is read in chunks: the buffers of socket and parser
 
-/** The body, as far as the operation accepts it: JSON as a whole, any other media type in chunks. */
-export async function readBody(request: IncomingMessage, response: ServerResponse, rules: BodyRules, receive: Receive): Promise<Content> {
+/** The body, as far as the operation accepts it: JSON as a whole, any other media type in chunks. `waitMs` is for the first of them. */
+export async function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  rules: BodyRules,
+  receive: Receive,
+  waitMs: number,
+): Promise<Content> {
   const { types, maxBytes } = rules
   const { 'content-encoding': coding, 'content-length': length, 'transfer-encoding': transfer } = request.headers
   if (transfer === undefined && Number(length ?? 0) === 0) return { json: undefined }
@@ -51,7 +61,7 @@ export async function readBody(request: IncomingMessage, response: ServerRespons
   const bytes = transfer === undefined ? Number(length) : maxBytes
   if (isJson(type)) return { json: parseJson(await receive(bytes, () => readWhole(request, response, maxBytes))) }
   await receive(Math.min(bytes, maxBufferedBytes), async () => {})
-  return { type, chunks: readChunks(request, response, maxBytes, receive) }
+  return { type, chunks: readChunks(request, response, maxBytes, receive, waitMs) }
 }
 
 function tooLarge(maxBytes: number): Problem {
@@ -88,25 +98,48 @@ function readWhole(request: IncomingMessage, response: ServerResponse, maxBytes:
   })
 }
 
-/** Reads a chunk only when the handler asks for it (backpressure). If the handler stops early, the rest of the body is discarded. */
-async function* readChunks(request: IncomingMessage, response: ServerResponse, maxBytes: number, receive: Receive) {
+/**
+ * Reads a chunk only when the handler asks for it (backpressure). If the handler stops early, the rest of the body is discarded. The time of
+ * the whole request does not count, because the handler may take long; the time that the client takes does.
+ */
+async function* readChunks(request: IncomingMessage, response: ServerResponse, maxBytes: number, receive: Receive, waitMs: number) {
   const incoming: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false })
-  const next = () => incoming.next()
+  let leftMs = waitMs
   let size = 0
+  let isLate = false
+  setOwnDeadline(request)
   try {
     invite(request, response)
     for (;;) {
-      const { done, value } = await receive(0, next)
-      if (done) return
-      size += value.length
+      const began = performance.now()
+      const next = await receive(0, () => within(leftMs, incoming.next()))
+      if (next === undefined) {
+        isLate = true
+        throw new Problem('request-timeout')
+      }
+      if (next.done) return
+      size += next.value.length
+      leftMs += next.value.length / minBytesPerMs - (performance.now() - began)
       if (size > maxBytes) throw tooLarge(maxBytes)
-      yield value
+      yield next.value
     }
   } catch (error) {
     throw error instanceof Problem ? error : incomplete(error)
   } finally {
-    await incoming.return?.()
+    const ended = incoming.return?.() // waits for a chunk that is asked for
+    if (!isLate) await ended
     request.resume()
+  }
+}
+
+/** Resolves with undefined if the value does not come in time. */
+async function within<Value>(milliseconds: number, value: Promise<Value>): Promise<Value | undefined> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => late.resolve(undefined), milliseconds)
+  try {
+    return await Promise.race([value, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

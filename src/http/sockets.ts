@@ -25,6 +25,11 @@ export function endWithNewest(response: ServerResponse<IncomingMessage>): void {
   else if (last.headersSent) last.once('finish', () => socket.destroySoon()) // otherwise it will announce the end itself
 }
 
+const ownDeadlines = new WeakSet<IncomingMessage>()
+/** The time that Node allows for a whole request does not count for this one: its reader has a deadline of its own. */
+export const setOwnDeadline = (request: IncomingMessage): void => void ownDeadlines.add(request)
+export const hasOwnDeadline = (request: IncomingMessage | undefined): boolean => request !== undefined && ownDeadlines.has(request)
+
 /** Whether the rest of a body may be too long to be read and thrown away. */
 export function isEndless({ complete, headers }: IncomingMessage): boolean {
   return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > maxDiscardedBytes)

@@ -20,8 +20,11 @@ type Handle = (call: object) => Promise<AnyReply>
 export const keyHeader = 'idempotency-key'
 const maxReplyBytes = 16 * 1024 * 1024 // more than a batch of 200 tasks with the longest texts has
 
-/** The handler of an operation, for requests with and without a key. */
-export function createIdempotent(operation: string, handle: Handle, replies: Replies): Handle {
+/**
+ * The handler of an operation, for requests with and without a key. If it `isIdempotent` by itself, repeating it changes nothing, so its
+ * reply is stored afterwards without a transaction: it may take longer than one can.
+ */
+export function createIdempotent(operation: string, handle: Handle, replies: Replies, isIdempotent = false): Handle {
   return async call => {
     const { owner, headers, path, query, body } = call as Call
     const header = headers[keyHeader]
@@ -33,12 +36,19 @@ export function createIdempotent(operation: string, handle: Handle, replies: Rep
     const reply = replayed(claimed)
     if (reply !== undefined) return reply
     try {
+      if (isIdempotent) return await stored(request, await handle(call))
       return await replies.transaction(() => execute(request, claimed !== undefined, () => handle(call)))
     } catch (error) {
       // Rows of refused requests would come together for a day.
       if (error instanceof Problem && error.status < 500 && error.kind !== 'in-flight') await replies.release(request)
       throw error
     }
+  }
+
+  /** The first reply to be stored is the one for all: another request with the key may have been executed at the same time. */
+  async function stored(request: KeyedRequest, reply: AnyReply): Promise<AnyReply> {
+    if (await replies.keep(request, reply.status, keptForm(reply))) return reply
+    return replayed(await replies.claim(request)) ?? reply
   }
 
   async function execute(request: KeyedRequest, hasAccount: boolean, handleIt: () => Promise<AnyReply>): Promise<AnyReply> {

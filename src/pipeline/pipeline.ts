@@ -98,11 +98,12 @@ function createOperations(all: Readonly<Record<string, Judged>>): Operations {
 }
 
 /** The handler, with stored replies if the operation takes a key. One that creates finds by itself what it has created. */
-function repeatable({ declaration: { operationId, parameters, responses } }: DeclaredOperation, handle: Handle, replies?: Replies): Handle {
+function repeatable({ declaration }: DeclaredOperation, handle: Handle, replies?: Replies): Handle {
+  const { operationId, parameters, responses } = declaration
   const takesKey = parameters.some(each => each.in === 'header' && each.name.toLowerCase() === keyHeader)
   if (!takesKey || '201' in responses) return handle
   if (replies === undefined) throw new Error(`${operationId} takes an Idempotency-Key, and no replies can be stored`)
-  return createIdempotent(operationId, handle, replies)
+  return createIdempotent(operationId, handle, replies, declaration['x-idempotent'] === true)
 }
 
 function createOperation(

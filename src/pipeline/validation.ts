@@ -21,6 +21,7 @@ export type Declaration = Omit<Deprecatable, 'parameters'> & {
   'x-never-shed'?: boolean
   'x-rate-limit'?: 'address'
   'x-rate-limit-count'?: string
+  'x-idempotent'?: boolean
 }
 type Parameter = NonNullable<Deprecatable['parameters']>[number] & { schema?: { type?: string }; 'x-secret'?: boolean }
 /** The parts of a request that a schema judges. */

@@ -23,6 +23,11 @@ describe('a call', () => {
     expect(unwrap(await client.getOpenapiJson())).toMatchObject({ info: { version: document.info.version } })
     expect(unwrap(await client.getDocsAsset({ path: { asset: 'docs.js' } }))).toContain('openapi')
     expect(unwrap(await client.exportAccount({ query: { format: 'csv' } }))).toMatch(/^id,parentId,.*\r\n$/)
+    const csv = 'id,title\n019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f13,Pack\n'
+    for (const body of [csv, new Blob([csv]), new Blob([csv]).stream()]) {
+      const report = unwrap(await client.importAccount({ query: { dryRun: true }, body, type: 'text/csv' }))
+      expect(report).toMatchObject({ dryRun: true, created: 1, isComplete: true })
+    }
     expect(unwrap(await client.getReadiness())).toEqual({ status: 'ready' })
   })
 

@@ -1,6 +1,16 @@
 // Requests generated from the spec: for every operation, parameter and field, values just within the limits, just beyond them, and of
 // other types. The schema decides which requests are valid, with a validator apart from that of the server.
-import { exampleBody, faults, type Media, type Operation, operations, type Parameter, resolved, type Schema } from '../support/spec.ts'
+import {
+  exampleBody,
+  exampleContent,
+  faults,
+  type Media,
+  type Operation,
+  operations,
+  type Parameter,
+  resolved,
+  type Schema,
+} from '../support/spec.ts'
 
 export type Sample = {
   name: string
@@ -80,7 +90,8 @@ function isSendable(parameter: Parameter, list: string[]) {
 }
 
 function bodySamples(operation: Operation): Sample[] {
-  const media = operation.requestBody?.content['application/json'] as Required<Media>
+  const media = operation.requestBody?.content['application/json'] as Required<Media> | undefined
+  if (media === undefined) return fileSamples(operation)
   const schema = resolved(media.schema)
   const example = exampleBody(operation) as object
   const named = Object.entries(media.examples).map(([name, each]) => [`example ${name}`, resolved(each).value] as [string, unknown])
@@ -109,6 +120,23 @@ function bodySamples(operation: Operation): Sample[] {
     },
     { ...base, body: '{"title":', name: `${operation.operationId}: broken JSON` },
     { ...without({ ...base }, 'body'), name: `${operation.operationId}: no body`, valid: false } as Sample,
+  ]
+}
+
+/** Of an operation that takes files: their contents are no matter of the schema. */
+function fileSamples(operation: Operation): Sample[] {
+  const base = request(operation, {})
+  const files = Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, { examples = {} }]) =>
+    Object.entries(examples).map(([name, each]) => ({ type, name, body: resolved(each).value as string })),
+  )
+  return [
+    ...files.map(({ type, name, body }) => ({
+      ...base,
+      ...{ headers: { ...base.headers, 'content-type': type }, body },
+      ...{ name: `${operation.operationId}: example ${name}`, valid: true },
+    })),
+    { ...base, headers: { ...base.headers, 'content-type': 'text/plain' }, name: `${operation.operationId}: text/plain` },
+    { ...base, headers: { ...base.headers, ...json }, body: '{}', name: `${operation.operationId}: JSON` },
   ]
 }
 
@@ -203,12 +231,12 @@ type Parts = { path?: Record<string, string>; query?: [string, string][]; header
 
 function request(operation: Operation, { path = {}, query = [], headers = {} }: Parts): Omit<Sample, 'name'> {
   const search = query.length === 0 ? '' : `?${new URLSearchParams(query)}`
-  const body = operation.requestBody === undefined ? {} : { body: JSON.stringify(exampleBody(operation)) }
+  const { headers: type, ...body } = exampleContent(operation)
   return {
     operation,
     method: operation.method,
     path: withValues(operation.path, path) + search,
-    headers: { ...(operation.path.includes('{userId}') && authorized), ...(operation.requestBody && json), ...headers },
+    headers: { ...(operation.path.includes('{userId}') && authorized), ...type, ...headers },
     ...body,
   }
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { describe, expect } from 'vitest'
 import { cases } from '../support/checks.ts'
 import { client } from '../support/client.ts'
-import { exampleBody, type Operation, operations } from '../support/spec.ts'
+import { exampleBody, exampleContent, type Operation, operations } from '../support/spec.ts'
 import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 
 const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
@@ -17,40 +17,36 @@ const params: Record<string, string> = {
 }
 const pathOf = ({ path }: Operation) => path.replaceAll(/\{(\w+)\}/g, (_, name) => params[name] as string)
 const needsDatabase = ({ operationId, responses }: Operation) => responses[500] !== undefined || operationId === 'getReadiness'
-const bodyOf = (operation: Operation) =>
-  operation.requestBody === undefined ? {} : { headers: json, body: JSON.stringify(exampleBody(operation)) }
+const takesJson = ({ requestBody }: Operation) => requestBody?.content['application/json'] !== undefined
 
 describe.for(operations.map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
   test('refuses an unknown parameter', async ({ as }) => {
     const ann = await as('ann')
-    const { status, body } = await ann.send(operation.method, `${pathOf(operation)}?unknown=1`, bodyOf(operation))
+    const { status, body } = await ann.send(operation.method, `${pathOf(operation)}?unknown=1`, exampleContent(operation))
     expect(status).toBe(422)
     expect(body).toMatchObject({ errors: [{ location: 'query', pointer: '/unknown', code: 'unknown' }] })
   })
 })
 
-describe.for(cases(operations.filter(({ requestBody }) => requestBody)).map(operation => [operation.operationId, operation] as const))(
-  '%s',
-  ([, operation]) => {
-    test('refuses a body of another media type, of malformed JSON, or above the size limit', async ({ as }) => {
-      const ann = await as('ann')
-      const send = async (headers: Record<string, string>, body: string) =>
-        (await ann.send(operation.method, pathOf(operation), { headers, body })).status
-      expect(await send({ 'content-type': 'text/plain' }, '{}')).toBe(415)
-      expect(await send(json, '{')).toBe(400)
-      expect(await send(json, `"${'x'.repeat(1024 * 1024)}"`)).toBe(413)
-    })
+describe.for(cases(operations.filter(takesJson)).map(operation => [operation.operationId, operation] as const))('%s', ([, operation]) => {
+  test('refuses a body of another media type, of malformed JSON, or above the size limit', async ({ as }) => {
+    const ann = await as('ann')
+    const send = async (headers: Record<string, string>, body: string) =>
+      (await ann.send(operation.method, pathOf(operation), { headers, body })).status
+    expect(await send({ 'content-type': 'text/plain' }, '{}')).toBe(415)
+    expect(await send(json, '{')).toBe(400)
+    expect(await send(json, `"${'x'.repeat(1024 * 1024)}"`)).toBe(413)
+  })
 
-    test('refuses an unknown field', async ({ as }) => {
-      const ann = await as('ann')
-      const { body } = await ann.send(operation.method, pathOf(operation), {
-        headers: json,
-        body: JSON.stringify({ ...(exampleBody(operation) as object), unknown: 1 }),
-      })
-      expect(body).toMatchObject({ errors: [{ location: 'body', pointer: '/unknown', code: 'unknown' }] })
+  test('refuses an unknown field', async ({ as }) => {
+    const ann = await as('ann')
+    const { body } = await ann.send(operation.method, pathOf(operation), {
+      headers: json,
+      body: JSON.stringify({ ...(exampleBody(operation) as object), unknown: 1 }),
     })
-  },
-)
+    expect(body).toMatchObject({ errors: [{ location: 'body', pointer: '/unknown', code: 'unknown' }] })
+  })
+})
 
 test('every operation that needs the database returns 500 if a column is missing, and 503 if the tables are', async () => {
   const database = await createDatabase()
@@ -71,7 +67,7 @@ test('every operation that needs the database returns 500 if a column is missing
   async function expectFailures(expected: number) {
     let last: unknown
     for (const operation of cases(operations.filter(({ responses }) => responses[500]))) {
-      const { status, body } = await ann.send(operation.method, pathOf(operation), bodyOf(operation))
+      const { status, body } = await ann.send(operation.method, pathOf(operation), exampleContent(operation))
       expect([operation.operationId, status]).toEqual([operation.operationId, expected])
       expect(JSON.stringify(body)).not.toMatch(/relation|column|users"|select|42P01|42703/)
       last = body
@@ -86,8 +82,8 @@ test('every operation that has a budget returns 429 above the rate limit', async
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, limits: { perMinute: 1, shared: false } })
   for (const operation of operations) {
     const ann = client(url, await tokenOf(`ann-${operation.operationId}`))
-    await ann.send(operation.method, pathOf(operation), bodyOf(operation))
-    const { status } = await ann.send(operation.method, pathOf(operation), bodyOf(operation))
+    await ann.send(operation.method, pathOf(operation), exampleContent(operation))
+    const { status } = await ann.send(operation.method, pathOf(operation), exampleContent(operation))
     expect([operation.operationId, status === 429]).toEqual([operation.operationId, operation.responses[429] !== undefined])
   }
   await stop()
@@ -96,7 +92,7 @@ test('every operation that has a budget returns 429 above the rate limit', async
 test('every operation except the health checks returns 503 under overload', async ({ service }) => {
   const { url, stop } = await start({ databaseUrl: service.databaseUrl, maxInFlight: 0 })
   const anonymous = client(url, undefined)
-  const replies = operations.map(operation => anonymous.send(operation.method, pathOf(operation), bodyOf(operation)))
+  const replies = operations.map(operation => anonymous.send(operation.method, pathOf(operation), exampleContent(operation)))
   for (const [index, operation] of operations.entries()) {
     const { status, headers } = (await replies[index]) as Awaited<(typeof replies)[0]>
     const isHealthCheck = ['getLiveness', 'getReadiness'].includes(operation.operationId)
@@ -115,7 +111,7 @@ test('every operation that needs the database returns 503 if there is none, and 
   const ann = client(server.url, await tokenOf('ann'))
   await Promise.all(
     operations.map(async operation => {
-      const { status, headers } = await ann.send(operation.method, pathOf(operation), bodyOf(operation))
+      const { status, headers } = await ann.send(operation.method, pathOf(operation), exampleContent(operation))
       expect([operation.operationId, status]).toEqual([operation.operationId, needsDatabase(operation) ? 503 : 200])
       if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     }),

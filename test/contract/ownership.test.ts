@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { cases } from '../support/checks.ts'
 import type { Client } from '../support/client.ts'
-import { exampleBody, type Operation, operations, resolved } from '../support/spec.ts'
+import { exampleBody, exampleContent, type Operation, operations, resolved } from '../support/spec.ts'
 import { type Service, test } from '../support/taskspec.ts'
 
 type Ids = Record<string, string>
@@ -83,9 +83,10 @@ function send(
       .filter(isId)
       .map(name => [name, null]),
   )
-  const init = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...(example as object), ...noIds, ...body }) }
+  const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...(example as object), ...noIds, ...body }) }
+  const init = example === undefined ? exampleContent({ requestBody }) : json
   const search = new URLSearchParams(query)
-  return user.send(method, search.size === 0 ? target : `${target}?${search}`, requestBody === undefined ? {} : init)
+  return user.send(method, search.size === 0 ? target : `${target}?${search}`, init)
 }
 
 describe('the sweep', () => {

@@ -81,6 +81,9 @@ async function callEveryOperation(user: Client, otherUser: string) {
   await user.updateCalendar({ ...calendarPath, body: { kind: 'event' } })
   await user.deleteCalendar(calendarPath)
   await user.getCalendarFeed(feed, 404)
+  const { body: file } = await user.exportAccount()
+  await user.importAccount({ body: file, type: 'application/x-ndjson' })
+  await user.importAccount({ body: 'title\n\n,\nRest', type: 'text/csv', query: { dryRun: true } })
 
   await user.getLiveness()
   await user.getReadiness()

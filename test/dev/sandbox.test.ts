@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { issue } from '../../src/auth/issue.ts'
 import { createSandbox } from '../../src/dev/sandbox.ts'
 import { client } from '../support/client.ts'
+import { exportFile, importFile } from '../support/import.ts'
 import { document, inDevelopment } from '../support/spec.ts'
 import { test } from '../support/taskspec.ts'
 
@@ -40,6 +41,15 @@ describe('the sandbox', () => {
     const { value } = document.components.examples.TrashOfTwo as { value: { items: typeof trash } }
     expect(trash).toMatchObject([...value.items.map(({ kind, title, count }) => ({ kind, title, count })), { title: 'Buy a wreath' }])
     expect((await alice.getUser()).body).toMatchObject({ name: 'Alice', timeZone: 'Europe/Helsinki' })
+  })
+
+  test('has alice with an account that is the same, byte for byte, after it was exported, erased and imported', async () => {
+    const alice = await as('alice')
+    const file = await exportFile(alice)
+    await alice.deleteUser()
+    expect(await importFile(alice, file)).toMatchObject({ failed: 0, errors: [], isComplete: true })
+    expect(await exportFile(alice)).toBe(file)
+    await reset()
   })
 
   test('has bob with three tasks and carol with none', async () => {

@@ -98,7 +98,7 @@ describe('two other parsers accept every calendar', () => {
   })
 })
 
-async function ndjson({ category, ...task }: NamedTask): Promise<Item> {
+async function ndjson({ category, revision: _, ...task }: NamedTask): Promise<Item> {
   return only(await items(readNdjson(pieces(await text(writeNdjson(each({ kind: 'task', ...task }))), 7))))
 }
 

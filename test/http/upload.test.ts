@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Problem } from '../../src/contract/problem.ts'
 import type { AnyReply, Upload } from '../../src/contract/types.ts'
@@ -94,7 +95,9 @@ test('a body that is read as a whole and breaks off is a malformed request', asy
   const request = Object.assign(stream, { headers: { 'content-type': 'application/json', 'content-length': '10' } })
   const accepted = { types: ['application/json'], acceptHeader: 'Accept' as const, maxBytes: mebibyte }
   const read = () =>
-    readBody(request as unknown as IncomingMessage, {} as ServerResponse, accepted, (_, body) => body()).catch((error: Problem) => error)
+    readBody(request as unknown as IncomingMessage, {} as ServerResponse, accepted, (_, body) => body(), 30_000).catch(
+      (error: Problem) => error,
+    )
   const body = read()
   stream.write('{"a"')
   stream.destroy()
@@ -192,6 +195,37 @@ describe('a body in chunks', () => {
     })
     socket.write('cd')
     await eventually(() => expect(received()).toMatch(/200 OK[\s\S]*\r\n\r\n4$/))
+    socket.destroy()
+  })
+})
+
+describe('a client that is slow', () => {
+  async function serveQuickly() {
+    const api = smallApi({})
+    const server = await start({ databaseUrl: noDatabase, api, timeouts: { requestMs: 1_000, headersMs: 1_000, checkMs: 50 } })
+    onTestFinished(server.stop)
+    return server
+  }
+
+  test('may take longer for a large body than for a request', async () => {
+    const { url } = await serveQuickly()
+    const { socket, received } = begin(url, `Content-Length: ${mebibyte}\r\nConnection: close`)
+    // A body of 900 KiB has almost half a minute more, which a busy machine does not lose here.
+    for (const size of [900 * 1024, 1, 1, 1]) {
+      socket.write(Buffer.alloc(size))
+      await sleep(600)
+    }
+    expect(received()).toBe('')
+    socket.write(Buffer.alloc(mebibyte - 900 * 1024 - 3))
+    await eventually(() => expect(received()).toMatch(/^HTTP\/1\.1 200 /))
+    socket.destroy()
+  })
+
+  test('is refused when it sends too little', async () => {
+    const { url } = await serveQuickly()
+    const { socket, received } = begin(url, `Content-Length: ${mebibyte}`)
+    socket.write('x')
+    await eventually(() => expect(received()).toMatch(/^HTTP\/1\.1 408 /))
     socket.destroy()
   })
 })

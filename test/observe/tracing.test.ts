@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest'
 import type { TracingConfig } from '../../src/config/tracing.ts'
 import { client } from '../support/client.ts'
 import { collector, type Span } from '../support/collector.ts'
-import { document, exampleBody, operations } from '../support/spec.ts'
+import { document, exampleContent, operations } from '../support/spec.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
 
 const tasks = '/v1/users/me/tasks'
@@ -130,9 +130,7 @@ test('every span has the name of its operation or statement', async ({ service }
   for (const operation of operations) {
     const values = { userId: 'me', asset: 'docs.css' } as Record<string, string>
     const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) => values[name] ?? '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12')
-    const body = exampleBody(operation)
-    const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    expect((await ann.send(operation.method, path, json)).status, operation.operationId).not.toBe(422)
+    expect((await ann.send(operation.method, path, exampleContent(operation))).status, operation.operationId).not.toBe(422)
   }
   await server.stop()
 

@@ -192,6 +192,7 @@ const badTypes = [
 function body(operation: Operation, of: Of, odd: boolean): fc.Arbitrary<Body> {
   const none = fc.constant<Body>({ headers: [], body: undefined })
   const schema = operation.requestBody?.content['application/json']?.schema
+  if (schema === undefined && operation.requestBody !== undefined) return fc.constantFrom(...files(operation, odd))
   // Where no body is asked for, one is ignored.
   if (schema === undefined)
     return odd ? fc.constantFrom<Body>({ headers: [], body: Buffer.from('{') }, { headers: [chunked], body: Buffer.from('x') }) : none
@@ -225,6 +226,21 @@ function body(operation: Operation, of: Of, odd: boolean): fc.Arbitrary<Body> {
     plain.map(({ headers, body }): Body => ({ headers: [...headers, chunked], body })),
     none,
   )
+}
+
+/** The examples of an operation that takes files. */
+function files({ requestBody }: Operation, odd: boolean): Body[] {
+  const all = Object.entries(requestBody?.content ?? {}).flatMap(([type, { examples = {} }]) =>
+    Object.values(examples).map(each => ({ type, body: Buffer.from(resolved(each).value as string) })),
+  )
+  const good = all.map(({ type, body }): Body => ({ headers: [['Content-Type', type]], body }))
+  if (!odd) return good
+  const typed = ['Text/CSV; charset=utf-8', 'text/csv; charset=latin1', 'text/plain', 'application/json', '']
+  return [
+    ...good.map(({ headers, body }): Body => ({ headers: [...headers, chunked], body })),
+    ...typed.map((type): Body => ({ headers: type === '' ? [] : [['content-type', type]], body: Buffer.from('title\n') })),
+    { headers: [], body: undefined },
+  ]
 }
 
 /** Other ways to write a JSON text, and ways to break it. */

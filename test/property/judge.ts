@@ -27,11 +27,11 @@ export function judged(operation: Operation, { target, headers, body }: Sample):
   const fields = headersOf(headers)
   let json: unknown
   if (operation.requestBody !== undefined && body !== undefined && body.length > 0) {
-    if (!isJson(fields, operation)) return refused(415)
-    if (body.length > 2 ** 20) return refused(413)
+    if (!isAccepted(fields, operation)) return refused(415)
+    if (body.length > (operation.requestBody['x-max-bytes'] ?? 2 ** 20)) return refused(413)
     try {
       // A byte order mark may be ignored (RFC 8259, section 8.1), and is.
-      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+      json = takesJson(operation) ? JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) : {}
     } catch {
       return refused(400)
     }
@@ -140,13 +140,15 @@ function headersOf(headers: Sample['headers']): Map<string, string> {
   return fields
 }
 
-function isJson(fields: Map<string, string>, { method }: Operation) {
+const takesJson = ({ requestBody }: Operation) => requestBody?.content['application/json'] !== undefined
+
+function isAccepted(fields: Map<string, string>, { requestBody }: Operation) {
   const outsideQuotes = /;(?=(?:[^"]*"[^"]*")*[^"]*$)/
   const [type, ...parameters] = (fields.get('content-type') ?? '').split(outsideQuotes).map(each => each.trim().toLowerCase())
   const coding = fields.get('content-encoding') ?? 'identity'
   const charsets = parameters.filter(each => each.startsWith('charset='))
   return (
-    (type === 'application/json' || (method === 'PATCH' && type === 'application/merge-patch+json')) &&
+    Object.hasOwn(requestBody?.content ?? {}, type ?? '') &&
     parameters.every(each => /^([\w.-]+=([\w.-]+|"[^"]*"))?$/.test(each)) &&
     charsets.every(each => /^charset="?utf-?8"?$/.test(each)) &&
     coding === 'identity'
@@ -168,6 +170,7 @@ function ofHeader({ name, schema }: Parameter, fields: Map<string, string>): Whe
 
 function ofBody(operation: Operation, json: unknown): string[] {
   if (json === undefined) return ['there is none']
+  if (!takesJson(operation)) return []
   const found = faults(resolved(operation.requestBody?.content['application/json']?.schema as Schema), json)
   const zone = typeof json === 'object' && json !== null && 'timeZone' in json ? json.timeZone : null
   return typeof zone === 'string' && zone !== '' && !isTimeZone(zone) ? [...found, 'timeZone is unknown'] : found

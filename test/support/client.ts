@@ -15,13 +15,17 @@ type Body<Response> = Response extends { content: infer Media } ? Media[keyof Me
 type Part<Op extends OperationId, In extends 'path' | 'query' | 'header'> = NonNullable<Operations[Op]['parameters'][In]>
 type RequestBody<Op extends OperationId> = Operations[Op] extends { requestBody: { content: { 'application/json': infer Json } } }
   ? Json
-  : undefined
+  : Operations[Op] extends { requestBody: object }
+    ? string
+    : undefined
 
 export type Input<Op extends OperationId> = {
   path?: Partial<Part<Op, 'path'>>
   query?: Part<Op, 'query'>
   headers?: Part<Op, 'header'>
   body?: RequestBody<Op>
+  /** the media type of a body that is not JSON */
+  type?: string
 }
 export type Reply<Op extends OperationId, S extends Status<Op>> = {
   status: S
@@ -76,7 +80,7 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
   const calls = operations.map(operation => [
     operation.operationId,
     async (
-      { path = {}, query = {}, headers = {}, body }: Input<OperationId> & { path?: object; query?: object; body?: unknown } = {},
+      { path = {}, query = {}, headers = {}, body, type }: Input<OperationId> & { path?: object; query?: object; body?: unknown } = {},
       status?: number,
     ) => {
       const target = operation.path.replaceAll(/\{(\w+)\}/g, (_, name) =>
@@ -88,8 +92,9 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
       )
       for (const text of stringsIn([Object.fromEntries(own), body])) record('contents', text)
       const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map(each => [name, String(each)])))
-      const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
-      const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...json })
+      const text = type === undefined ? JSON.stringify(body) : (body as unknown as string)
+      const content = body === undefined ? {} : { body: text, headers: { ...headers, 'content-type': type ?? 'application/json' } }
+      const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...content })
       const expected = status === undefined ? [200, 201, 204] : [status]
       expect(expected, `${operation.operationId} answered ${JSON.stringify(answer.body)}`).toContain(answer.status)
       return { ...answer, etag: answer.headers.get('etag') ?? '' }

@@ -32,6 +32,7 @@ export type Operation = {
   parameters: Parameter[]
   requestBody?: { required?: boolean; content: Record<string, Media>; 'x-max-bytes'?: number }
   responses: Record<string, Response>
+  'x-idempotent'?: boolean
 }
 
 /** What a reply is checked against. */
@@ -93,7 +94,7 @@ export type Answer = { status: number; headers: Headers; body: unknown }
 /** Headers that every reply of the server must have. */
 export const requiredHeaders = ['x-api-version', 'x-request-id', 'cache-control', 'x-content-type-options']
 
-export const { document, resolved, operations, operation, exampleBody, faults, violations, early } = readSpec(source)
+export const { document, resolved, operations, operation, exampleBody, exampleContent, faults, violations, early } = readSpec(source)
 
 /** Reads a document: its operations with references resolved, and judges of values and replies. */
 export function readSpec(source: object) {
@@ -132,6 +133,18 @@ export function readSpec(source: object) {
   function exampleBody({ requestBody }: Operation): unknown {
     const [example] = Object.values(requestBody?.content['application/json']?.examples ?? {})
     return example && resolved(example).value
+  }
+
+  /** A request with the first example, of whatever media type; without a body where the operation takes none. */
+  function exampleContent({ requestBody }: { requestBody?: Operation['requestBody'] | undefined }): {
+    headers?: { 'content-type': string }
+    body?: string
+  } {
+    const [[type, media] = ['', undefined]] = Object.entries(requestBody?.content ?? {})
+    if (media === undefined) return {}
+    const [example] = Object.values(media.examples ?? {})
+    const value = example && resolved(example).value
+    return { headers: { 'content-type': type }, body: typeof value === 'string' ? value : JSON.stringify(value) }
   }
 
   const ajv = new Ajv2020({ allErrors: true, strict: false })
@@ -191,7 +204,7 @@ export function readSpec(source: object) {
       early.types.push(value.type)
     }
 
-  return { document, resolved, operations, operation, exampleBody, faults, violations, early }
+  return { document, resolved, operations, operation, exampleBody, exampleContent, faults, violations, early }
 }
 
 /** The rule of the library, in other words: the first letter says how many digits the number has, and what follows does not end in 0. */
