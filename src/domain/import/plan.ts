@@ -1,10 +1,10 @@
 // What follows for each task of a group of an import: where it is to be, and how it differs from the one that is there. No SQL.
 import { isDeepStrictEqual } from 'node:util'
-import { reasonsOf, type TaskEntry } from './import-items.ts'
-import type { Refusal } from './import-parts.ts'
-import type { Outcome } from './import-report.ts'
-import { cycle, placeBelow } from './place.ts'
-import type { Task } from './tasks.ts'
+import { cycle, placeBelow } from '../place.ts'
+import type { Task } from '../tasks.ts'
+import { reasonsOf, type TaskEntry } from './items.ts'
+import type { Refusal } from './parts.ts'
+import type { Outcome } from './report.ts'
 
 /** `ownKey` is the sort key that a user has given, and `isParent` whether tasks are below it. */
 export type Found = Task & { isDeleted: boolean | null; isParent: boolean; ownKey: string | null }

@@ -1,10 +1,10 @@
 // From the items that a reader has found to rows that may be written: judged as the operation that puts one would judge them.
-import { derivedId } from '../contract/idempotency-key.ts'
-import { invalid, Problem } from '../contract/problem.ts'
-import type { Call } from '../contract/types.ts'
-import { normalInstant } from './days.ts'
-import type { ImportFault } from './import-report.ts'
-import { type Input, requireRule } from './tasks.ts'
+import { derivedId } from '../../contract/idempotency-key.ts'
+import { invalid, Problem } from '../../contract/problem.ts'
+import type { Call } from '../../contract/types.ts'
+import { normalInstant } from '../days.ts'
+import { type Input, requireRule } from '../tasks.ts'
+import type { ImportFault } from './report.ts'
 
 type Body = Record<string, unknown>
 /** `category` is the name of the task's category, or null for none; absent where the file has ids of categories. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inParts, type Refusal } from '../../src/domain/import-parts.ts'
+import { inParts, type Refusal } from '../../../src/domain/import/parts.ts'
 
 const bad: Refusal = { place: null, reason: 'bad' }
 

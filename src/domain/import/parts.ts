@@ -1,11 +1,11 @@
 // The parts that the imports of categories and of tasks share: the statement of a group, and groups that are refused because of one row.
-import { asEach, type Columns, records } from '../database/asked.ts'
-import { noCallers } from '../database/batched-writes.ts'
-import type { Database } from '../database/database.ts'
-import { errorCode } from '../database/errors.ts'
-import { type Part, sql } from '../database/sql.ts'
-import type { FieldParts } from '../resource/fields.ts'
-import { bumpRevision } from './revision.ts'
+import { asEach, type Columns, records } from '../../database/asked.ts'
+import { noCallers } from '../../database/batched-writes.ts'
+import type { Database } from '../../database/database.ts'
+import { errorCode } from '../../database/errors.ts'
+import { type Part, sql } from '../../database/sql.ts'
+import type { FieldParts } from '../../resource/fields.ts'
+import { bumpRevision } from '../revision.ts'
 
 /** Why a row is refused. */
 export type Refusal = { place: string | null; reason: string }

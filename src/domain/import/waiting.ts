@@ -1,5 +1,5 @@
 // The tasks of an import that need a task or a category that has not come yet. Only these are in memory, and only so many.
-import type { TaskEntry } from './import-items.ts'
+import type { TaskEntry } from './items.ts'
 
 const maxTasks = 10_000
 const maxCharacters = 16 * 1024 * 1024

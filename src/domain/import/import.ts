@@ -1,19 +1,19 @@
 // The import of a file into an account. Rows are read one by one, judged, and written in groups, each by one statement. A group that was
 // written stays, whatever happens later: importing the file again does the rest, and finds what is there unchanged.
 import { setImmediate as turn } from 'node:timers/promises'
-import { Problem } from '../contract/problem.ts'
-import type { Call } from '../contract/types.ts'
-import type { Database } from '../database/database.ts'
-import { createCategoryImport } from './import-categories.ts'
-import { createGroup, groupSize } from './import-group.ts'
-import { createItems, type ImportRow, reasonsOf, type TaskEntry } from './import-items.ts'
-import { createProfileImport } from './import-profile.ts'
-import { createReferences } from './import-references.ts'
-import { createReport, type ImportFault, type ImportReport } from './import-report.ts'
-import { createTaskImport } from './import-tasks.ts'
-import { createWaiting } from './import-waiting.ts'
-import { quotas } from './quota.ts'
-import { createUsers } from './users.ts'
+import { Problem } from '../../contract/problem.ts'
+import type { Call } from '../../contract/types.ts'
+import type { Database } from '../../database/database.ts'
+import { quotas } from '../quota.ts'
+import { createUsers } from '../users.ts'
+import { createCategoryImport } from './categories.ts'
+import { createGroup, groupSize } from './group.ts'
+import { createItems, type ImportRow, reasonsOf, type TaskEntry } from './items.ts'
+import { createProfileImport } from './profile.ts'
+import { createReferences } from './references.ts'
+import { createReport, type ImportFault, type ImportReport } from './report.ts'
+import { createTaskImport } from './tasks.ts'
+import { createWaiting } from './waiting.ts'
 
 /** `keepsOrphans`: a task whose parent is not there has none, instead of being refused. */
 export type ImportOptions = { dryRun: boolean; keepsOrphans: boolean }

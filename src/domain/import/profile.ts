@@ -1,11 +1,11 @@
 // The profile of an import. Its email is that of the token.
-import type { Claims } from '../contract/types.ts'
-import type { Database } from '../database/database.ts'
-import { sql } from '../database/sql.ts'
-import { mayUse } from './access.ts'
-import type { ProfileEntry } from './import-items.ts'
-import type { Outcome } from './import-report.ts'
-import { createUsers } from './users.ts'
+import type { Claims } from '../../contract/types.ts'
+import type { Database } from '../../database/database.ts'
+import { sql } from '../../database/sql.ts'
+import { mayUse } from '../access.ts'
+import { createUsers } from '../users.ts'
+import type { ProfileEntry } from './items.ts'
+import type { Outcome } from './report.ts'
 
 type Run = { owner: string; claims: Claims; dryRun: boolean }
 

@@ -1,7 +1,7 @@
 // The categories that tasks of an import are in: by id, or by a name for which one is made if there is none.
-import type { CategoryImport } from './import-categories.ts'
-import { type CategoryEntry, type createItems, reasonsOf, type TaskEntry } from './import-items.ts'
-import type { Refusal } from './import-parts.ts'
+import type { CategoryImport } from './categories.ts'
+import { type CategoryEntry, type createItems, reasonsOf, type TaskEntry } from './items.ts'
+import type { Refusal } from './parts.ts'
 
 type Parts = {
   items: ReturnType<typeof createItems>

@@ -1,15 +1,15 @@
 // The categories of an import: those of the file, and those that tasks name.
 import { isDeepStrictEqual } from 'node:util'
-import { Problem } from '../contract/problem.ts'
-import type { Database } from '../database/database.ts'
-import { sql } from '../database/sql.ts'
-import { mayUse } from './access.ts'
-import { type Category, createCategories } from './categories.ts'
-import type { CategoryEntry } from './import-items.ts'
-import { createGroupStatement, inParts, isOfRow, type Refusal } from './import-parts.ts'
-import type { Outcome } from './import-report.ts'
-import { inStep } from './order.ts'
-import { settled, withRevision } from './revision.ts'
+import { Problem } from '../../contract/problem.ts'
+import type { Database } from '../../database/database.ts'
+import { sql } from '../../database/sql.ts'
+import { mayUse } from '../access.ts'
+import { type Category, createCategories } from '../categories.ts'
+import { inStep } from '../order.ts'
+import { settled, withRevision } from '../revision.ts'
+import type { CategoryEntry } from './items.ts'
+import { createGroupStatement, inParts, isOfRow, type Refusal } from './parts.ts'
+import type { Outcome } from './report.ts'
 
 /** `key` is the name as names are compared, and `ownKey` the sort key that a user has given. */
 type Found = Category & { asOf: number; isDeleted: boolean | null; key: string; ownKey: string | null }

@@ -1,6 +1,6 @@
 // What an import has done so far, and why the rest failed.
-import type { components } from '../../generated/api.ts'
-import { Problem } from '../contract/problem.ts'
+import type { components } from '../../../generated/api.ts'
+import { Problem } from '../../contract/problem.ts'
 
 export type ImportReport = components['schemas']['ImportReport']
 /** Something of a file that could not be read. `lost` is how much: a value of an item that follows, the row, or the rest of the file. */

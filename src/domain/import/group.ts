@@ -1,5 +1,5 @@
 // The rows of an import that are written together.
-import type { CategoryEntry, Entry, ProfileEntry, TaskEntry } from './import-items.ts'
+import type { CategoryEntry, Entry, ProfileEntry, TaskEntry } from './items.ts'
 
 export const groupSize = 100 // rows: on a busy machine they take a third of a statement's timeout
 const maxCharacters = 256 * 1024 // the statement of a group must end within its timeout
