@@ -4,10 +4,11 @@ import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { access, chmod, chown, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConfigError } from '../config/config.ts'
+import { freePort } from './free-port.ts'
 
 const run = promisify(execFile)
 
@@ -138,16 +139,6 @@ async function runningPort(data: string): Promise<number | null> {
     const socket = connect(port, '127.0.0.1')
     socket.once('connect', () => resolve(port)).once('error', () => resolve(null))
     socket.once('connect', () => socket.destroy())
-  })
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
   })
 }
 

@@ -2,8 +2,8 @@ import { expect, type TestContext } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
+import { freePort } from '../../src/dev/free-port.ts'
 import { eventually } from '../support/clock.ts'
-import { freePort } from '../support/port.ts'
 import { type Service, test } from '../support/taskspec.ts'
 
 const poolSize = 3

@@ -5,9 +5,9 @@ import { access, chmod, constants, mkdtemp, readdir, rm } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { freePort } from '../../src/dev/free-port.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
-import { freePort } from '../support/port.ts'
 import { auth, createDatabase, test, tokenOf } from '../support/taskspec.ts'
 import { build, type Image } from './image.ts'
 

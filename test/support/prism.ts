@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { freePort } from './port.ts'
+import { freePort } from '../../src/dev/free-port.ts'
 
 const binary = fileURLToPath(new URL('../../node_modules/.bin/prism', import.meta.url))
 const spec = fileURLToPath(new URL('../../openapi.yaml', import.meta.url))
