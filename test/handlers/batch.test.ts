@@ -244,7 +244,7 @@ describe('at once', () => {
     const ann = await as('ann')
     const [top, below] = [randomUUID(), randomUUID()]
     await run(ann, [put(top, 'top'), put(below, 'below', { parentId: top })])
-    const { body: other } = await ann.createTask({ body: { title: 'other' } })
+    const { body: other } = await ann.createTask({ body: { title: 'Call the bank' } })
     const moved = { operationId: 'updateTask' as const, path: { taskId: top }, body: { parentId: other.id } }
     const [first, last] = [below, top].map(taskId => ({ operationId: 'deleteTask' as const, path: { taskId } }))
     await run(ann, [first as Operations[0], moved, last as Operations[0]], true)

@@ -90,11 +90,12 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
       const own = Object.entries(query).filter(
         ([each]) => operation.parameters.find(({ name }) => name === each)?.schema?.enum === undefined,
       )
-      for (const text of stringsIn([Object.fromEntries(own), body])) record('contents', text)
+      const content = typeof body === 'string' ? phrasesIn(body) : stringsIn(body)
+      for (const text of [...stringsIn(Object.fromEntries(own)), ...content]) record('contents', text)
       const search = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map(each => [name, String(each)])))
       const text = type === undefined ? JSON.stringify(body) : (body as unknown as string)
-      const content = body === undefined ? {} : { body: text, headers: { ...headers, 'content-type': type ?? 'application/json' } }
-      const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...content })
+      const sent = body === undefined ? {} : { body: text, headers: { ...headers, 'content-type': type ?? 'application/json' } }
+      const answer = await send(operation.method, `${target}${search.size > 0 ? `?${search}` : ''}`, { headers, ...sent })
       const expected = status === undefined ? [200, 201, 204] : [status]
       expect(expected, `${operation.operationId} answered ${JSON.stringify(answer.body)}`).toContain(answer.status)
       return { ...answer, etag: answer.headers.get('etag') ?? '' }
@@ -107,6 +108,14 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
 function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : []
+}
+
+/** The texts of several words in a file of any form. */
+function phrasesIn(file: string): string[] {
+  return file
+    .slice(0, 100_000)
+    .split(/[\r\n,:;"\\]+/)
+    .filter(text => /\S \S/.test(text))
 }
 
 function checkReply(operation: Operation | undefined, answer: Answer) {
