@@ -506,19 +506,20 @@ export interface paths {
          *
          *     - With `atomic: false`, each takes effect for itself. The reply has the result of each, in order: one that is refused does not stop the others.
          *       If the server is unavailable at one of them, the later ones are not executed and have a result with 503 too. If none has taken effect
-         *       before, the whole reply is 503.
-         *     - With `atomic: true`, all take effect or none. They are one change with one revision, so each `etag` in the reply is the new `ETag` of the account.
+         *       before, the whole reply is 503. After 20 seconds no further operation is executed either.
+         *     - With `atomic: true`, all take effect or none. They are one change with one revision: the `etag` of everything that they changed is the new `ETag` of the account.
          *       The reply to a batch that is refused has the status of the operation that was refused. The `pointer` of each error begins with its place,
          *       such as `/operations/3/body/title`. Other changes of the account wait meanwhile, and 10 seconds are the limit.
          *
-         *     The conditions in the headers are about the `ETag` of the account, before the first operation. So are those of `createTask`, `createCategory` and
+         *     The conditions in the headers are about the `ETag` of the account, before the first operation; unless the batch is atomic, others may change
+         *     it between that and the operations. So are those of `createTask`, `createCategory` and
          *     `restoreFromTrash` in an atomic batch. Every other `ifMatch` is about the resource as the earlier operations have left it: what an atomic batch has
          *     changed has a new `ETag` that you cannot know yet, so only `*` matches it.
          *
          *     The batch counts as so many writes as it has operations. If fewer are left in the budget, the reply is 429 and nothing is executed.
          *
          *     With an `Idempotency-Key`, the whole batch takes effect once, and the stored reply is returned byte by byte, also with the problems
-         *     in it: send what was refused with a new key. If the reply is 503, nothing was executed, and 10 seconds are the limit.
+         *     in it: send what was refused with a new key. After a 503, send it again with the same key. 10 seconds are the limit.
          */
         post: operations["runBatch"];
         delete?: never;
@@ -604,6 +605,9 @@ export interface paths {
          *
          *     **The reply** counts the items, and says why others failed. What can't be read ends the file if `isComplete` is false: what comes after it was not read. So does a file with more than 102,000 items, and one with
          *     more than 10,000 errors. A quota that is reached is an error of each row that found no room. `dryRun` gives the same reply and changes nothing.
+         *
+         *     **Repeating.** With an `Idempotency-Key`, a repeated request gets the first reply. The key belongs to the media type and `dryRun`, not to the
+         *     contents: use a new one for a corrected file.
          *
          *     **Interruptions.** Groups of rows take effect one after the other. If the import ends early, because the connection, the server or the database is lost, what was done stays, and the same file again does the rest. A 503
          *     says how much was certainly done.

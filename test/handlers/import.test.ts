@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, onTestFinished } from 'vitest'
+import { groupSize } from '../../src/domain/import/group.ts'
 import { type Client, client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
 import { exportFile, importFile, lines, numbers, types } from '../support/import.ts'
@@ -201,6 +202,43 @@ describe('importAccount', () => {
     )
     expect(numbers(report)).toEqual([451, 0, 0, 0])
     expect((await ann.getTask({ path: { taskId: id } })).body.title).toBe('Last')
+  })
+
+  test('takes what a whole group of rows has waited for', async ({ as }) => {
+    const ann = await as('ann')
+    const [categoryId, parentId] = [randomUUID(), randomUUID()]
+    const many = (fields: object) => Array.from({ length: groupSize }, () => task(fields))
+    const file = lines(
+      ...many({ categoryId }),
+      { kind: 'category', id: categoryId, name: 'Work' },
+      ...many({ parentId }),
+      task({ id: parentId }),
+    )
+    expect(numbers(await imported(ann, file))).toEqual([2 * groupSize + 2, 0, 0, 0])
+  })
+
+  test('the last row of an id counts, also when an earlier one waits', async ({ as }) => {
+    const ann = await as('ann')
+    const [first, second, third, parentId] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()]
+    const others = Array.from({ length: groupSize }, () => task())
+    const below = [first, second].map(id => task({ id, title: 'Earlier', parentId }))
+    const orphan = task({ id: third, title: 'Earlier', parentId: randomUUID() })
+    const later = [task({ id: first, title: 'Later', parentId }), task({ id: second, title: 'Later' }), task({ id: third, title: 'Later' })]
+    const file = lines(...below, orphan, ...others, ...later, task({ id: parentId, title: 'Parent' }))
+    expect(numbers(await imported(ann, file))).toEqual([groupSize + 4, 0, 0, 0])
+    for (const [id, parent] of [
+      [first, parentId],
+      [second, null],
+      [third, null],
+    ] as const)
+      expect((await ann.getTask({ path: { taskId: id } })).body).toMatchObject({ title: 'Later', parentId: parent })
+  })
+
+  test('refuses an instant that no row can have', async ({ as }) => {
+    const ann = await as('ann')
+    const wrong = ['2027-01-01T00:00:00.1234567890Z', '2099-12-31T23:59:59.9999999Z', '1969-12-31T23:59:59Z']
+    const report = await imported(ann, lines(...wrong.map(createdAt => task({ createdAt }))))
+    expect(report.errors.map(({ line, place }) => [line, place])).toEqual([1, 2, 3].map(line => [line, 'createdAt']))
   })
 
   test('is the same whatever another user has under these ids', async ({ as }) => {

@@ -120,7 +120,9 @@ export function createImport(db: Database) {
 
     /** With those that have waited for them. */
     async function putAll(tasks: TaskEntry[]) {
-      for (let next = tasks; next.length > 0; next = waiting.take(groupSize)) await putTasks(await inCategories(next))
+      for (const { id } of tasks) waiting.forget(id)
+      const more = () => waiting.take(groupSize)
+      for (let next = tasks.length > 0 ? tasks : more(); next.length > 0; next = more()) await putTasks(await inCategories(next))
     }
 
     async function putOrphans() {

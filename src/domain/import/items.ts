@@ -26,14 +26,16 @@ const instants = ['createdAt', 'updatedAt', 'completedAt'] as const
 const [firstMs, endMs] = [0, Date.UTC(2100)]
 
 export function createItems({ owner, claims, operations }: Caller) {
-  const copies = new Map<string, number>()
+  const copies = new Map<string, number>() // by the id of the first
   const space = { userId: 'me' }
 
   /** The id of an item that has none follows from its content, so that the same file changes the same items again. */
   function idFor(text: string): string {
-    const count = copies.get(text) ?? 0
-    copies.set(text, count + 1)
-    return derivedId(owner, 'importAccount', text, String(count))
+    const ofCopy = (count: number) => derivedId(owner, 'importAccount', text, String(count))
+    const first = ofCopy(0)
+    const count = copies.get(first) ?? 0
+    copies.set(first, count + 1)
+    return count === 0 ? first : ofCopy(count)
   }
 
   return {
@@ -85,10 +87,26 @@ const lower = (id: string | null): string | null => id?.toLowerCase() ?? null
 /** The schema has accepted the body. */
 function keptOf(body: Body): Kept {
   const given = instants.filter(name => typeof body[name] === 'string')
-  const kept = Object.fromEntries(given.map(name => [name, normalInstant(body[name] as string)]))
-  const wrong = given.filter(name => Date.parse(body[name] as string) < firstMs || Date.parse(body[name] as string) >= endMs)
-  const error = { location: 'body', code: 'minimum', message: 'must be in the years 1970 to 2099' } as const
+  const kept = Object.fromEntries(given.map(name => [name, instantOf(body[name] as string)]))
+  const wrong = given.filter(name => kept[name] === undefined)
+  const error = {
+    location: 'body',
+    code: 'format',
+    message: 'must be an instant in the years 1970 to 2099, of at most 9 digits after the point',
+  } as const
   if (wrong.length > 0) throw invalid(...wrong.map(name => ({ pointer: `/${name}`, ...error })))
   const next = body.nextOccurrenceId as string | null | undefined
   return { ...kept, ...(next !== undefined && { nextOccurrenceId: lower(next) }) }
+}
+
+/** As a row shows it; undefined for one that rows can't have. */
+function instantOf(text: string): string | undefined {
+  try {
+    const instant = normalInstant(text)
+    const ms = Date.parse(instant)
+    return ms >= firstMs && ms < endMs ? instant : undefined
+  } catch (error) {
+    if (error instanceof RangeError) return undefined // the schema takes more digits than Temporal
+    throw error
+  }
 }

@@ -39,7 +39,7 @@ export function createGroupStatement(db: Database, noun: string, { item, fields,
         from change cross join ${records(sql`${JSON.stringify(rows)}::text::jsonb`, columns)}
         on conflict (owner_id, id) do update
         set ${fields.replaced}, revision = excluded.revision, created_at = excluded.created_at, updated_at = excluded.updated_at,
-          deleted_at = null, request_hash = null
+          deleted_at = null, request_hash = case when item.deleted_at is null then item.request_hash end
         returning item.id`,
     )
     return written.length

@@ -1,5 +1,6 @@
 // What follows for each task of a group of an import: where it is to be, and how it differs from the one that is there. No SQL.
 import { isDeepStrictEqual } from 'node:util'
+import { Problem } from '../../contract/problem.ts'
 import { cycle, placeBelow } from '../place.ts'
 import type { Task } from '../tasks.ts'
 import { reasonsOf, type TaskEntry } from './items.ts'
@@ -45,7 +46,10 @@ export function planTasks(entries: readonly TaskEntry[], rows: readonly Found[],
     if (parent === undefined) return plan.waiting.push(entry) > 0
     const before = placeOf(id)
     const place = { id, parentId, ...(parent === null ? { depth: 0, categoryId: input.categoryId } : placeBelow(parent, input)) }
-    if (before !== undefined && !isMoved && isElsewhere(before, place) && isParent(id)) return false
+    if (before !== undefined && isElsewhere(before, place) && isParent(id)) {
+      if (isMoved) throw new Problem('conflict', { detail: 'Another request has moved the task meanwhile. Import it again.' })
+      return false
+    }
     if (before === undefined && left-- <= 0) return plan.failed.push([entry, [full]]) > 0
     places.set(id, place)
     if (parentId !== null) parents.add(parentId)

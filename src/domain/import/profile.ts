@@ -1,7 +1,7 @@
 // The profile of an import. Its email is that of the token.
 import type { Claims } from '../../contract/types.ts'
 import type { Database } from '../../database/database.ts'
-import { sql } from '../../database/sql.ts'
+import { joined, type Part, sql } from '../../database/sql.ts'
 import { mayUse } from '../access.ts'
 import { createUsers } from '../users.ts'
 import type { ProfileEntry } from './items.ts'
@@ -19,15 +19,20 @@ export function createProfileImport(db: Database) {
     const { createdAt = before.createdAt, updatedAt = before.updatedAt } = kept
     const isSame = name === before.name && timeZone === before.timeZone && createdAt === before.createdAt && updatedAt === before.updatedAt
     if (isSame) return 'unchanged'
-    if (!dryRun)
-      await db.write(
-        'import profile',
-        sql`
-          update users
-          set name = ${name}, time_zone = ${timeZone}, created_at = ${createdAt}, updated_at = coalesce(${kept.updatedAt ?? null}::timestamptz, (select now())),
-            revision = revision + 1, profile_revision = revision + 1
-          where ${mayUse(sql`id`, sql`${owner}`)}`,
-      )
+    if (dryRun) return 'updated'
+    const given: Part[] = [
+      input.name === undefined ? [] : sql`name = ${input.name},`,
+      input.timeZone === undefined ? [] : sql`time_zone = ${input.timeZone},`,
+      kept.createdAt === undefined ? [] : sql`created_at = ${kept.createdAt},`,
+    ].flat()
+    await db.write(
+      'import profile',
+      sql`
+        update users
+        set ${joined(given)} updated_at = coalesce(${kept.updatedAt ?? null}::timestamptz, (select now())),
+          revision = revision + 1, profile_revision = revision + 1
+        where ${mayUse(sql`id`, sql`${owner}`)}`,
+    )
     return 'updated'
   }
 }
