@@ -87,18 +87,19 @@ export function createQuota(db: Database, noun: QuotaName) {
 
   /**
    * Counts the rows, and notes how much room there is. Revision and rows are of one instant: each later row costs a change.
-   * Tombstones count as well, because they take room.
+   * Tombstones count as well, because they take room. A change of several parts may come between the count and the update, which waits for
+   * it: such a change has lowered `start_revision` by as much as it may have added rows.
    */
   async function countRows(owner: string): Promise<number> {
     const [account] = await write<{ kept: number }>(
       `count ${noun}`,
       sql`
         with account as (
-          select id, revision, (select count(*) from ${table} as item where ${mayUse(sql`item.owner_id`, sql`${owner}`)}) as kept
+          select id, revision, start_revision, (select count(*) from ${table} as item where ${mayUse(sql`item.owner_id`, sql`${owner}`)}) as kept
           from users
           where ${mayUse(sql`id`, sql`${owner}`)})
         update users
-        set ${room} = account.revision + greatest(${limit} - account.kept, 0)
+        set ${room} = account.revision + greatest(${limit} - account.kept, 0) - (account.start_revision - users.start_revision)
         from account
         where ${mayUse(sql`users.id`, sql`${owner}`)} and users.id = account.id
         returning account.kept`,

@@ -10,6 +10,7 @@ import { createQuota, quotas } from '../../src/domain/quota.ts'
 import { json } from '../faults/crowd.ts'
 import { holds, unlessStalled } from '../property/seed.ts'
 import { client } from '../support/client.ts'
+import { eventually } from '../support/clock.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
 
 type Noun = keyof typeof quotas
@@ -31,6 +32,31 @@ test('the quotas are those that the spec states', () => {
     expect(JSON.stringify(document.info)).toContain(`${number} ${noun}`)
     expect(JSON.stringify(document)).toContain(`An account has at most ${number} ${noun}. Delete some first.`)
   }
+})
+
+test('a count of rows that waits for a change of several parts leaves no more room than there is', async ({
+  service: { sql, databaseUrl },
+  onTestFinished,
+}) => {
+  const owner = `parts-${randomUUID()}`
+  await fill(sql, owner, 'categories', 10)
+  const db = createDatabase({ url: parseDatabaseUrl(databaseUrl), poolSize: 1, timeoutFactor: 10 })
+  onTestFinished(db.close)
+  const batch = await sql.reserve()
+  onTestFinished(() => batch.release())
+  await batch`begin`
+  const [{ pid }] = (await batch`select pg_backend_pid() as pid`) as [{ pid: number }]
+  await batch`
+    update users set revision = revision + 1, start_revision = start_revision - 5, category_room = category_room - 5 where id = ${owner}`
+  await batch`
+    insert into categories (owner_id, id, name, position, revision)
+    select ${owner}, gen_random_uuid(), 'part ' || n, 0, 11 from generate_series(1, 5) as n`
+  const counted = createQuota(db, 'categories').makeRoom(owner, 1)
+  await eventually(async () => expect(await sql`select from pg_stat_activity where ${pid} = any(pg_blocking_pids(pid))`).toHaveLength(1))
+  await batch`commit`
+  await counted
+  const [account] = await sql`select (category_room - revision)::integer as room from users where id = ${owner}`
+  expect(account?.room).toBeLessThanOrEqual(quotas.categories - 15)
 })
 
 test('an account can have as many tasks as the spec says, and can still change a task at the limit', async ({ as, service: { sql } }) => {
