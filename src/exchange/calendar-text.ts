@@ -5,9 +5,9 @@ export function line(name: string, value: string): string {
   return fold(`${name}:${value}`)
 }
 
-/** Properties whose value is a text, a comma between several. None for null. */
+/** A property whose value is a text, a comma between several. None for null, and for a text of which nothing is kept. */
 export function textLine(name: string, ...texts: (string | null)[]): string {
-  const values = texts.filter(text => text !== null).map(escapeText)
+  const values = texts.flatMap(text => (text === null ? [] : escapeText(text))).filter(value => value !== '')
   return values.length === 0 ? '' : line(name, values.join(','))
 }
 

@@ -116,6 +116,11 @@ describe('times', () => {
   })
 })
 
+test('a text of which nothing is kept has no property', async () => {
+  const lines = await linesOf(writeTodos(each({ ...task, reminders: [], description: '\u0001', category: '\u0001' }), ''))
+  expect(lines.filter(line => /^(DESCRIPTION|X-TASKSPEC-CATEGORY)/.test(line))).toEqual([])
+})
+
 test('an event repeats only if its next date is known', async () => {
   const rulesOf = async (from: 'due' | 'completion') =>
     (await linesOf(writeEvents(each({ ...task, recurrence: { rule: 'FREQ=DAILY', from } }), ''))).filter(line => line.startsWith('RRULE'))
