@@ -41,7 +41,7 @@ export function createCategories(db: Database) {
     afterDelete: (asked, callers) => sql`,
       cleared as (
         update tasks as t
-        set category_id = null, revision = deleted.next, updated_at = now()
+        set category_id = null, revision = deleted.next, updated_at = ${callers.now}
         from deleted ${callers.join(sql`deleted.owner`)}
         where ${mayUse(sql`t.owner_id`, asked.owner)} and t.category_id = deleted.id)`,
   })

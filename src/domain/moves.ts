@@ -47,7 +47,7 @@ export function createMoves(db: Database, { attempt }: Pick<ReturnType<typeof cr
     (asked, callers) => sql`
       ${bumpRevision(asked, callers, sql`u.revision = ${asked.asOf}`)}
       update tasks as item
-      set sort_key = (${asked.keys})[array_position(${asked.ids}, item.id)], revision = next, updated_at = now()
+      set sort_key = (${asked.keys})[array_position(${asked.ids}, item.id)], revision = next, updated_at = ${callers.now}
       from change ${callers.join(sql`change.owner_id`)}
       where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = any(${asked.ids}) and item.deleted_at is null
       returning item.owner_id as owner, item.id`,

@@ -98,7 +98,7 @@ export function createRows<Row extends Item, Input extends object>(
       (asked, callers) => sql`
         ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)}
         update ${item}
-        set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = now()
+        set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = ${callers.now}
         from change ${callers.join(sql`change.owner_id`)}
         where ${current(asked)}
         ${returning}`,
@@ -111,7 +111,7 @@ export function createRows<Row extends Item, Input extends object>(
         ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)},
         deleted as (
           update ${item}
-          set deleted_at = ${callers.now}, revision = next, updated_at = now()
+          set deleted_at = ${callers.now}, revision = next, updated_at = ${callers.now}
           from change ${callers.join(sql`change.owner_id`)}
           where ${current(asked)}
           returning item.owner_id as owner, item.id, next)

@@ -129,7 +129,7 @@ export function createTrash(db: Database) {
 
 const restored = (table: Part, callers: Callers, set: Part) => sql`
   update ${table} as item
-  set deleted_at = null, ${set} revision = next, updated_at = now()
+  set deleted_at = null, ${set} revision = next, updated_at = ${callers.now}
   from change ${callers.join(sql`change.owner_id`)}`
 
 const tombstone = (asked: Asked<typeof asOf>) => sql`

@@ -98,7 +98,7 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
         ${change(asked, callers)}
         update ${item}
         set due_date = ${each.dueDate}, start_date = ${each.startDate}, deadline_date = ${each.deadlineDate}, reminders = ${each.reminders},
-          recurrence = ${each.recurrence}, completed_at = null, revision = next, updated_at = now()
+          recurrence = ${each.recurrence}, completed_at = null, revision = next, updated_at = ${callers.now}
         from change ${callers.join(sql`change.owner_id`)}
         cross join ${records(asked.moves, move)}
         where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${each.id} and item.deleted_at is null
@@ -109,7 +109,7 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
       (asked, callers) => sql`
         ${change(asked, callers)}
         update ${item}
-        set deleted_at = ${callers.now}, revision = next, updated_at = now()
+        set deleted_at = ${callers.now}, revision = next, updated_at = ${callers.now}
         from change ${callers.join(sql`change.owner_id`)}
         where ${mayUse(sql`item.owner_id`, asked.owner)} and (item.id = ${asked.id} or item.id = any(${asked.below})) and item.deleted_at is null
         returning item.owner_id as owner, item.id`,
@@ -140,7 +140,7 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
         update ${item}
         set depth = item.depth + ${asked.shift}, category_id = ${asked.home},
           completed_at = case when ${asked.completes} then coalesce(item.completed_at, (select now())) else item.completed_at end,
-          revision = next, updated_at = now()
+          revision = next, updated_at = ${callers.now}
         from change ${callers.join(sql`change.owner_id`)}
         where ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = any(${asked.below}) and item.deleted_at is null)`
   }
@@ -148,7 +148,7 @@ export function createTrees(db: Database, { item, columns, fields, hasRoomFor }:
   function updated(asked: Asked<typeof changed>, callers: Callers): Part {
     return sql`
       update ${item}
-      set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = now()
+      set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = ${callers.now}
       from change ${callers.join(sql`change.owner_id`)}
       where ${current(asked)}
       returning item.owner_id as owner, ${columns}`

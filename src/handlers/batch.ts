@@ -10,6 +10,7 @@ type Result = components['schemas']['BatchResult']
 type Batch = Call<'runBatch'>
 
 const maxErrors = 100
+const maxMs = 20_000 // of operations that take effect one by one: an idle connection is closed after 40 s
 /** The operations whose conditions are about the account. */
 const onAccount: Operation['operationId'][] = ['createTask', 'createCategory', 'restoreFromTrash']
 
@@ -25,8 +26,10 @@ export function createBatchHandlers(db: Database) {
     const results: Result[] = []
     let over: Problem | undefined
     let hasEffect = false
+    const end = performance.now() + maxMs
     await execute(call, body.operations, {
       request(index) {
+        if (performance.now() > end) over ??= unavailable('The batch took too long.')
         if (over !== undefined) throw notExecuted(over)
         return requestOf(call, index)
       },
@@ -121,4 +124,4 @@ function placed(index: number, errors: FieldError[]): FieldError[] {
 }
 
 const notExecuted = (cause: Problem) =>
-  unavailable('The operation was not executed, because the server was unavailable at an earlier one. Send it again shortly.', cause)
+  unavailable('The operation was not executed, because an earlier one failed or the batch took too long. Send it again shortly.', cause)
