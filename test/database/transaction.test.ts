@@ -191,9 +191,13 @@ test('transactions take half of the pool at most, and the others wait for them',
 })
 
 test('a transaction that gets no place in time is a 503', async ({ service, onTestFinished }) => {
-  const { db } = await connect(onTestFinished, service, 'place', { timeoutFactor: 0.2, poolSize: 1 })
-  const go = Promise.withResolvers<void>()
-  const first = db.transaction(() => go.promise)
+  const { db } = await connect(onTestFinished, service, 'place', { timeoutFactor: 3, poolSize: 1 })
+  const [began, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const first = db.transaction(() => {
+    began.resolve()
+    return go.promise
+  })
+  await Promise.race([began.promise, first])
   await expect(db.transaction(async () => {})).rejects.toMatchObject({ status: 503, message: expect.stringContaining('wait') })
   go.resolve()
   await first
