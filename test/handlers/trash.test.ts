@@ -113,7 +113,7 @@ describe('listTrash', () => {
     const [task] = await chain(ann, 1)
     await sql`
       insert into tasks (owner_id, id, title, priority, labels, revision, deleted_at)
-      select ${ann.id}, gen_random_uuid(), 'x', 'none', '{}', 1, now() - n * interval '1 second' from generate_series(1, 20000) as n`
+      select ${ann.id}, gen_random_uuid(), 'x', 'none', '{}', 1, now() - (n / 100) * interval '1 second' from generate_series(1, 20000) as n`
     await sql`analyze tasks`
     const cursor = Buffer.from(JSON.stringify(['deletedAt', new Date().toISOString(), task])).toString('base64url')
     for (const from of [undefined, cursor]) {
@@ -121,7 +121,7 @@ describe('listTrash', () => {
       const rows = await sql.unsafe(`explain (costs off) ${text}`, values as never)
       const plan = rows.map(row => row['QUERY PLAN']).join('\n')
       expect(plan).toMatch(/Index Scan Backward using tasks_trash_idx on tasks item\n\s+Index Cond: \(\(?owner_id = /)
-      // By the primary key or by the index of the trash: both have its id.
+      // By the primary key or by the index of the trash: both have its id. Many tasks have one instant, so that no other index is as good.
       expect(plan).toMatch(/Index (Only )?Scan using \w+ on tasks parent\n\s+Index Cond: \(\(owner_id = .*\(id = item\.parent_id\)/)
       expect(plan).toMatch(/using tasks_trash_parent_idx on tasks/)
       expect(plan).not.toMatch(/Seq Scan on tasks/)
