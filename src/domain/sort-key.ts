@@ -1,6 +1,7 @@
 // `sortKey` in statements. A row has a key of its own, or else the server's key, which follows from the row: nothing is read to make it, and
-// rows of earlier releases have one too. New tasks store it all the same, because making it for each row took a quarter of a list. Both expressions give the same again if the key of their row is the result already, so that a page
-// and the statement around it can show one expression.
+// rows of earlier releases have one too. New tasks store it all the same, because making it for each row took a quarter of a list. Both
+// expressions give the same again if the key of their row is the result already, so that a page and the statement around it can show one
+// expression.
 import { constant, flattened, type Part, sql } from '../database/sql.ts'
 import { maxPosition } from './order.ts'
 

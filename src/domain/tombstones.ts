@@ -79,7 +79,10 @@ export function createTombstoneExpiry({ read, write }: Pick<Database, 'read' | '
   const isOver = (deletedAt: Part) => sql`${deletedAt} < now() - ${lifetime}`
 
   return {
-    /** Some owners of such tombstones, those of the oldest first. Only this statement and that of old replies read rows of all owners. They return nothing else. */
+    /**
+     * Some owners of such tombstones, those of the oldest first. Only this statement and that of old replies read rows of all owners. They
+     * return nothing else.
+     */
     async owners(): Promise<string[]> {
       const find = (name: Name) =>
         read<{ ownerId: string }>(
