@@ -64,7 +64,7 @@ export type Unjudged = Pick<Call<OperationId>, 'owner' | 'claims'> & {
 
 /** All operations, for a handler that executes or judges others for its caller. Neither counts against a rate limit. */
 export type Operations = {
-  /** What the handler of the operation would get. Fills in defaults. Throws 422 with every error. */
+  /** Validates the request and returns the call that the handler of the operation would get, with defaults. Throws 422 with every error. */
   judged: <Op extends OperationId>(operation: Op, request: Unjudged) => Call<Op>
   /** Resolves with the reply, or rejects with the problem. */
   execute: (operation: OperationId, request: Unjudged) => Promise<AnyReply>

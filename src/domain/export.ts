@@ -64,8 +64,8 @@ export function createExport(db: Database) {
   }
 
   /**
-   * What has changed since a revision, round by round until nothing did during a round: all that was yielded is then the account at one
-   * instant, but for rows that were deleted. A task that moved to a depth that was read before is only here.
+   * The changes since a revision, in rounds, until a round ends without a new change. All pages together then show the account at one instant,
+   * apart from deleted rows. A task that moved to a depth that was read before is only here.
    */
   async function* changes(owner: string, since: number): AsyncGenerator<ExportPage, void> {
     let [seen, from] = [since, { revision: since, id: lastId }]

@@ -27,7 +27,7 @@ export type Kind = 'profile' | 'category' | 'task'
  */
 export type Fault = { line: number; place: string | null; reason: string; lost: 'value' | 'row' | 'rest' }
 
-/** What a reader yields. `line` is the first line of the item, from 1. */
+/** A result of a reader. `line` is the first line of the item, from 1. */
 export type Row = { line: number; item: Item } | Fault
 
 export function isFault<Other extends object>(row: Other | Fault): row is Fault {

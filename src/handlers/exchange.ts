@@ -33,7 +33,7 @@ export function createExchangeHandlers(db: Database) {
   const users = createUsers(db)
 
   return {
-    /** What fails before the first page is read is a problem; after it, the body ends broken. */
+    /** A failure before the first page is read is a problem. After that, the body ends broken. */
     async exportAccount({ owner, claims, query: { format } }) {
       const form = forms[format](await open(owner, claims))
       const name = `taskspec-${new Date().toISOString().slice(0, 10)}.${format}`

@@ -1,4 +1,4 @@
-// What a request must satisfy before a handler gets it: the schemas of its parameters and its body, and the rules that no schema states.
+// Judges a request before its handler gets it: by the schemas of its parameters and its body, and by the rules that no schema states.
 import { type FieldError, invalid, type MediaTypes, unsupportedMediaType } from '../contract/problem.ts'
 import type { Upload } from '../contract/types.ts'
 import { type BodySchema, createTidy } from './body.ts'

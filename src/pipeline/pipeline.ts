@@ -81,7 +81,7 @@ export async function createPipeline({ document, handlers, ...options }: Options
 
 type Judged = { judge: Judge; handle: Handle; takesBody: boolean }
 
-/** What a handler gets to execute others. */
+/** The operations for a handler that executes others. */
 function createOperations(all: Readonly<Record<string, Judged>>): Operations {
   function judged(operationId: string, { owner, claims, path, query = {}, headers = {}, body }: Unjudged) {
     const { judge, takesBody } = all[operationId] as Judged

@@ -8,12 +8,12 @@ import { type Category, createCategories } from '../categories.ts'
 import { inStep } from '../order.ts'
 import { settled, withRevision } from '../revision.ts'
 import type { CategoryEntry } from './items.ts'
-import { createGroupStatement, inParts, isOfRow, type Refusal } from './parts.ts'
+import { createGroupStatement, inParts, isOfRow, liveRoom, type Refusal } from './parts.ts'
 import type { Outcome } from './report.ts'
 
 /** `key` is the name as names are compared, and `ownKey` the sort key that a user has given. */
 type Found = Category & { asOf: number; isDeleted: boolean | null; key: string; ownKey: string | null }
-/** What a dry run would have written so far: the names of categories by their ids. */
+/** A dry run notes here the names of the categories that it would have written, by their ids. `room` is for how many more there is room. */
 type Simulated = { keys: Map<string, string>; room: number }
 type Refuse = (entry: CategoryEntry, reasons: Refusal[]) => void
 type Run = { owner: string; dryRun: boolean; done: (entry: CategoryEntry, outcome: Outcome) => void; refuse: Refuse }
@@ -52,14 +52,6 @@ export function createCategoryImport(db: Database) {
   return ({ owner, dryRun, done, refuse }: Run) => {
     let isFull = false
     let simulated: Simulated | undefined
-
-    async function simulation(): Promise<Simulated> {
-      const [live] = await db.read<{ count: number }>(
-        'count live categories',
-        sql`select count(*) from ${item} where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is null`,
-      )
-      return { keys: new Map(), room: maxRows - (live?.count ?? 0) }
-    }
 
     /** The live categories. */
     function idsByKey(rows: readonly Found[]): Map<string, string> {
@@ -118,7 +110,7 @@ export function createCategoryImport(db: Database) {
 
     async function put(entries: readonly CategoryEntry[], refuseOne: Refuse = refuse): Promise<void> {
       if (entries.length === 0) return
-      if (dryRun) simulated ??= await simulation()
+      if (dryRun) simulated ??= { keys: new Map(), room: await liveRoom(db, 'categories', { item, maxRows }, owner) }
       const keys = await keysOf(entries.map(({ input }) => input.name))
       async function putPart(part: readonly CategoryEntry[]) {
         const { planned, failed } = await settled(maxAttempts, () => attempt(part, keys))
@@ -154,7 +146,7 @@ export function createCategoryImport(db: Database) {
 const nothing = { ids: new Set<string>(), names: new Map<string, string>(), keys: new Map<string, string>() }
 const pair = (name: string, id: string | undefined): [string, string][] => (id === undefined ? [] : [[name, id]])
 
-/** What is not in the file stays as it is. */
+/** Fields that the file lacks stay as they are. */
 function rowOf({ id, input, kept }: CategoryEntry, live: Found | undefined) {
   const given = input.sortKey === null && live?.position === input.position ? { ...input, sortKey: live.ownKey } : inStep(input)
   return { id, ...given, createdAt: kept.createdAt ?? live?.createdAt ?? null, updatedAt: kept.updatedAt ?? null }

@@ -11,7 +11,7 @@ type Body = Record<string, unknown>
 export type ImportItem = { kind: 'profile' | 'category' | 'task'; id?: string; category?: string | null; body: Body }
 export type ImportRow = { line: number; item: ImportItem } | ImportFault
 
-/** What an import keeps, although otherwise only the server writes it. Absent where the file does not have it. */
+/** The fields that otherwise only the server writes, and that an import keeps. A field that the file lacks is absent. */
 type Kept = { createdAt?: string; updatedAt?: string; completedAt?: string | null; nextOccurrenceId?: string | null }
 type Common = { line: number; id: string; kept: Kept }
 export type TaskEntry = Common & { kind: 'task'; input: Input; category: string | null | undefined; size: number; isMoved?: boolean }
@@ -70,7 +70,7 @@ export function createItems({ owner, claims, operations }: Caller) {
   }
 }
 
-/** What a report says of a problem: one reason for each place. Rethrows what is no problem of the row. */
+/** The reasons that a report gives for a problem: one for each place. Rethrows an error that is no problem of the row. */
 export function reasonsOf(error: unknown): { place: string | null; reason: string }[] {
   if (!(error instanceof Problem) || error.status >= 500) throw error
   if (error.errors.length === 0) return [{ place: null, reason: error.message }]

@@ -5,6 +5,7 @@ import type { Database } from '../../database/database.ts'
 import { errorCode } from '../../database/errors.ts'
 import { type Part, sql } from '../../database/sql.ts'
 import type { FieldParts } from '../../resource/fields.ts'
+import { mayUse } from '../access.ts'
 import { bumpRevision } from '../revision.ts'
 
 /** Why a row is refused. */
@@ -44,6 +45,20 @@ export function createGroupStatement(db: Database, noun: string, { item, fields,
     )
     return written.length
   }
+}
+
+/** For how many more live rows there is room: a dry run counts with it. */
+export async function liveRoom(
+  db: Database,
+  noun: string,
+  { item, maxRows }: { item: Part; maxRows: number },
+  owner: string,
+): Promise<number> {
+  const [live] = await db.read<{ count: number }>(
+    `count live ${noun}`,
+    sql`select count(*) from ${item} where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is null`,
+  )
+  return maxRows - (live?.count ?? 0)
 }
 
 /**

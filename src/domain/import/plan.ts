@@ -1,4 +1,4 @@
-// What follows for each task of a group of an import: where it is to be, and how it differs from the one that is there. No SQL.
+// Decides for each task of a group of an import where it is to be, and whether it differs from the one that is there. Has no SQL.
 import { isDeepStrictEqual } from 'node:util'
 import { Problem } from '../../contract/problem.ts'
 import { cycle, placeBelow } from '../place.ts'
@@ -10,7 +10,7 @@ import type { Outcome } from './report.ts'
 /** `ownKey` is the sort key that a user has given, and `isParent` whether tasks are below it. */
 export type Found = Task & { isDeleted: boolean | null; isParent: boolean; ownKey: string | null }
 export type Place = Pick<Task, 'id' | 'parentId' | 'categoryId' | 'depth'>
-/** What a dry run would have written so far. `room` is for how many more tasks there is room. */
+/** A dry run notes here the tasks that it would have written. `room` is for how many more there is room. */
 export type Simulated = { places: Map<string, Place>; parents: Set<string>; room: number }
 export type Planned = { entry: TaskEntry; outcome: Outcome; row: Row; isFresh: boolean }
 /** `rest` begins with a task that has tasks below it and gets another place: it must be moved before. */
@@ -78,7 +78,7 @@ function isElsewhere(before: Place, after: Place): boolean {
   return before.parentId !== after.parentId || before.categoryId !== after.categoryId || before.depth !== after.depth
 }
 
-/** What is not in the file stays as it is, and what the server writes is new where there is nothing. */
+/** Fields that the file lacks stay as they are. In a new row, the server makes those that only it writes. */
 function rowOf({ input, kept }: TaskEntry, { id, depth, categoryId }: Place, live: Found | undefined) {
   const { nextOccurrenceId = live?.nextOccurrenceId ?? null } = kept
   return {
@@ -92,7 +92,7 @@ function rowOf({ input, kept }: TaskEntry, { id, depth, categoryId }: Place, liv
 
 const notCompared: readonly string[] = ['isDeleted', 'isParent', 'ownKey', 'revision', 'asOf']
 
-/** What a row would show in the place of the one that is there. */
+/** The fields that the row would show if it replaced the one that is there. */
 function shownOf(row: Row | Found, live: Found): object {
   const names = Object.keys(live).filter(name => !notCompared.includes(name))
   return {

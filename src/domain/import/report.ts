@@ -1,4 +1,4 @@
-// What an import has done so far, and why the rest failed.
+// The numbers of an import so far, and the reasons of the rows that failed.
 import type { components } from '../../../generated/api.ts'
 import { Problem } from '../../contract/problem.ts'
 

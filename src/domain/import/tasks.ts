@@ -10,7 +10,7 @@ import { maxAttempts } from '../subtasks.ts'
 import { createTasks, type Task } from '../tasks.ts'
 import { createTrees } from '../trees.ts'
 import { reasonsOf, type TaskEntry } from './items.ts'
-import { createGroupStatement, inParts, isOfRow, type Refusal } from './parts.ts'
+import { createGroupStatement, inParts, isOfRow, liveRoom, type Refusal } from './parts.ts'
 import { type Found, full, type Plan, planTasks, type Simulated } from './plan.ts'
 import type { Outcome } from './report.ts'
 
@@ -52,14 +52,6 @@ export function createTaskImport(db: Database) {
   return ({ owner, dryRun, done, wait, refuse }: Run) => {
     let isFull = false
     let simulated: Simulated | undefined
-
-    async function simulation(): Promise<Simulated> {
-      const [live] = await db.read<{ count: number }>(
-        'count live tasks',
-        sql`select count(*) from ${item} where ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.deleted_at is null`,
-      )
-      return { places: new Map(), parents: new Set(), room: maxRows - (live?.count ?? 0) }
-    }
 
     /** One attempt; undefined if another change of the account came first. */
     async function attempt(entries: readonly TaskEntry[]): Promise<Plan | undefined> {
@@ -122,7 +114,7 @@ export function createTaskImport(db: Database) {
     }
 
     return async function put(entries: readonly TaskEntry[]): Promise<void> {
-      if (dryRun) simulated ??= await simulation()
+      if (dryRun) simulated ??= { places: new Map(), parents: new Set(), room: await liveRoom(db, 'tasks', { item, maxRows }, owner) }
       await inParts(entries, putPart, refusal, (entry, reasons) => {
         isFull ||= reasons[0] === full
         refuse(entry, reasons)
