@@ -21,9 +21,9 @@ type Named = Task & { category: string | null }
 export type ExportPage = { profile?: Profile; categories?: Category[]; tasks: Named[] }
 type Position = { revision: number; id: string }
 
-const pageSize = 500
+/** Tasks with their categories are read in pages of so many. */
+export const pageSize = 500
 const maxDepth = 7
-const firstId = '00000000-0000-0000-0000-000000000000'
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 // Each round has the changes that came while the client read the round before: only writers that are faster than the client reach this.
 const maxRounds = 500
@@ -46,21 +46,13 @@ export function createExport(db: Database) {
     // Parents come before their subtasks. A depth without tasks has none below it, unless they are changes.
     for (let depth = 0; depth <= maxDepth; depth++) {
       let count = 0
-      for await (const page of tasksAt(owner, depth)) {
+      for await (const page of pagesById(after => tasksAfter(owner, depth, after))) {
         count += page.length
         yield { tasks: page }
       }
       if (count === 0) break
     }
     yield* changes(owner, since)
-  }
-
-  async function* tasksAt(owner: string, depth: number): AsyncGenerator<Named[], void> {
-    for (let after: string | undefined = firstId; after !== undefined; ) {
-      const page: Named[] = await tasksAfter(owner, depth, after)
-      yield page
-      after = page.length < pageSize ? undefined : page.at(-1)?.id
-    }
   }
 
   /**
@@ -123,6 +115,15 @@ export function createExport(db: Database) {
     const text = withRevision(sql`${owner}`, sql`${tasks.columns}, item.category`, page)
     const found = await db.read<Named & { asOf: number }>('export changes', sql`${text} order by item.revision, item.id`)
     return createPage<Named>(found, pageSize, '', () => null)
+  }
+}
+
+/** Pages in the order of the ids, each read when it is asked for. `read` reads one with the ids after another. */
+export async function* pagesById<Row extends { id: string }>(read: (after: string) => Promise<Row[]>): AsyncGenerator<Row[], void> {
+  for (let after: string | undefined = '00000000-0000-0000-0000-000000000000'; after !== undefined; ) {
+    const page: Row[] = await read(after)
+    yield page
+    after = page.length < pageSize ? undefined : page.at(-1)?.id
   }
 }
 

@@ -3,7 +3,7 @@ import type { components } from '../../generated/api.ts'
 import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
-import { withCategory } from './export.ts'
+import { pageSize, pagesById, withCategory } from './export.ts'
 import { ownerOf, tokenHash } from './feed-token.ts'
 import { createTasks, type Task } from './tasks.ts'
 
@@ -13,8 +13,6 @@ type Feed = Pick<Calendar, 'id' | 'name' | 'kind' | 'categoryIds' | 'labels'> & 
 /** A task with the name of its category. */
 type Named = Task & { category: string | null }
 
-const pageSize = 500
-const firstId = '00000000-0000-0000-0000-000000000000'
 // A write for each use would be the most frequent one of a small account.
 const useInterval = sql`interval '1 minute'`
 
@@ -68,14 +66,11 @@ export function createFeeds(db: Database) {
      * the client reads.
      */
     async tasks(feed: Feed): Promise<AsyncGenerator<Named, void>> {
-      const first = await tasksAfter(feed, firstId)
+      const pages = pagesById(after => tasksAfter(feed, after))
+      const first = await pages.next()
       return (async function* () {
-        for (let page = first; ; ) {
-          yield* page
-          const last = page.length < pageSize ? undefined : page.at(-1)
-          if (last === undefined) return
-          page = await tasksAfter(feed, last.id)
-        }
+        if (!first.done) yield* first.value
+        for await (const page of pages) yield* page
       })()
     },
   }
