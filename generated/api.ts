@@ -2099,7 +2099,7 @@ export interface components {
         Location: string;
         /**
          * @description The version of this document that the server implements. Every reply to an operation has it.
-         * @example 0.6.0
+         * @example 0.7.0
          */
         "X-Api-Version": string;
         /**
