@@ -27,7 +27,7 @@ export function createAuthenticator(config: AuthConfig, report: Report = () => {
   }
   // A verification costs more than the rest of a small request, so verified tokens are cached by their text. An entry expires
   // after `maxAgeMs`, so that a token does not outlive its withdrawn key, however far away its `exp` is.
-  const cache = new Map<string, { caller: Caller; expiresAt: number }>()
+  const cache = new Map<string, { caller: Caller; checkedUntil: number }>()
 
   return async authorization => {
     if (authorization === undefined) throw unauthenticated()
@@ -35,13 +35,14 @@ export function createAuthenticator(config: AuthConfig, report: Report = () => {
     if (token === undefined) throw unauthenticated('The Authorization header has no bearer JWT. Send Authorization: Bearer <JWT>.')
 
     const cached = cache.get(token)
-    if (cached !== undefined && Date.now() < cached.expiresAt) return cached.caller
+    if (cached !== undefined && Date.now() < cached.checkedUntil) return cached.caller
 
     const { payload, protectedHeader } = await verify(token).catch(error => refuse(error, issuers))
     if (!isAccessTokenType(protectedHeader.typ)) throw unauthenticated(`The token's type says that it is not an access token. ${remedy}`)
-    const caller = { id: subject(payload), claims: claims(payload) }
-    const expiresAt = Math.min(((payload.exp as number) + clockToleranceSeconds) * 1000, Date.now() + maxAgeMs)
-    if (token.length <= maxCachedTokenLength) setBounded(cache, maxCachedTokens, token, { caller, expiresAt })
+    const expiresAt = ((payload.exp as number) + clockToleranceSeconds) * 1000
+    const caller = { id: subject(payload), claims: claims(payload), expiresAt }
+    const checkedUntil = Math.min(expiresAt, Date.now() + maxAgeMs)
+    if (token.length <= maxCachedTokenLength) setBounded(cache, maxCachedTokens, token, { caller, checkedUntil })
     return caller
   }
 

@@ -11,7 +11,7 @@ export function tokenFor(name: string, config: AuthConfig): Promise<string> {
   return issue(config, { id: name, claims }, weekSeconds)
 }
 
-export async function issue(config: AuthConfig, { id, claims }: Caller, lifetimeSeconds: number): Promise<string> {
+export async function issue(config: AuthConfig, { id, claims }: Omit<Caller, 'expiresAt'>, lifetimeSeconds: number): Promise<string> {
   if (config.secret === null) throw new Error('Tokens can be issued only with AUTH_SECRET or the development key.')
   const { email, name } = claims
   const [issuer] = config.issuers

@@ -7,8 +7,8 @@ export type OperationId = keyof operations
 
 /** The claims of a token about its user, beside the id. */
 export type Claims = { email: string | null; name: string | null }
-/** The user whose token came with the request; `id` is the verified `sub`. */
-export type Caller = { id: string; claims: Claims }
+/** The user whose token came with the request; `id` is the verified `sub`. The token is no longer valid at `expiresAt`, in ms since the epoch. */
+export type Caller = { id: string; claims: Claims; expiresAt: number }
 
 /** A body that is not JSON, as it arrives. Reading it throws a Problem when it is too long or ends early. */
 export type Upload<Type = string> = { type: Type; chunks: AsyncIterable<Uint8Array> }
@@ -45,6 +45,8 @@ export type Call<Op extends OperationId> = {
   /** the verified `sub` that owns {userId} */
   owner: string
   claims: Claims
+  /** the end of the token, in ms since the epoch; undefined in a call that another operation made */
+  expiresAt?: number
   path: Parameters<Op, 'path'>
   query: Filled<Parameters<Op, 'query'>, Op, 'query'>
   headers: { [Name in keyof Parameters<Op, 'header'> as Lowercase<Name & string>]: Parameters<Op, 'header'>[Name] }

@@ -57,6 +57,8 @@ type Options = {
   rateLimit: RateLimit
   /** where replies to repeated requests are stored; needed if an operation takes an Idempotency-Key and does not reply 201 */
   replies?: Replies | undefined
+  /** Called after an operation other than GET has succeeded for an owner, who may have changed something. */
+  changed?: (owner: string) => void
   /** null: steps are not measured */
   steps?: Steps | null
 }
@@ -112,7 +114,7 @@ function createOperation(
   operations: Operations,
   options: Omit<Options, 'document' | 'handlers'>,
 ): { operation: Operation; judge: Judge } {
-  const { authenticate, rateLimit, steps = null } = options
+  const { authenticate, rateLimit, changed, steps = null } = options
   const { declaration, validate } = declared
   const { operationId, method, path, parameters, security, requestBody, responses } = declaration
   const secured = security.some(scheme => 'bearerAuth' in scheme)
@@ -157,8 +159,11 @@ function createOperation(
       const accepted = judge(parts, content, caller?.id)
       const more = caller === undefined ? 0 : countIn(accepted) - 1
       if (more > 0) headers = { ...headers, ...(await rateLimit(budget, caller?.id as string, more)) }
-      const call = { owner: caller?.id, claims: caller?.claims, path, query, headers: parts.header, body: accepted }
-      return { headers, reply: await handle({ ...call, operations, describe: request.describe }) }
+      const { id: owner, claims, expiresAt } = caller ?? {}
+      const call = { owner, claims, expiresAt, path, query, headers: parts.header, body: accepted }
+      const reply = await handle({ ...call, operations, describe: request.describe })
+      if (owner !== undefined && budget === 'writes') changed?.(owner)
+      return { headers, reply }
     } catch (error) {
       return { headers, problem: error instanceof Problem ? error : new Problem('internal', { cause: error }) }
     }

@@ -7,7 +7,7 @@ import { createRouter } from '../../src/http/router.ts'
 import { createPipeline } from '../../src/pipeline/pipeline.ts'
 
 const templates = { '/v1/users/{userId}/tasks': ['get', 'post'], '/v1/users/{userId}/tasks/{taskId}': ['get', 'patch'] }
-const caller: Caller = { id: 'ann', claims: { email: null, name: null } }
+const caller: Caller = { id: 'ann', claims: { email: null, name: null }, expiresAt: Number.MAX_SAFE_INTEGER }
 const reply: AnyReply = { status: 200, body: {} }
 
 type Sent = { method: string; path: string; query: string; body: string }

@@ -349,7 +349,7 @@ test("a reply that can't be written destroys its connection and is logged", asyn
   const handlers = { getLiveness: async () => ({ status: 200, headers: { ETag: 'two\nlines' } }) }
   const paths = { '/livez': { get: { operationId: 'getLiveness', security: [], responses: { 200: { description: 'Alive.' } } } } }
   const small = { openapi: '3.1.0', info: { title: 'small', version: '1.0.0' }, paths }
-  const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
+  const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null }, expiresAt: Number.MAX_SAFE_INTEGER })
   const operations = await createPipeline({ document: small, handlers, authenticate, rateLimit: async () => ({}) })
   const { signal } = new AbortController()
   const shared = { log, metrics: null, shedding: createShedding(log), version: '1', corsOrigins: [], stopping: signal, trustProxy: 0 }

@@ -34,7 +34,7 @@ let url: string
 beforeAll(async () => {
   const answer = async () => ({ status: 200, body: {} })
   const handlers = Object.fromEntries(declared.map(({ operationId }) => [operationId, answer])) as never as Handlers
-  const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null } })
+  const authenticate = async () => ({ id: 'ann', claims: { email: null, name: null }, expiresAt: Number.MAX_SAFE_INTEGER })
   const replies = {} as never // no request has an Idempotency-Key
   const operations = await createPipeline({ document: spec as never, handlers, authenticate, replies, rateLimit: async () => ({}) })
   const log = createLog('silent')

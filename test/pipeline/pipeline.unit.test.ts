@@ -52,6 +52,7 @@ const document = {
 }
 
 const claims = { email: null, name: null }
+const expiresAt = 4_102_444_800_000 // ms since the epoch
 const handlers: AnyHandlers = {
   listNotes: async call => ({ status: 200, headers: { ETag: '"1"' }, body: call }),
   createNote: async call => ({ status: 201, body: call }),
@@ -66,24 +67,26 @@ const handlers: AnyHandlers = {
   },
 }
 
-/** The operations over the document, with a log of the counts for rate limits. */
+/** The operations over the document, with logs of the counts for rate limits and of the owners who may have changed something. */
 async function pipeline() {
   const counts: string[] = []
+  const changed: string[] = []
   const operations = await createPipeline({
     document,
     handlers,
     authenticate: async authorization => {
       if (authorization === undefined) throw new Problem('unauthenticated')
-      return { id: authorization, claims }
+      return { id: authorization, claims, expiresAt }
     },
     rateLimit: async (budget, key) => {
       counts.push(`${budget} ${key}`)
       if (key === 'busy') throw new Problem('too-many-requests', { headers: { 'Retry-After': '60' } })
       return { RateLimit: budget }
     },
+    changed: owner => changed.push(owner),
   })
   const of = (id: string) => operations.find(({ operationId }) => operationId === id) as Operation
-  return { of, counts, run: (id: string, request: Partial<Request> = {}) => of(id).run({ ...empty(), ...request }) }
+  return { of, counts, changed, run: (id: string, request: Partial<Request> = {}) => of(id).run({ ...empty(), ...request }) }
 }
 
 const empty = (): Request => ({
@@ -114,7 +117,7 @@ describe('an operation', () => {
   })
 
   test('needs its handler, a security that the pipeline knows, and an owner in its path if it needs a token', async () => {
-    const options = { authenticate: async () => ({ id: 'ann', claims }), rateLimit: async () => ({}) }
+    const options = { authenticate: async () => ({ id: 'ann', claims, expiresAt }), rateLimit: async () => ({}) }
     await expect(createPipeline({ ...options, document, handlers: {} })).rejects.toThrow('listNotes has no handler')
     const cookies = { ...document, security: [{ cookie: [] }] }
     await expect(createPipeline({ ...options, document: cookies, handlers })).rejects.toThrow('another security')
@@ -139,9 +142,27 @@ describe('a request', () => {
     expect(reply).toMatchObject({
       status: 200,
       headers: { ETag: '"1"' },
-      body: { owner: 'ann', claims, path: { userId: 'me' }, query: { limit: 5 }, headers: { 'if-match': '"1", "2"' }, body: undefined },
+      body: {
+        owner: 'ann',
+        claims,
+        expiresAt,
+        path: { userId: 'me' },
+        query: { limit: 5 },
+        headers: { 'if-match': '"1", "2"' },
+        body: undefined,
+      },
     })
     expect(counts).toEqual(['reads ann'])
+  })
+
+  test('that may have changed something is told when it has succeeded', async () => {
+    const { run, changed } = await pipeline()
+    await run('createNote', { readBody: async () => ({ json: { text: '' } }) })
+    await run('listNotes')
+    await run('getFeed', { path: { feed: 'x' } })
+    expect(changed).toEqual([])
+    await run('createNote', { readBody: async () => ({ json: { text: 'a' } }) })
+    expect(changed).toEqual(['ann'])
   })
 
   test('without a token counts the address where the contract says so, before it reaches its handler', async () => {
