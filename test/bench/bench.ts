@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { startCluster } from './cluster.ts'
 import { readFlags } from './flags.ts'
+import { addLeanTables } from './lean.ts'
 import { plot } from './plot.ts'
 import { conditions, markdown, ratio } from './report.ts'
 import { measure, type Plan, type Result } from './rounds.ts'
@@ -22,6 +23,7 @@ async function bench(words: string[]) {
   log(`seeding ${size.accounts} accounts with ${size.tasks} tasks each`)
   await using cluster = await startCluster()
   const database = await cluster.create('bench', size)
+  if (plan.targets.some(name => target(name).lean)) await addLeanTables(database.sql)
   const result = await measure(plan, cluster, database, log)
 
   const where = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}, PostgreSQL on the same machine`

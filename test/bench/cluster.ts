@@ -60,7 +60,10 @@ export async function startCluster(): Promise<Cluster> {
 
 /** Deletes the rows of a run and its dead index entries, so that each run starts from the same state. */
 async function tidy(sql: postgres.Sql) {
-  await sql`delete from tasks where created_at > '2026-01-01'` // the rows of the seed are older
-  await sql`vacuum (index_cleanup on) tasks`
-  await sql`vacuum users`
+  const schemas = await sql<{ name: string }[]>`select schemaname as name from pg_tables where tablename = 'tasks'`
+  for (const { name: schema } of schemas) {
+    await sql`delete from ${sql(schema)}.tasks where created_at > '2026-01-01'` // the rows of the seed are older
+    await sql`vacuum (index_cleanup on) ${sql(schema)}.tasks`
+    await sql`vacuum ${sql(schema)}.users`
+  }
 }

@@ -47,7 +47,8 @@ export function markdown(result: Result, introduction: string): string {
     const rows = [
       ...against('perSecond', 'requests/s', others),
       ...against('p95', 'p95', ['bare']),
-      ...against('serverCpu', 'server CPU', ['bare']),
+      ...against('serverCpu', 'server CPU', ['bare', 'before']),
+      ...against('postgresCpu', 'PostgreSQL CPU', ['bare', 'bare-lean', 'before']),
     ]
     const unchanged = times(ratio(result, 'perSecond', ['ours', 'unchanged'], ['ours', 'list']))
     parts.push(table(['ratio', ...seen], rows), ...(unchanged === '' ? [] : [`Requests/s of ours, unchanged / list: ${unchanged}.`]))

@@ -84,7 +84,7 @@ export async function measure(plan: Plan, cluster: Cluster, { url, sql, tidy }: 
   }
 
   async function run({ name, url, pid, truncateLog }: Running, workload: Workload, warmUp: number, seconds: number) {
-    const current = await refreshUsers(sql, usersFor(name))
+    const current = await refreshUsers(sql, usersFor(name), target(name).lean ? 'lean' : 'public')
     const job = { statuses: workloads[workload].statuses, warmUp, seconds, server: pid, postgres: cluster.pid }
     const measure = await load.run({ ...job, url, requests: requests(workload, current, plan.connections) })
     truncateLog()

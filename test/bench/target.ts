@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { nodeEnvironment } from '../support/environment.ts'
+import { leanPath } from './lean.ts'
 import { type Algorithm, auth } from './users.ts'
 import type { Workload } from './workloads.ts'
 
@@ -20,6 +21,8 @@ type Target = {
   algorithm?: Algorithm
   /** all by default */
   workloads?: Workload[]
+  /** whether it uses the tables of lean.ts */
+  lean?: boolean
   /** measured only if `--targets` names it */
   optional?: boolean
   /** whether PgBouncer is between it and the database */
@@ -45,6 +48,13 @@ export const targets = {
     pooled: true,
   },
   bare: { file: 'targets/bare.ts', title: 'node:http and postgres.js only' },
+  'bare-lean': {
+    file: 'targets/bare.ts',
+    title: 'bare on tables with two indexes, without checks',
+    env: { SEARCH_PATH: leanPath },
+    workloads: ['list', 'get', 'create', 'update', 'mix', 'unchanged'],
+    lean: true,
+  },
   'bare-pipelined': { file: 'targets/bare.ts', title: 'bare with unsafe pipelining', env: { MAX_PIPELINE: '100' } },
   fastify: { file: 'targets/fastify.ts', title: 'Fastify with schemas and its JWT plugin' },
   'fastify-cache': {
@@ -81,6 +91,11 @@ type Settings = {
   before?: string | undefined
 }
 
+const cleanUps = new Set<() => void>()
+process.once('exit', () => {
+  for (const cleanUp of cleanUps) cleanUp()
+})
+
 /** Starts a target that logs to a file, and waits until it has answered a list with `token`. */
 export async function start(name: TargetName, settings: Settings): Promise<Running> {
   const { databaseUrl, poolSize, jwksUrl, token, nodeOptions = [], before = '' } = settings
@@ -116,7 +131,7 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
     child.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true })
   }
-  process.once('exit', cleanUp)
+  cleanUps.add(cleanUp)
 
   for (;;) {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(readFileSync(log, 'utf8'))?.[0]
@@ -131,7 +146,7 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
         async stop() {
           child.kill('SIGTERM')
           await ended
-          process.off('exit', cleanUp)
+          cleanUps.delete(cleanUp)
           cleanUp()
         },
       }

@@ -74,9 +74,9 @@ export async function loadUsers(
   )
 }
 
-/** The same users with their current revision. */
-export async function refreshUsers(sql: postgres.Sql, users: User[]): Promise<User[]> {
-  const rows = await sql<{ id: string; revision: number }[]>`select id, revision::int from users`
+/** The same users with their current revision in the tables of a schema. */
+export async function refreshUsers(sql: postgres.Sql, users: User[], schema = 'public'): Promise<User[]> {
+  const rows = await sql<{ id: string; revision: number }[]>`select id, revision::int from ${sql(schema)}.users`
   const revisions = new Map(rows.map(({ id, revision }) => [id, revision]))
   return users.map(user => ({ ...user, revision: revisions.get(user.id) as number }))
 }

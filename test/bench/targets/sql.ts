@@ -59,7 +59,7 @@ const create = numbered(`
 
 /** Reads and writes tasks. */
 export function store(
-  { databaseUrl, poolSize, maxPipeline }: Pick<typeof settings, 'databaseUrl' | 'poolSize' | 'maxPipeline'>,
+  { databaseUrl, poolSize, maxPipeline, searchPath }: Pick<typeof settings, 'databaseUrl' | 'poolSize' | 'maxPipeline' | 'searchPath'>,
   debug?: (statement: string) => void,
 ) {
   const sql = postgres(databaseUrl, {
@@ -67,7 +67,7 @@ export function store(
     max_pipeline: maxPipeline,
     fetch_types: false,
     onnotice: () => {},
-    connection: { application_name: 'bench', TimeZone: 'UTC', statement_timeout: 1_500 },
+    connection: { application_name: 'bench', TimeZone: 'UTC', statement_timeout: 1_500, search_path: searchPath },
     transform: { column: postgres.camel.column },
     types,
     ...(debug && { debug: (_: number, statement: string) => debug(statement) }),
