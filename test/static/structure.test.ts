@@ -15,7 +15,7 @@ const layers: Record<string, string[]> = {
   domain: ['resource', 'database', 'contract'],
   exchange: ['contract'],
   http: ['pipeline', 'observe', 'config', 'contract'],
-  background: ['observe'],
+  background: ['observe', 'contract'],
   pipeline: ['database', 'observe', 'config', 'contract'],
   resource: ['database', 'contract'],
   database: ['observe', 'config', 'contract'],
