@@ -1,4 +1,4 @@
-\restrict QtYmGPntiEkAEMxJcgLy3BgEnhv5GvukUdhU4GZEztp6NLCc3LDU7eTAxmjK5qV
+\restrict clW7VRHkXAcuVRLvhs9bqlDAbLHQxj9wfNOchpdpAZLKNv7vHyKd2BngQuI23Dk
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -606,6 +606,13 @@ CREATE INDEX tasks_reminders_idx ON public.tasks USING btree (owner_id, public.r
 
 
 --
+-- Name: tasks_revision_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_revision_idx ON public.tasks USING btree (owner_id, revision, id);
+
+
+--
 -- Name: tasks_search_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -638,13 +645,6 @@ CREATE INDEX tasks_trash_idx ON public.tasks USING btree (owner_id, deleted_at, 
 --
 
 CREATE INDEX tasks_trash_parent_idx ON public.tasks USING btree (owner_id, parent_id) WHERE ((deleted_at IS NOT NULL) AND (parent_id IS NOT NULL));
-
-
---
--- Name: tasks_updated_at_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX tasks_updated_at_idx ON public.tasks USING btree (owner_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 
 --
@@ -691,7 +691,7 @@ ALTER TABLE ONLY public.tasks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict QtYmGPntiEkAEMxJcgLy3BgEnhv5GvukUdhU4GZEztp6NLCc3LDU7eTAxmjK5qV
+\unrestrict clW7VRHkXAcuVRLvhs9bqlDAbLHQxj9wfNOchpdpAZLKNv7vHyKd2BngQuI23Dk
 
 
 --
@@ -784,4 +784,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128002301'),
     ('20261128002302'),
     ('20261128002303'),
-    ('20261128002304');
+    ('20261128002304'),
+    ('20261128002401'),
+    ('20261128002402');

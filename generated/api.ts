@@ -619,6 +619,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what has changed
+         * @description Without a `cursor`: every resource of the account. With one: the resources that have changed since, and tombstones of those that were deleted. In the order of their `revision`, each once at most, as it is now. The use of a calendar's link (`lastUsedAt`) is no change. There is no `ETag`, because the cursor says what you have.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/calendars": {
         parameters: {
             query?: never;
@@ -1383,6 +1409,68 @@ export interface components {
         };
         /** @description Send this as `cursor` to read the next page. It is `null` on the last page. */
         NextCursor: string | null;
+        ChangePage: {
+            items: components["schemas"]["Change"][];
+            /** @description Send this as `cursor` to read what follows, now or later. Never `null`. */
+            nextCursor: string;
+            /** @description Whether more has changed already. Then read the next page now. */
+            hasMore: boolean;
+            /** @description Whether the page has the whole of its last revision. If not, the rest is on the next page. */
+            groupComplete: boolean;
+            /** @description The revision of the account at this instant. 0 before the first contact. */
+            revision: components["schemas"]["Revision"];
+        };
+        /** @description A resource that has changed, by its `kind`. A later release may add kinds; ignore those that you do not know. */
+        Change: components["schemas"]["ChangedUser"] | components["schemas"]["ChangedCategory"] | components["schemas"]["ChangedTask"] | components["schemas"]["ChangedCalendar"];
+        ChangedUser: {
+            /** @enum {string} */
+            kind: "user";
+            /** @description Your user id. */
+            id: string;
+            revision: components["schemas"]["Revision"];
+            /** @description Always `null`. */
+            deletedAt: null;
+            resource: components["schemas"]["User"];
+        };
+        ChangedCategory: {
+            /** @enum {string} */
+            kind: "category";
+            id: components["schemas"]["Id"];
+            revision: components["schemas"]["Revision"];
+            /**
+             * Format: date-time
+             * @description When it was deleted. `null` if it was not.
+             */
+            deletedAt: string | null;
+            /** @description The category; `null` if it was deleted. */
+            resource: components["schemas"]["Category"] | null;
+        };
+        ChangedTask: {
+            /** @enum {string} */
+            kind: "task";
+            id: components["schemas"]["Id"];
+            revision: components["schemas"]["Revision"];
+            /**
+             * Format: date-time
+             * @description When it was deleted. `null` if it was not.
+             */
+            deletedAt: string | null;
+            /** @description The task; `null` if it was deleted. */
+            resource: components["schemas"]["Task"] | null;
+        };
+        ChangedCalendar: {
+            /** @enum {string} */
+            kind: "calendar";
+            id: components["schemas"]["Id"];
+            revision: components["schemas"]["Revision"];
+            /**
+             * Format: date-time
+             * @description When it was deleted. `null` if it was not.
+             */
+            deletedAt: string | null;
+            /** @description The calendar, without its link; `null` if it was deleted. */
+            resource: components["schemas"]["Calendar"] | null;
+        };
         Summary: {
             /** @description The day in `timeZone`. */
             today: components["schemas"]["CalendarDate"];
@@ -1474,7 +1562,7 @@ export interface components {
              * @description The kind of problem. Its meaning never changes.
              * @enum {string}
              */
-            type: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/quota-exceeded" | "/problems/in-flight" | "/problems/precondition-failed" | "/problems/content-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-request" | "/problems/too-many-requests" | "/problems/headers-too-large" | "/problems/internal" | "/problems/not-implemented" | "/problems/unavailable";
+            type: "/problems/malformed-json" | "/problems/malformed-request" | "/problems/unauthenticated" | "/problems/forbidden" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/quota-exceeded" | "/problems/in-flight" | "/problems/cursor-expired" | "/problems/precondition-failed" | "/problems/content-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-request" | "/problems/too-many-requests" | "/problems/headers-too-large" | "/problems/internal" | "/problems/not-implemented" | "/problems/unavailable";
             /** @description A short text for the kind. It may change between releases. */
             title: string;
             /** @description The HTTP status. */
@@ -1654,6 +1742,20 @@ export interface components {
                 [name: string]: unknown;
             };
             content?: never;
+        };
+        /** @description The server no longer knows all that has changed since this cursor. Read the snapshot. */
+        CursorExpired: {
+            headers: {
+                Link: components["headers"]["FirstPage"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
         };
         /** @description The body is not valid JSON, the query is not percent-encoded UTF-8, or the request violates RFC 9110 or RFC 9112. */
         MalformedJson: {
@@ -2067,6 +2169,11 @@ export interface components {
     };
     requestBodies: never;
     headers: {
+        /**
+         * @description The snapshot, relative to the URL of the request (RFC 8288).
+         * @example <changes>; rel="first"
+         */
+        FirstPage: string;
         /**
          * @description The version of the resource or list, for `If-Match` and `If-None-Match`.
          * @example "42"
@@ -2758,7 +2865,7 @@ export interface operations {
                  */
                 q?: string;
                 /**
-                 * @description The sort order. A minus sign reverses it. `dueDate` sorts by `dueDate` and, within a day, by `dueTime`, whatever the `timeZone`. A task without a `dueTime` is due at the end of its day. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters. `sortKey` is the order that the user makes by hand.
+                 * @description The sort order. A minus sign reverses it. `dueDate` sorts by `dueDate` and, within a day, by `dueTime`, whatever the `timeZone`. A task without a `dueTime` is due at the end of its day. Tasks without a due date come last in both directions. Titles are compared by their first 100 characters. `updatedAt` is the order of the last changes, that of `revision`: an import can keep an older `updatedAt`. `sortKey` is the order that the user makes by hand.
                  *
                  *     `relevance` needs `q`, otherwise the request is refused with the code `needsQ`. Tasks whose title contains all words of `q` come first, then the others, each newest first. If more than 200 tasks match, the newest 200 are ordered like this, and the older ones follow, newest first.
                  * @example dueDate
@@ -3915,6 +4022,56 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The last `nextCursor` that you have kept, from any page. It is opaque, holds for this account, and may change its format. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the changes. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            410: components["responses"]["CursorExpired"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -12,6 +12,7 @@ export interface Defaults {
   runBatch: { body: 'atomic' }
   exportAccount: { query: 'format' }
   importAccount: { query: 'dryRun' }
+  listChanges: { query: 'limit' }
   listCalendars: { query: 'limit' }
   createCalendar: { body: 'kind' | 'categoryIds' | 'labels' }
 }

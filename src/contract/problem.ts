@@ -24,6 +24,11 @@ const kinds: Record<Kind, { status: number; title: string; detail: string }> = {
     title: 'Request in flight',
     detail: 'The first request with this Idempotency-Key is still being executed. Send it again shortly.',
   },
+  'cursor-expired': {
+    status: 410,
+    title: 'Cursor expired',
+    detail: 'The server no longer knows all that has changed since this cursor. Read the snapshot, which is the list without a cursor.',
+  },
   'precondition-failed': { status: 412, title: 'Precondition failed', detail: 'The resource does not exist. It may have been deleted.' },
   'content-too-large': { status: 413, title: 'Content too large', detail: 'The body is too large.' },
   'unsupported-media-type': {

@@ -34,7 +34,7 @@ const order = sql`created_at, id`
 
 /** `publicUrl` is in front of the links; without it, they are paths on the server. */
 export function createCalendars(db: Database, publicUrl: string | null) {
-  const { currentRevision, one, made, remove, ...rows } = createRows<Calendar, Input & Secret>(db, {
+  const { currentRevision, one, made, remove, columns, ...rows } = createRows<Calendar, Input & Secret>(db, {
     name: 'calendars',
     noun: 'calendar',
     fields,
@@ -44,7 +44,7 @@ export function createCalendars(db: Database, publicUrl: string | null) {
   })
 
   return {
-    ...{ currentRevision, one, made, remove },
+    ...{ currentRevision, one, made, remove, columns },
 
     /** The row that is made has its link. */
     async create(owner: string, claims: Claims, id: string, input: Input, guard?: Guard): Promise<Calendar | undefined> {

@@ -25,7 +25,8 @@ export type Sort = {
 
 const plain = (key: Position['key']) => sql`${key}`
 const createdAt = { columns: [sql`created_at`], key: plain, keyOf: (task: Task) => task.createdAt }
-const updatedAt = { columns: [sql`updated_at`], key: plain, keyOf: (task: Task) => task.updatedAt }
+// The order of the last changes: an import can keep an older `updatedAt`.
+const updatedAt = { columns: [sql`revision`], key: plain, keyOf: (task: Task) => task.revision }
 const priority = { columns: [sql`priority`], key: plain, keyOf: (task: Task) => task.priority }
 const title = {
   columns: [sql`left(title, 100) collate "und-x-icu"`],
@@ -60,8 +61,14 @@ export function afterCursor(cursor: string | undefined, name: SortName): Part[] 
   return [sql`and (${joined(sort.columns, ', ')}, id) ${sort.after} (${sort.key(key)}, ${id})`]
 }
 
-/** The sort in a cursor. It has the name of its key, so that no release misreads a cursor of another one: before 0.4.0 there was no time. */
-export const cursorName = (name: SortName): string => (name.endsWith('dueDate') ? `${name},dueTime` : name)
+/**
+ * The sort in a cursor. It has the name of its key, so that no release misreads a cursor of another one: before 0.4.0 there was no time, and
+ * before 0.7.0 the order of the last changes was that of the instants.
+ */
+export function cursorName(name: SortName): string {
+  if (name.endsWith('dueDate')) return `${name},dueTime`
+  return name.endsWith('updatedAt') ? `${name},revision` : name
+}
 
 /** By date, and by time within a day. A task without a time is due at the end of its day, so 24:00 stands for it: no task has that time. */
 function dueOn(withoutDate: Part): SortKey {

@@ -10,6 +10,7 @@ import { createCategoryHandlers } from './categories.ts'
 import { createExchangeHandlers } from './exchange.ts'
 import { createLabelHandlers } from './labels.ts'
 import { createSummaryHandlers } from './summary.ts'
+import { createSyncHandlers } from './sync.ts'
 import { createSystemHandlers } from './system.ts'
 import { createTaskHandlers } from './tasks.ts'
 import { createTrashHandlers } from './trash.ts'
@@ -30,6 +31,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createBatchHandlers(db),
     ...createExchangeHandlers(db),
     ...createCalendarHandlers(db, publicUrl),
+    ...createSyncHandlers(db),
     ...createSystemHandlers(db, stopping, publicUrl),
   }
 }

@@ -1,10 +1,10 @@
-import { invalid } from '../contract/problem.ts'
+import { invalid, type Problem } from '../contract/problem.ts'
 import { errorCode } from '../database/errors.ts'
 
 /** Where a page begins: after the row with this sort key and id. */
 export type Position = { key: string | null; id: string }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The position that a cursor stands for; throws 422 if it is not one of ours for this sort, or has another kind of id. */
 export function parseCursor(cursor: string, sort: string, idPattern = uuid): Position {
@@ -24,13 +24,8 @@ export function refuseCursor(error: unknown): never {
   throw errorCode(error).startsWith('22') ? invalidCursor() : error
 }
 
-function invalidCursor() {
-  return invalid({
-    pointer: '/cursor',
-    location: 'query',
-    code: 'cursor',
-    message: 'must be the nextCursor of a page with the same sort',
-  })
+export function invalidCursor(message = 'must be the nextCursor of a page with the same sort'): Problem {
+  return invalid({ pointer: '/cursor', location: 'query', code: 'cursor', message })
 }
 
 /**

@@ -65,6 +65,8 @@ async function callEveryOperation(user: Client, otherUser: string) {
   await user.runBatch({ body: { atomic: true, operations: [create, create] } })
   await user.runBatch({ body: { atomic: true, operations: [create, { operationId: 'deleteTask', path: { taskId: randomUUID() } }] } }, 404)
   await user.listTrash()
+  const { body: changes } = await user.listChanges({ query: { limit: 1 } })
+  await user.listChanges({ query: { cursor: changes.nextCursor } })
   await user.restoreFromTrash({ path: { itemId: task.id } })
   await user.restoreFromTrash({ path: { itemId: home.id } })
   await user.deleteTask({ path: { taskId: task.id } })

@@ -64,7 +64,7 @@ describe('dueDate', () => {
 
 const keys: Partial<Record<string, string | null>> = {
   createdAt: '2027-01-01T00:00:00Z',
-  updatedAt: '2027-01-01T00:00:00Z',
+  updatedAt: '1',
   priority: 'low',
   sortKey: 'a0',
 }

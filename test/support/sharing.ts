@@ -8,6 +8,7 @@ import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
 import { createCalendars } from '../../src/domain/calendars.ts'
 import { createCategories } from '../../src/domain/categories.ts'
+import { type Account, createChanges, endOf } from '../../src/domain/changes.ts'
 import { createFeeds } from '../../src/domain/feeds.ts'
 import { createMoves } from '../../src/domain/moves.ts'
 import { accountLock } from '../../src/domain/revision.ts'
@@ -118,5 +119,14 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await admin`update calendars set last_used_at = now()`
   await expectShared(owner => feeds.open(tokens[owners.indexOf(owner)] as string))
   await expectShared(owner => calendars.remove(owner, id, any))
+
+  const changes = createChanges(db)
+  const accounts = await expectShared(changes.account)
+  const all = (owner: string) => {
+    const account = accounts[owners.indexOf(owner)] as Account
+    return changes.between(owner, account, endOf(0), { until: account.revision, limit: 100, floor: 0 })
+  }
+  const pages = await expectShared(all, 4)
+  for (const page of pages) expect(new Set(page?.items.map(({ kind }) => kind)).size).toBe(4)
   await db.close()
 }

@@ -1,0 +1,25 @@
+import type { Handlers } from '../contract/types.ts'
+import type { Database } from '../database/database.ts'
+import { cursorExpired, emptyCursor, startOfPage, writeCursor } from '../domain/change-cursor.ts'
+import { createChanges, isEnd } from '../domain/changes.ts'
+
+const nothing = { items: [], nextCursor: emptyCursor, hasMore: false, groupComplete: true, revision: 0 }
+
+export function createSyncHandlers(db: Database) {
+  const changes = createChanges(db)
+
+  return {
+    async listChanges({ owner, query: { cursor, limit } }) {
+      const account = await changes.account(owner)
+      const start = startOfPage(cursor, account)
+      if (account === undefined || start === undefined) return { status: 200, body: nothing }
+      const { revision } = account
+      const { epoch, floor } = start
+      const page = await changes.between(owner, account, start.position, { until: revision, limit, floor })
+      if (page === undefined) throw cursorExpired()
+      const { items, hasMore, position } = page
+      const nextCursor = writeCursor({ epoch, position, floor })
+      return { status: 200, body: { items, nextCursor, hasMore, groupComplete: isEnd(position), revision } }
+    },
+  } satisfies Partial<Handlers>
+}
