@@ -44,6 +44,12 @@ where 'public.tasks'::regclass not in (select logicalrelid from pg_dist_partitio
 select create_distributed_table('public.calendars', 'owner_id', colocate_with => 'public.users')
 where 'public.calendars'::regclass not in (select logicalrelid from pg_dist_partition);
 
+select create_distributed_table('public.webhooks', 'owner_id', colocate_with => 'public.users')
+where 'public.webhooks'::regclass not in (select logicalrelid from pg_dist_partition);
+
+select create_distributed_table('public.webhook_deliveries', 'owner_id', colocate_with => 'public.users')
+where 'public.webhook_deliveries'::regclass not in (select logicalrelid from pg_dist_partition);
+
 select create_distributed_table('public.idempotency_keys', 'owner_id', colocate_with => 'public.users')
 where 'public.idempotency_keys'::regclass not in (select logicalrelid from pg_dist_partition);
 

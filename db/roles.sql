@@ -6,7 +6,7 @@ begin
 exception
   when duplicate_object then null;
 end $$;
-grant select, insert, update, delete on users, categories, tasks, calendars, idempotency_keys, rate_limits to taskspec_server;
+grant select, insert, update, delete on users, categories, tasks, calendars, webhooks, webhook_deliveries, idempotency_keys, rate_limits to taskspec_server;
 grant select on schema_migrations to taskspec_server;
 -- Tables of later migrations.
 alter default privileges in schema public grant select, insert, update, delete on tables to taskspec_server;

@@ -1,4 +1,4 @@
-\restrict clW7VRHkXAcuVRLvhs9bqlDAbLHQxj9wfNOchpdpAZLKNv7vHyKd2BngQuI23Dk
+\restrict ZI9We2L44YUfag0CUGQOlarTA00PYWaoUJeGwXJBjR2g4Wkc0QHHe0lm4X6bVyv
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -39,6 +39,30 @@ CREATE TYPE public.calendar_kind AS ENUM (
 
 
 --
+-- Name: delivery_state; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.delivery_state AS ENUM (
+    'pending',
+    'delivered',
+    'failed',
+    'cancelled'
+);
+
+
+--
+-- Name: delivery_type; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.delivery_type AS ENUM (
+    'changes',
+    'reminder',
+    'test',
+    'reset'
+);
+
+
+--
 -- Name: task_priority; Type: TYPE; Schema: public; Owner: -
 --
 
@@ -47,6 +71,17 @@ CREATE TYPE public.task_priority AS ENUM (
     'low',
     'medium',
     'high'
+);
+
+
+--
+-- Name: webhook_disabled_reason; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.webhook_disabled_reason AS ENUM (
+    'user',
+    'failing',
+    'gone'
 );
 
 
@@ -436,6 +471,7 @@ CREATE TABLE public.users (
     start_revision bigint DEFAULT 0 NOT NULL,
     purged_revision bigint DEFAULT 0 NOT NULL,
     calendar_room bigint DEFAULT 0 NOT NULL,
+    webhook_room bigint DEFAULT 0 NOT NULL,
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 1) AND (char_length(email) <= 320))),
     CONSTRAINT users_id_length CHECK (((char_length(id) >= 1) AND (char_length(id) <= 255))),
     CONSTRAINT users_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
@@ -443,6 +479,67 @@ CREATE TABLE public.users (
     CONSTRAINT users_revision_of_profile CHECK (((profile_revision >= 0) AND (profile_revision <= revision))),
     CONSTRAINT users_revision_range CHECK ((revision >= 0)),
     CONSTRAINT users_time_zone_length CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64)))
+);
+
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhook_deliveries (
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    webhook_id uuid NOT NULL,
+    id uuid NOT NULL,
+    type public.delivery_type NOT NULL,
+    state public.delivery_state DEFAULT 'pending'::public.delivery_state NOT NULL,
+    from_revision bigint,
+    to_revision bigint,
+    to_kind text,
+    to_id text,
+    to_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    response_status integer,
+    error text,
+    duration_ms integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_attempt_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_error_length CHECK (((char_length(error) >= 1) AND (char_length(error) <= 500)))
+);
+
+
+--
+-- Name: webhooks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhooks (
+    owner_id text NOT NULL COLLATE pg_catalog."C",
+    id uuid NOT NULL,
+    url text NOT NULL,
+    kinds text[] NOT NULL,
+    enabled boolean GENERATED ALWAYS AS ((disabled_at IS NULL)) STORED NOT NULL,
+    secret text NOT NULL,
+    previous_secret text,
+    previous_secret_until timestamp with time zone,
+    delivered_revision bigint NOT NULL,
+    delivered_kind text DEFAULT 'webhook'::text NOT NULL,
+    delivered_id text DEFAULT 'ffffffff-ffff-ffff-ffff-ffffffffffff'::text NOT NULL,
+    reminded_until timestamp with time zone DEFAULT now() NOT NULL,
+    failing_since timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason public.webhook_disabled_reason,
+    request_hash bytea,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT webhooks_delivered_revision_range CHECK ((delivered_revision >= 0)),
+    CONSTRAINT webhooks_kinds_count CHECK (((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 5))),
+    CONSTRAINT webhooks_kinds_values CHECK ((kinds <@ ARRAY['user'::text, 'category'::text, 'task'::text, 'calendar'::text, 'reminder'::text])),
+    CONSTRAINT webhooks_revision_range CHECK ((revision >= 0)),
+    CONSTRAINT webhooks_url_length CHECK (((char_length(url) >= 1) AND (char_length(url) <= 2048)))
 );
 
 
@@ -508,6 +605,22 @@ ALTER TABLE ONLY public.tasks
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhook_deliveries webhook_deliveries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (owner_id, webhook_id, id);
+
+
+--
+-- Name: webhooks webhooks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (owner_id, id);
 
 
 --
@@ -648,6 +761,20 @@ CREATE INDEX tasks_trash_parent_idx ON public.tasks USING btree (owner_id, paren
 
 
 --
+-- Name: webhook_deliveries_pending_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX webhook_deliveries_pending_idx ON public.webhook_deliveries USING btree (owner_id, webhook_id) WHERE (state = 'pending'::public.delivery_state);
+
+
+--
+-- Name: webhooks_expiry_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhooks_expiry_idx ON public.webhooks USING btree (deleted_at, owner_id) WHERE (deleted_at IS NOT NULL);
+
+
+--
 -- Name: calendars calendars_owner_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -688,10 +815,26 @@ ALTER TABLE ONLY public.tasks
 
 
 --
+-- Name: webhook_deliveries webhook_deliveries_webhook_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_fkey FOREIGN KEY (owner_id, webhook_id) REFERENCES public.webhooks(owner_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: webhooks webhooks_owner_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_owner_fkey FOREIGN KEY (owner_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+
+--
 -- PostgreSQL database dump complete
 --
 
-\unrestrict clW7VRHkXAcuVRLvhs9bqlDAbLHQxj9wfNOchpdpAZLKNv7vHyKd2BngQuI23Dk
+\unrestrict ZI9We2L44YUfag0CUGQOlarTA00PYWaoUJeGwXJBjR2g4Wkc0QHHe0lm4X6bVyv
 
 
 --
@@ -786,4 +929,12 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128002303'),
     ('20261128002304'),
     ('20261128002401'),
-    ('20261128002402');
+    ('20261128002402'),
+    ('20261128002501'),
+    ('20261128002502'),
+    ('20261128002503'),
+    ('20261128002504'),
+    ('20261128002505'),
+    ('20261128002506'),
+    ('20261128002507'),
+    ('20261128002508');

@@ -749,6 +749,201 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List your webhooks
+         * @description Sorted by creation. The secrets are not in the list.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook with a secret
+         * @description It gets the changes after its creation. Only this reply and that of `rotateWebhookSecret` have the `secret`. If you got no reply and repeat the request with the same `Idempotency-Key`, you get the same webhook with `secret: null`: then rotate the secret.
+         *
+         *     A `url` that the server does not send to is 422. Its code is `format` if it is no URL, `https` without TLS, `userInfo` if it contains a user, and `privateAddress` if its host is an address that is not public, or `localhost`. A name that leads to such an address is found when it is sent to: the delivery fails.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read a webhook
+         * @description Returns 304 if `If-None-Match` contains the current `ETag`. A delivery is no change of the webhook: it changes `deliveredRevision` and `failingSince`, and not the `ETag`. That the server has disabled it is a change.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Nothing more is sent, its secrets and the log of its deliveries are erased. A webhook is not in the trash, and does not come back.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. `enabled: true` starts a disabled webhook where it stopped, and ends the wait for the next attempt of one that fails. So does another `url`. A kind that is new in `kinds` counts from now on.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/users/{userId}/webhooks/{webhookId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the secret of a webhook
+         * @description The reply has the new `secret`. For 24 hours each delivery has a signature of the new secret and one of the previous secret, so the receiver can change over without losing a delivery. Rotating again within that time ends it for the older of the two.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test delivery
+         * @description Returns the delivery that will be sent, with the type `test`. `listWebhookDeliveries` shows what became of it. It is 409 with the code `disabled` if the webhook is disabled, and with `pending` while another delivery is pending: its attempts tell as much.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/webhooks/{webhookId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver again what has changed since a revision
+         * @description The webhook continues after this revision: what has changed since then is sent as it is now, each resource once. A pending delivery of changes is cancelled. This is no change of the webhook, and its `ETag` stays. It is 409 with the code `purged` if what was deleted since then is no longer known: read the account instead. It is 409 with the code `ahead` if the account has not reached the revision.
+         */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{userId}/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the last deliveries of a webhook
+         * @description The newest first. The server keeps the last 100 of each webhook. A delivery is no change of the account, so this list has no `ETag`.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1067,6 +1262,156 @@ export interface components {
         LastUsedAt: string | null;
         CalendarPage: {
             items: components["schemas"]["Calendar"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        Webhook: {
+            id: components["schemas"]["Id"];
+            url: components["schemas"]["WebhookUrl"];
+            kinds: components["schemas"]["WebhookKinds"];
+            enabled: components["schemas"]["WebhookEnabled"];
+            secret: components["schemas"]["WebhookSecret"];
+            /** @description The revision up to which the changes were delivered. */
+            deliveredRevision: components["schemas"]["Revision"];
+            /**
+             * Format: date-time
+             * @description The first failure since the last success. `null` if the last delivery has succeeded, or none was sent.
+             */
+            failingSince: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the webhook is disabled. `null` if it is enabled.
+             */
+            disabledAt: string | null;
+            disabledReason: components["schemas"]["DisabledReason"];
+            revision: components["schemas"]["Revision"];
+            createdAt: components["schemas"]["Instant"];
+            updatedAt: components["schemas"]["Instant"];
+        };
+        WebhookInput: {
+            /** @description Must be absent: the server chooses it. */
+            id?: components["schemas"]["Id"];
+            url: components["schemas"]["WebhookUrl"];
+            /**
+             * @default [
+             *       "user",
+             *       "category",
+             *       "task",
+             *       "calendar",
+             *       "reminder"
+             *     ]
+             */
+            kinds?: components["schemas"]["WebhookKinds"];
+            /** @default true */
+            enabled?: components["schemas"]["WebhookEnabled"];
+            /** @description Ignored. */
+            secret?: components["schemas"]["WebhookSecret"];
+            /** @description Ignored. */
+            deliveredRevision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            failingSince?: components["schemas"]["FailingSince"];
+            /** @description Ignored. */
+            disabledAt?: components["schemas"]["DisabledAt"];
+            /** @description Ignored. */
+            disabledReason?: components["schemas"]["DisabledReason"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
+        };
+        WebhookPatch: {
+            /** @description The id in the path, or absent. */
+            id?: components["schemas"]["Id"];
+            url?: components["schemas"]["WebhookUrl"];
+            kinds?: components["schemas"]["WebhookKinds"];
+            enabled?: components["schemas"]["WebhookEnabled"];
+            /** @description Ignored. */
+            secret?: components["schemas"]["WebhookSecret"];
+            /** @description Ignored. */
+            deliveredRevision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            failingSince?: components["schemas"]["FailingSince"];
+            /** @description Ignored. */
+            disabledAt?: components["schemas"]["DisabledAt"];
+            /** @description Ignored. */
+            disabledReason?: components["schemas"]["DisabledReason"];
+            /** @description Ignored. */
+            revision?: components["schemas"]["Revision"];
+            /** @description Ignored. */
+            createdAt?: components["schemas"]["Instant"];
+            /** @description Ignored. */
+            updatedAt?: components["schemas"]["Instant"];
+        };
+        WebhookReplay: {
+            /** @description The last revision whose changes are not delivered again. */
+            revision: components["schemas"]["Revision"];
+        };
+        /** @description Where the server sends the deliveries: an `https` URL in ASCII without a user and without a fragment, at a public address. Any port is allowed. (A server for development can also allow `http` and private addresses.) */
+        WebhookUrl: string;
+        /** @description The kinds of changes to deliver. `reminder` is each reminder when it falls due. */
+        WebhookKinds: components["schemas"]["WebhookKind"][];
+        /** @enum {string} */
+        WebhookKind: "user" | "category" | "task" | "calendar" | "reminder";
+        /** @description Whether deliveries are sent. While they are not, changes wait. */
+        WebhookEnabled: boolean;
+        /** @description The secret that signs the deliveries: `whsec_` and 32 random bytes in base64. Only in the replies that create the webhook or rotate its secret; `null` in any other. */
+        WebhookSecret: string | null;
+        /**
+         * Format: date-time
+         * @description The first failure since the last success. `null` if the last delivery has succeeded, or none was sent.
+         */
+        FailingSince: string | null;
+        /**
+         * Format: date-time
+         * @description Since when the webhook is disabled. `null` if it is enabled.
+         */
+        DisabledAt: string | null;
+        /**
+         * @description Why the webhook is disabled: by you (`user`), after a day of failures (`failing`), or by a reply 410 (`gone`). `null` if it is enabled.
+         * @enum {string|null}
+         */
+        DisabledReason: "user" | "failing" | "gone" | null;
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            nextCursor: components["schemas"]["NextCursor"];
+        };
+        WebhookDelivery: {
+            /** @description The `webhook-id` header of each attempt. */
+            id: components["schemas"]["Id"];
+            type: components["schemas"]["DeliveryType"];
+            state: components["schemas"]["DeliveryState"];
+            /** @description The revision after which its changes begin. `null` if it has no changes. */
+            fromRevision: number | null;
+            /** @description The revision of the last change in it. `null` if it has no changes. */
+            toRevision: number | null;
+            /** @description How often it was sent. */
+            attempts: number;
+            /** @description The status of the last reply. `null` if there was none. */
+            responseStatus: number | null;
+            /** @description Why the last attempt failed. `null` if it has not. */
+            error: string | null;
+            /** @description How long the last attempt took. */
+            durationMs: number | null;
+            createdAt: components["schemas"]["Instant"];
+            /**
+             * Format: date-time
+             * @description When it was last sent. `null` if never.
+             */
+            lastAttemptAt: string | null;
+        };
+        /**
+         * @description The `type` in its body.
+         * @enum {string}
+         */
+        DeliveryType: "changes" | "reminder" | "test" | "reset";
+        /**
+         * @description A `pending` delivery is sent until it is `delivered`, or has `failed` for good, or is `cancelled` by a replay.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "failed" | "cancelled";
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDelivery"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
         Task: {
@@ -1588,7 +1933,7 @@ export interface components {
              * @description The rule that is broken. Its meaning never changes.
              * @enum {string}
              */
-            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "recurrence" | "notRecurring" | "completed" | "lastOccurrence" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly" | "keyReused" | "deleted";
+            code: "required" | "unknown" | "type" | "enum" | "format" | "pattern" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "uniqueItems" | "needsDueDate" | "recurrence" | "notRecurring" | "completed" | "lastOccurrence" | "needsQ" | "notFound" | "cycle" | "tooDeep" | "parentCategory" | "taken" | "cursor" | "readOnly" | "keyReused" | "deleted" | "https" | "userInfo" | "privateAddress" | "disabled" | "pending" | "purged" | "ahead";
             /** @description The rule as text. */
             message: string;
         };
@@ -1664,6 +2009,36 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Calendar"];
+            };
+        };
+        /** @description The webhook, without its secret. */
+        CurrentWebhook: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Webhook"];
+            };
+        };
+        /** @description The new webhook, with its secret. */
+        WebhookCreated: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                Location: components["headers"]["Location"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Webhook"];
             };
         };
         /** @description The task. */
@@ -1920,6 +2295,61 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The account has reached its limit of webhooks, or the webhook that this key has created was deleted. */
+        WebhookRefused: {
+            headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The first request with this `Idempotency-Key` is still being executed. */
+        RotationRefused: {
+            headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The webhook is disabled, or has a pending delivery. Or the first request with this `Idempotency-Key` is still being executed. */
+        TestRefused: {
+            headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The webhook cannot continue after this revision. Or the first request with this `Idempotency-Key` is still being executed. */
+        ReplayRefused: {
+            headers: {
+                "Retry-After": components["headers"]["InFlightRetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Api-Version": components["headers"]["X-Api-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The account has reached its limit of tasks, or the task cannot be below this parent. */
         TaskRefused: {
             headers: {
@@ -2119,6 +2549,11 @@ export interface components {
          * @example 019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08
          */
         CalendarId: components["schemas"]["Id"];
+        /**
+         * @description The id of a webhook.
+         * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+         */
+        WebhookId: components["schemas"]["Id"];
         /**
          * @description The secret of the link. It begins with the owner, in base64url; 256 random bits follow.
          * @example YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM
@@ -4392,6 +4827,532 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of webhooks. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookInput"];
+            };
+        };
+        responses: {
+            201: components["responses"]["WebhookCreated"];
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WebhookRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Return 304 without a body if the current `ETag` is one of these (RFC 9110). `*` matches always. A weak tag matches too.
+                 * @example "41"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CurrentWebhook"];
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: components["responses"]["NoContent"];
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPatch"];
+                "application/merge-patch+json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            200: components["responses"]["CurrentWebhook"];
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook, with its new secret. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["RotationRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pending delivery. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["TestRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes the request safe to repeat: 1 to 255 visible ASCII characters in quotes, as a string of RFC 9651; or without quotes, if there is no comma, semicolon or backslash among them. Use a new key for each request, such as a UUID, and the same one to repeat a request.
+                 * @example "019c5a21-9b2e-7c40-a1d3-5e6f7a8b9c0d"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Carry out the request only if the current `ETag` is one of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists. A weak tag (`W/"42"`) never matches.
+                 * @example "42"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Carry out the change only if the current `ETag` is none of these (RFC 9110); otherwise the reply is 412. `*` matches any resource that exists, so a `PUT` with it only creates.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplay"];
+            };
+        };
+        responses: {
+            /** @description The webhook with its new place. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ReplayRefused"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of items on a page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the previous page. It is opaque and may change its format. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+                /**
+                 * @description The id of a webhook.
+                 * @example 019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a
+                 */
+                webhookId: components["parameters"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of deliveries. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

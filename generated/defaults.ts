@@ -15,6 +15,9 @@ export interface Defaults {
   listChanges: { query: 'limit' }
   listCalendars: { query: 'limit' }
   createCalendar: { body: 'kind' | 'categoryIds' | 'labels' }
+  listWebhooks: { query: 'limit' }
+  createWebhook: { body: 'kinds' | 'enabled' }
+  listWebhookDeliveries: { query: 'limit' }
 }
 export interface ReadOnly {
   updateUser: 'id' | 'email' | 'revision' | 'createdAt' | 'updatedAt'
@@ -27,4 +30,6 @@ export interface ReadOnly {
   renameLabel: 'openTasks' | 'totalTasks'
   createCalendar: 'id' | 'url' | 'lastUsedAt' | 'revision' | 'createdAt' | 'updatedAt'
   updateCalendar: 'id' | 'url' | 'lastUsedAt' | 'revision' | 'createdAt' | 'updatedAt'
+  createWebhook: 'id' | 'secret' | 'deliveredRevision' | 'failingSince' | 'disabledAt' | 'disabledReason' | 'revision' | 'createdAt' | 'updatedAt'
+  updateWebhook: 'id' | 'secret' | 'deliveredRevision' | 'failingSince' | 'disabledAt' | 'disabledReason' | 'revision' | 'createdAt' | 'updatedAt'
 }

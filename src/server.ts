@@ -37,6 +37,7 @@ type Settings = Pick<
   | 'sharded'
   | 'corsOrigins'
   | 'limits'
+  | 'privateWebhooks'
   | 'metricsPort'
   | 'timing'
   | 'tracing'
@@ -46,11 +47,13 @@ type Settings = Pick<
   auth: AuthConfig
 }
 
+export type ApiSettings = Pick<Config, 'publicUrl' | 'privateWebhooks'>
+
 /** The API that a server serves. The layers below know nothing else of it. */
 export type Api = {
   document: Document
-  /** Makes the handlers. `stopping` aborts when the process begins to stop; `publicUrl` is that of the settings. */
-  handlers: (db: Database, stopping: AbortSignal, publicUrl: string | null) => AnyHandlers
+  /** Makes the handlers. `stopping` aborts when the process begins to stop; the settings are those of the server. */
+  handlers: (db: Database, stopping: AbortSignal, settings: ApiSettings) => AnyHandlers
   /** locks the accounts of several owners; without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
   /** what a process removes between requests; nothing where it is undefined */
@@ -105,7 +108,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))
   const operations = await createPipeline({
     document: api.document,
-    handlers: api.handlers(db, stopping.signal, publicUrl),
+    handlers: api.handlers(db, stopping.signal, settings),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
     replies: api.replies?.(db),

@@ -41,6 +41,8 @@ export type Config = Readonly<{
   /** `*` alone: every origin; null: every origin on localhost, for development only */
   corsOrigins: readonly string[] | null
   limits: LimitsConfig
+  /** whether webhooks may lead to private addresses, also without TLS; for development */
+  privateWebhooks: boolean
   /** port that Prometheus scrapes; null: no metrics */
   metricsPort: number | null
   /** null: no traces */
@@ -81,6 +83,7 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
       perMinute: integer('RATE_LIMIT_PER_MINUTE', 600, [0, 1_000_000_000]),
       shared: oneOf('RATE_LIMIT_STORE', ['memory', 'postgres'], 'memory') === 'postgres',
     },
+    privateWebhooks: oneOf('WEBHOOK_PRIVATE_ADDRESSES', ['allow'], null) !== null,
     metricsPort: text('METRICS_PORT') === null ? null : integer('METRICS_PORT', 0, [0, 65535]),
     tracing: readTracing(environment),
     workers: integer('WEB_CONCURRENCY', 1, [1, 512]),

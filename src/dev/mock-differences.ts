@@ -11,6 +11,7 @@ export const mockDifferences = {
   rules: 'It checks the form of the rule of a `recurrence` only, not its parts.',
   timeZones: 'It does not check the names of time zones.',
   sortKeys: 'It checks a `sortKey` by its pattern only.',
+  webhookUrls: 'It checks the `url` of a webhook by its pattern only: it accepts `http` and private addresses.',
   formats: 'It does not check the formats of text: it accepts lone surrogates, and invisible characters alone.',
   ids: 'It does not compare an `id` in a body with the path.',
   encoding: 'It accepts a query or a JSON body that is not valid UTF-8.',

@@ -32,6 +32,7 @@ const settings = {
   sharded: false,
   corsOrigins: null,
   limits: { perMinute: 0, shared: false },
+  privateWebhooks: false,
   metricsPort: null,
   timing: true,
   tracing: null,

@@ -1,7 +1,7 @@
 // How many rows an account may have. No row counter is kept. Every insert of a row bumps `users.revision`, and one of several rows bumps it
 // by their number. So an account has at most as many rows as its revision has grown since `users.start_revision`. Rows are counted only when
-// that is more than rows are allowed, once in a while. `users.task_room`, `category_room` and `calendar_room` then hold the revision up to
-// which there is room for certain, whatever the changes are.
+// that is more than rows are allowed, once in a while. `users.task_room`, `category_room`, `calendar_room` and `webhook_room` then hold the
+// revision up to which there is room for certain, whatever the changes are.
 // A change of several parts has one revision: each part lowers all of them instead of raising the revision.
 // So deleting, erasing and the writes of an earlier release need no bookkeeping, and races are harmless.
 import { type Document, document } from '../contract/document.ts'
@@ -17,6 +17,7 @@ const tables = {
   tasks: { table: sql`tasks`, room: sql`task_room` },
   categories: { table: sql`categories`, room: sql`category_room` },
   calendars: { table: sql`calendars`, room: sql`calendar_room` },
+  webhooks: { table: sql`webhooks`, room: sql`webhook_room` },
 }
 export type QuotaName = keyof typeof tables
 /** The rows that an account may have, from the spec. */

@@ -46,7 +46,7 @@ export const bumpRevision = (asked: Asked<Columns & { owner: 'text' }>, callers:
 
 const countedEarlier = (by: Part) => sql`
   start_revision = u.start_revision - ${by}, task_room = u.task_room - ${by}, category_room = u.category_room - ${by},
-  calendar_room = u.calendar_room - ${by}`
+  calendar_room = u.calendar_room - ${by}, webhook_room = u.webhook_room - ${by}`
 
 /**
  * Makes a function that bumps the revision of an account for all parts of one change, and makes the account if it is not there. It resolves

@@ -19,6 +19,8 @@ type Table<Input> = {
   fields: Fields<Input>
   /** Throws the problem of the constraint that a write violates. */
   refuse: (error: unknown) => never
+  /** Further assignments of a delete, each before a comma. A tombstone has no secrets. */
+  erased?: Part
   /** Further CTEs of a delete, each after a comma. They find the deleted row as `deleted (owner, id, next)`. */
   afterDelete?: (asked: Asked<Matched>, callers: Callers) => Part
 }
@@ -29,7 +31,7 @@ type Matched = typeof matched
 
 export function createRows<Row extends Item, Input extends object>(
   db: Database,
-  { name, noun, fields: declared, refuse, afterDelete = () => sql`` }: Table<Input>,
+  { name, noun, fields: declared, refuse, erased = sql``, afterDelete = () => sql`` }: Table<Input>,
 ) {
   const fields = createFields(declared)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
@@ -111,7 +113,7 @@ export function createRows<Row extends Item, Input extends object>(
         ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)},
         deleted as (
           update ${item}
-          set deleted_at = ${callers.now}, revision = next, updated_at = ${callers.now}
+          set ${erased} deleted_at = ${callers.now}, revision = next, updated_at = ${callers.now}
           from change ${callers.join(sql`change.owner_id`)}
           where ${current(asked)}
           returning item.owner_id as owner, item.id, next)

@@ -4,9 +4,12 @@ import type { Database } from '../database/database.ts'
 import { constant, joined, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 
-const tables = { tasks: sql`tasks`, categories: sql`categories`, calendars: sql`calendars` }
-const purged = { tasks: sql`purged_tasks`, categories: sql`purged_categories`, calendars: sql`purged_calendars` }
-const names = ['tasks', 'categories', 'calendars'] as const
+const tables = { tasks: sql`tasks`, categories: sql`categories`, calendars: sql`calendars`, webhooks: sql`webhooks` }
+const purged = {
+  ...{ tasks: sql`purged_tasks`, categories: sql`purged_categories`, calendars: sql`purged_calendars` },
+  webhooks: sql`purged_webhooks`,
+}
+const names = ['tasks', 'categories', 'calendars', 'webhooks'] as const
 type Name = keyof typeof tables
 
 type Purge = {

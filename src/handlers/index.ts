@@ -15,12 +15,15 @@ import { createSystemHandlers } from './system.ts'
 import { createTaskHandlers } from './tasks.ts'
 import { createTrashHandlers } from './trash.ts'
 import { createUserHandlers } from './users.ts'
+import { createWebhookHandlers } from './webhooks.ts'
 
 /** The API of this product. */
 export const api = { document, handlers: createHandlers, ownerLock: accountLock, expiry: createExpiry, replies: createReplies }
 
+type Settings = { publicUrl: string | null; privateWebhooks: boolean }
+
 /** All operations: one of the spec without a handler does not compile. */
-export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: string | null): Handlers {
+export function createHandlers(db: Database, stopping: AbortSignal, { publicUrl, privateWebhooks }: Settings): Handlers {
   return {
     ...createUserHandlers(db),
     ...createCategoryHandlers(db),
@@ -32,6 +35,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, publicUrl: s
     ...createExchangeHandlers(db),
     ...createCalendarHandlers(db, publicUrl),
     ...createSyncHandlers(db),
+    ...createWebhookHandlers(db, privateWebhooks),
     ...createSystemHandlers(db, stopping, publicUrl),
   }
 }

@@ -8,7 +8,7 @@ set -eu
 umask 077
 export PGCLIENTENCODING=UTF8
 verb=$1 prefix=$2 folder=$3
-tables='users categories tasks calendars idempotency_keys' # each after those that it references
+tables='users categories tasks calendars webhooks webhook_deliveries idempotency_keys' # each after those that it references
 say() { printf '%s\n' "$@"; } # not echo, which reads backslashes in some shells
 fail() { say "$1" >&2; exit 1; }
 case $prefix in '' | *[!0-9a-f]*) fail 'The prefix must be lower case hexadecimal digits.' ;; esac
@@ -37,7 +37,7 @@ columns() {
 dump() {
   for table in $tables; do
     key='owner_id, id'
-    case $table in users) key=id ;; idempotency_keys) key='owner_id, operation, key_hash' ;; esac
+    case $table in users) key=id ;; webhook_deliveries) key='owner_id, webhook_id, id' ;; idempotency_keys) key='owner_id, operation, key_hash' ;; esac
     say "copy (select $(cat "columns/$table") from public.$table where ${key%%,*} in $owners order by $key) to stdout \\g $1/$table"
   done
 }
@@ -45,11 +45,13 @@ load() {
   for table in $tables; do say "\\copy public.$table ($(cat "columns/$table")) from 'source/$table'"; done
 }
 # Writes what requests change: no deleted rows and no keys, because the servers of the cell still remove old ones, and that raises two
-# revisions. A request with a key changes another table too. The last use of a link is no change.
+# revisions. A request with a key changes another table too. The last use of a link is no change, and
+# the servers deliver to webhooks and disable them.
 dump_live() {
-  for table in users categories tasks calendars; do
+  for table in users categories tasks calendars webhooks; do
     key='owner_id, id' only='deleted_at is null' shown=$(cat "columns/$table")
     [ "$table" != calendars ] || shown=$(say "$shown" | sed 's/ last_used_at,//')
+    [ "$table" != webhooks ] || shown='owner_id, id, url, kinds, secret, previous_secret'
     [ "$table" != users ] || key=id only=true shown=$(say "$shown" | sed 's/ purged_revision,//; s/ revision,//')
     say "copy (select $shown from public.$table where ${key%%,*} in $owners and $only order by $key) to stdout \\g $1/$table"
   done

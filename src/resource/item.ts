@@ -55,11 +55,16 @@ export function createItem<Row extends Item, Input extends object>(
     return isConditional(headers) ? preconditionFailed([found(await one(owner, id))]) : new Problem('not-found')
   }
 
-  /** Makes a change of the row that resolves with it, or with none if it is not there in an allowed revision. */
+  /** Makes a change that resolves with its result, or with none if the row is not there in an allowed revision. */
+  async function result<Result>(owner: string, id: string, headers: Conditional, make: (allowed: Allowed) => Promise<Result[]>) {
+    const [made] = mustBeNew(headers) ? [] : await make(allowedRevisions(headers))
+    if (made === undefined) throw await miss(owner, id, headers)
+    return made
+  }
+
+  /** The same for a change whose result is the row. */
   async function change(owner: string, id: string, headers: Conditional, make: (allowed: Allowed) => Promise<Row[]>) {
-    const [row] = mustBeNew(headers) ? [] : await make(allowedRevisions(headers))
-    if (row === undefined) throw await miss(owner, id, headers)
-    return okReply(row)
+    return okReply(await result(owner, id, headers, make))
   }
 
   /** The conditions of a request that creates: on the list, and that the row of its key is not there, which comes first. */
@@ -121,11 +126,12 @@ export function createItem<Row extends Item, Input extends object>(
       return change(owner, id, headers, allowed => update(owner, id, allowed, patch))
     },
 
+    result,
+
     change,
 
     async remove(owner: string, id: string, headers: Conditional) {
-      const [row] = mustBeNew(headers) ? [] : await remove(owner, id, allowedRevisions(headers))
-      if (row === undefined) throw await miss(owner, id, headers)
+      await result(owner, id, headers, allowed => remove(owner, id, allowed))
       return { status: 204 as const }
     },
   }

@@ -108,6 +108,17 @@ test('much is removed in small statements, and a server that stops leaves the re
   await database.drop()
 })
 
+test('a deleted webhook is removed too', async ({ as, service, onTestFinished }) => {
+  const ann = await as('ann')
+  const { body } = await ann.createWebhook({ body: { url: 'https://example.com/hook' } })
+  await ann.deleteWebhook({ path: { webhookId: body.id } })
+  await service.sql`update webhooks set deleted_at = now() - ${`${trashDays} days 1 second`}::text::interval where owner_id = ${ann.id}`
+  const { stop } = await start({ databaseUrl: service.databaseUrl, timeouts: often })
+  onTestFinished(stop)
+  await eventually(async () => expect([...(await service.sql`select id from webhooks where owner_id = ${ann.id}`)]).toEqual([]))
+  expect((await rowsOf(service, ann.id))?.floor).toBe(body.revision + 1)
+})
+
 test('a deleted calendar is removed too', async ({ as, service, onTestFinished }) => {
   const ann = await as('ann')
   const { body } = await ann.createCalendar({ body: { name: 'Plans' } })

@@ -124,7 +124,7 @@ test('every target except the bare ones refuses a request that breaks the schema
 test('the targets send the same statements as the server', async () => {
   const sent: { ours: string[]; theirs: string[] } = { ours: [], theirs: [] }
   const db = connect({ url: parseDatabaseUrl(base.url), poolSize: 1, observe: text => sent.ours.push(plain(text)) })
-  const handlers = createHandlers(db, new AbortController().signal, null)
+  const handlers = createHandlers(db, new AbortController().signal, { publicUrl: null, privateWebhooks: false })
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0, searchPath: 'public' }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256
   const claims = { email: null, name: null }

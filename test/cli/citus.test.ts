@@ -5,7 +5,7 @@ import { test } from '../support/taskspec.ts'
 import { doctor } from './doctor.ts'
 
 const everywhere =
-  'users by id, categories by owner_id, tasks by owner_id, calendars by owner_id, idempotency_keys by owner_id, rate_limits by key, schema_migrations on every node'
+  'users by id, categories by owner_id, tasks by owner_id, calendars by owner_id, webhooks by owner_id, webhook_deliveries by owner_id, idempotency_keys by owner_id, rate_limits by key, schema_migrations on every node'
 const sharded = { DATABASE_SHARDED: 'citus' }
 
 test('says nothing of Citus where it neither is nor is expected', async ({ service }) => {

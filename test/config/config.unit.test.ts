@@ -27,6 +27,7 @@ test('development needs no setting', () => {
     proxy: null,
     corsOrigins: null,
     limits: { perMinute: 600, shared: false },
+    privateWebhooks: false,
     metricsPort: null,
     tracing: null,
     workers: 1,
@@ -55,6 +56,11 @@ test.each([
   ['http://example.com:8080/my%20tasks/', 'http://example.com:8080/my%20tasks'],
 ])('PUBLIC_URL=%s means %s', (PUBLIC_URL, publicUrl) => {
   expect(readConfig({ PUBLIC_URL }).publicUrl).toBe(publicUrl)
+})
+
+test('WEBHOOK_PRIVATE_ADDRESSES allows private addresses, and has one value', () => {
+  expect(readConfig({ ...production, WEBHOOK_PRIVATE_ADDRESSES: 'allow' }).privateWebhooks).toBe(true)
+  expect(messageOf({ WEBHOOK_PRIVATE_ADDRESSES: 'true' })).toContain('WEBHOOK_PRIVATE_ADDRESSES')
 })
 
 test.each(['development', 'test', ' ', ''])('NODE_ENV=%s is development', NODE_ENV => {

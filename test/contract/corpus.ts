@@ -207,6 +207,7 @@ export function transport(): Sample[] {
     'an unknown category': { ...create, body: `{"title":"a","categoryId":"${ids.taskId}"}` },
     'a rule that is refused': { ...create, body: '{"title":"a","recurrence":{"rule":"FREQ=HOURLY"}}' },
     'a rule in small letters': { ...create, body: '{"title":"a","recurrence":{"rule":"freq=daily"}}' },
+    'a webhook without TLS': { ...create, path: '/v1/users/me/webhooks', body: '{"url":"http://example.com/hook"}' },
     'a time without a date': { ...create, body: '{"title":"a","dueTime":"10:00"}' },
   }
   return Object.entries(named).map(([name, sample]) => ({ name: `HTTP: ${name}`, ...create, ...sample }))
@@ -217,6 +218,7 @@ const ids: Record<string, string> = {
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   categoryId: '019c5a20-6a00-7c11-8a4e-6f0a4e1d2c01',
   calendarId: '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08',
+  webhookId: '019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a',
   feedToken: 'YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM',
   label: 'travel',
   itemId: '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05',

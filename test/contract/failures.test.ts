@@ -12,7 +12,7 @@ const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
 const json = { 'content-type': 'application/json' }
 const feedToken = `YWxpY2U.${'x'.repeat(43)}`
 const params: Record<string, string> = {
-  ...{ userId: 'me', taskId: id, categoryId: id, calendarId: id, label: 'travel', itemId: id, asset: 'docs.css' },
+  ...{ userId: 'me', taskId: id, categoryId: id, calendarId: id, webhookId: id, label: 'travel', itemId: id, asset: 'docs.css' },
   feedToken,
 }
 const pathOf = ({ path }: Operation) => path.replaceAll(/\{(\w+)\}/g, (_, name) => params[name] as string)
@@ -58,9 +58,10 @@ test('every operation that needs the database returns 500 if a column is missing
   await sql`alter table tasks rename owner_id to key`
   await sql`alter table categories rename owner_id to key`
   await sql`alter table calendars rename owner_id to key`
+  await sql`alter table webhooks rename owner_id to key`
   await expectFailures(500)
   // As before the first migration.
-  await sql`drop table users, tasks, categories, calendars, idempotency_keys`
+  await sql`drop table users, tasks, categories, calendars, webhooks, webhook_deliveries, idempotency_keys`
   expect(JSON.stringify(await expectFailures(503))).toContain('Run: npm run migrate')
   await sql.end()
 

@@ -4,7 +4,7 @@ import { cases } from '../support/checks.ts'
 import { document, resolved, type Schema } from '../support/spec.ts'
 import { test } from '../support/taskspec.ts'
 
-const tables = { User: 'users', Category: 'categories', Calendar: 'calendars', Task: 'tasks' } as const
+const tables = { User: 'users', Category: 'categories', Calendar: 'calendars', Webhook: 'webhooks', Task: 'tasks' } as const
 const types: Record<string, string> = {
   'date-time': 'timestamp with time zone',
   uuid: 'uuid',
@@ -21,15 +21,18 @@ const exceptions: Record<string, string> = {
   'tasks.reminders': 'jsonb', // an array of objects
   'tasks.recurrence': 'jsonb', // an object
   'calendars.kind': 'USER-DEFINED', // an enum
+  'webhooks.delivered_revision': 'bigint', // a revision
+  'webhooks.disabled_reason': 'USER-DEFINED', // an enum
   'users.revision': 'bigint',
   'calendars.revision': 'bigint',
+  'webhooks.revision': 'bigint',
   'categories.revision': 'bigint',
   'tasks.revision': 'bigint',
 }
 // Columns that may be null though the property is not: the server's key takes its place.
 const derived = ['tasks.sort_key', 'categories.sort_key']
 // Properties that have no column, with the reason.
-const unstored = ['calendars.url'] // only its hash is stored
+const unstored = ['calendars.url', 'webhooks.secret'] // only its hash is stored; stored as another text than the replies show
 // Columns that need another one for some values.
 const companions: Record<string, (value: unknown) => object> = { 'tasks.depth': value => (value === 0 ? {} : { parent_id: id }) }
 const id = '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12'
@@ -37,6 +40,7 @@ const rows: Record<string, Record<string, unknown>> = {
   users: { id: 'limits', revision: 1, profile_revision: 0 },
   categories: { owner_id: 'owner', id, name: 'x', position: 0, revision: 1 },
   calendars: { owner_id: 'owner', id, name: 'x', kind: 'todo', token_hash: Buffer.alloc(32), revision: 1 },
+  webhooks: { owner_id: 'owner', id, url: 'x', kinds: ['task'], secret: 'x', delivered_revision: 1, revision: 1 },
   tasks: { owner_id: 'owner', id, title: 'x', priority: 'none', labels: [], due_date: '2027-03-01', revision: 1 },
 }
 
@@ -50,7 +54,8 @@ function edges(schema: Schema): { inside: unknown[]; beyond: unknown[] } {
   if (values !== undefined) return { inside: values, beyond: ['another'] }
   if (maxItems !== undefined && items !== undefined) {
     const item = edges(resolved(items))
-    const any = resolved(items).properties !== undefined ? item.inside[0] : resolved(items).format === 'uuid' ? id : 'x'
+    const any =
+      resolved(items).properties !== undefined || 'enum' in resolved(items) ? item.inside[0] : resolved(items).format === 'uuid' ? id : 'x'
     const none = minItems === 0 ? { inside: [[]], beyond: [] } : { inside: [], beyond: [[]] }
     return {
       inside: [...none.inside, Array(maxItems).fill(any), ...item.inside.map(each => [each])],

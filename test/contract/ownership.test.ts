@@ -12,6 +12,7 @@ type Ids = Record<string, string>
 const makers: Record<string, (user: Client, ids: Ids) => Promise<string>> = {
   categoryId: async user => (await user.createCategory({ body: { name: 'x' } })).body.id,
   calendarId: async user => (await user.createCalendar({ body: { name: 'a' } })).body.id,
+  webhookId: async user => (await user.createWebhook({ body: { url: 'https://example.com/hook' } })).body.id,
   itemId: async user => {
     const { id } = (await user.createTask({ body: { title: 'a' } })).body
     await user.deleteTask({ path: { taskId: id } })

@@ -30,6 +30,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
       mock: success,
       when: sample => sample.valid === true && /field (parentId|before|after)|example (subtask|move|before|below)/.test(sample.name),
     },
+    { server: [409], mock: success, when: ({ operation, valid }) => operation?.operationId === 'replayWebhook' && valid === true },
     { server: [400, 412], mock: success, when: conditions },
   ],
   token: [
@@ -44,6 +45,7 @@ const differences: Record<Exclude<MockDifference, 'origins'>, Difference[]> = {
   rules: [{ server: [422], mock: success, when: http('a rule that is refused') }],
   timeZones: [{ server: [422], mock: success, when: sample => /timeZone="(text|BST|europe\/kiev)"/.test(sample.name) }],
   sortKeys: [{ server: [422], mock: success, when: sample => /sortKey="(a00|b0|text|A0+)"/.test(sample.name) }],
+  webhookUrls: [{ server: [422], mock: success, when: http('a webhook without TLS') }],
   formats: [
     {
       server: [422],
@@ -133,6 +135,9 @@ describe('the corpus', () => {
     await sql`
       insert into calendars (owner_id, id, name, kind, token_hash, revision)
       select 'parity-' || number, '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08', 'Existing', 'todo', '', 3 from ${number}`
+    await sql`
+      insert into webhooks (owner_id, id, url, kinds, secret, delivered_revision, revision)
+      select 'parity-' || number, '019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a', 'https://example.com', '{task}', 'x', 3, 3 from ${number}`
     await sql`
       insert into tasks (owner_id, id, title, priority, labels, due_date, recurrence, revision)
       select 'parity-' || number, '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', 'Existing', 'none', '{travel}', '2027-01-01',

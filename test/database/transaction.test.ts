@@ -112,8 +112,16 @@ test('the changes of one change keep its revision, and count from earlier', asyn
     expect(await parts).toEqual([{ next: 2 }])
     expect(db.isPart()).toBe(false)
   })
-  const [account] = await service.sql`select revision, start_revision, task_room, category_room, calendar_room from users where id = 'one'`
-  expect(account).toEqual({ revision: '2', start_revision: '-2', task_room: '-2', category_room: '-2', calendar_room: '-2' })
+  const [account] =
+    await service.sql`select revision, start_revision, task_room, category_room, calendar_room, webhook_room from users where id = 'one'`
+  expect(account).toEqual({
+    revision: '2',
+    start_revision: '-2',
+    task_room: '-2',
+    category_room: '-2',
+    calendar_room: '-2',
+    webhook_room: '-2',
+  })
 })
 
 test('a statement after the end of its transaction is refused', async ({ service, onTestFinished }) => {

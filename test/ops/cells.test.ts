@@ -118,7 +118,9 @@ test('an account moves as the manual says, while another one in its cell keeps w
   await script(commands.slice(0, first))
   await expectUnavailable(ann)
   const { stdout } = await script([commands[0] as string, ...commands.slice(first)])
-  expect(stdout).toBe('TARGET has every row of SOURCE: 1 users 0 categories 1 tasks 0 calendars 0 idempotency_keys\n')
+  expect(stdout).toBe(
+    'TARGET has every row of SOURCE: 1 users 0 categories 1 tasks 0 calendars 0 webhooks 0 webhook_deliveries 0 idempotency_keys\n',
+  )
   moving = false
   for (const written of await Promise.all(others)) expect(written).toBeGreaterThan(0)
 

@@ -21,6 +21,8 @@ const distributed = [
   { name: 'schema_migrations', kind: 'reference', key: '<none>', group: 1 },
   { name: 'tasks', kind: 'distributed', key: 'owner_id', group: 2 },
   { name: 'users', kind: 'distributed', key: 'id', group: 2 },
+  { name: 'webhook_deliveries', kind: 'distributed', key: 'owner_id', group: 2 },
+  { name: 'webhooks', kind: 'distributed', key: 'owner_id', group: 2 },
 ]
 
 const tables = (sql: postgres.Sql) =>

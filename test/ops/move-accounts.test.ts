@@ -9,7 +9,7 @@ import { tokenOf } from '../support/taskspec.ts'
 import { type Cells, found, ops, test, type User } from './cells.ts'
 
 const withPsql = needs(found('psql'), "psql, of PostgreSQL's client programs")
-const tables = ['users', 'categories', 'tasks', 'calendars', 'idempotency_keys']
+const tables = ['users', 'categories', 'tasks', 'calendars', 'webhooks', 'webhook_deliveries', 'idempotency_keys']
 
 test('every resource has the same content and ETag in the other cell, and every row is equal', withPsql, async ({ cells }) => {
   const { one, two } = cells
@@ -21,7 +21,9 @@ test('every resource has the same content and ETag in the other cell, and every 
   await bob.createTask({ body: { title: 'of another account' } })
 
   const { stdout, stderr } = await move(cells, 'copy', ann.account)
-  expect(stdout + stderr).toBe('TARGET has every row of SOURCE: 1 users 2 categories 5 tasks 1 calendars 1 idempotency_keys\n')
+  expect(stdout + stderr).toBe(
+    'TARGET has every row of SOURCE: 1 users 2 categories 5 tasks 1 calendars 1 webhooks 1 webhook_deliveries 1 idempotency_keys\n',
+  )
   expect(await content(two.sql)).toEqual(rows)
   const moved = client(two.url, await tokenOf(ann.id))
   expect(await resources(moved)).toEqual(before)
@@ -29,10 +31,16 @@ test('every resource has the same content and ETag in the other cell, and every 
   const { body } = await moved.createTask({ body: { title: 'goes on' } })
   expect(body.revision).toBe(Number(before.list.etag.slice(1, -1)) + 1)
   expect((await move(cells, 'erase', ann.account)).stdout).toBe(
-    'SOURCE has erased them: 1 users 2 categories 5 tasks 1 calendars 1 idempotency_keys\n',
+    'SOURCE has erased them: 1 users 2 categories 5 tasks 1 calendars 1 webhooks 1 webhook_deliveries 1 idempotency_keys\n',
   )
   expect((await bob.listTasks()).body.items).toHaveLength(1)
-  expect(await content(one.sql)).toMatchObject({ users: [{ id: bob.id }], categories: [], tasks: [{ owner_id: bob.id }], calendars: [] })
+  expect(await content(one.sql)).toMatchObject({
+    users: [{ id: bob.id }],
+    categories: [],
+    tasks: [{ owner_id: bob.id }],
+    calendars: [],
+    webhooks: [],
+  })
   const [task] = before.tasks
   expect(await moved.getTask({ path: { taskId: task?.body.id as string } })).toMatchObject(task as object)
 })
@@ -94,6 +102,19 @@ test('erase accepts that the servers of the old cell have removed old tombstones
   expect([await ownersIn(one.sql), await content(two.sql)]).toEqual([[], rows])
 })
 
+test('erase accepts that the servers of the old cell have delivered to webhooks since the copy', withPsql, async ({ cells }) => {
+  const { one, two } = cells
+  const ann = await cells.user(one)
+  await fill(ann)
+  await move(cells, 'copy', ann.account)
+  const rows = await content(two.sql)
+  await one.sql`update webhook_deliveries set state = 'failed', attempts = 9`
+  await one.sql`update webhooks set delivered_revision = revision, failing_since = now(), disabled_at = now(), disabled_reason = 'failing', revision = revision + 1`
+  await one.sql`update users set revision = revision + 1`
+  await move(cells, 'erase', ann.account)
+  expect([await ownersIn(one.sql), await content(two.sql)]).toEqual([[], rows])
+})
+
 test('copy refuses an unknown account, a route to a cell, a wrong prefix, and other migrations', withPsql, async ({ cells }) => {
   const { one, two } = cells
   const ann = await cells.user(one)
@@ -130,6 +151,8 @@ async function fill(ann: Client) {
   await ann.updateTask({ path: { taskId: done.id }, body: { completed: true } })
   await ann.createTask({ body: { title: 'Straße' } })
   await ann.createCalendar({ body: { name: 'Bob\'s \\N "plans"', categoryIds: [category.id], labels } })
+  const { body: webhook } = await ann.createWebhook({ body: { url: 'https://example.com/hook?a=b', kinds: ['task', 'reminder'] } })
+  await ann.testWebhook({ path: { webhookId: webhook.id } })
   for (const title of ['Tombstone A', 'Tombstone B']) {
     const { body } = await ann.createTask({ body: { title } })
     await ann.deleteTask({ path: { taskId: body.id } })

@@ -1,6 +1,7 @@
 // The reply that a request must get. Reads the request as it went over the wire, independently of the server and of the generator.
 import { isTimeZone } from '../../src/contract/time-zone.ts' // held to the names of PostgreSQL by its own test
 import { checkRule } from '../../src/domain/recurrence.ts' // held to examples by its own tests
+import { urlFault } from '../../src/domain/webhook-url.ts' // held to examples by its own test
 import { faults, type Operation, type Parameter, resolved, type Schema } from '../support/spec.ts'
 import type { Sample } from './arbitraries.ts'
 import { folded } from './text.ts'
@@ -90,6 +91,8 @@ function ofMeaning(
   const { rule } = (body.recurrence ?? {}) as { rule?: string }
   const due = body.dueDate === undefined && method === 'PATCH' ? owned.dueDate : ((body.dueDate ?? null) as string | null)
   if (rule !== undefined && checkRule(rule, due) !== null) must.push(422)
+  if (path.includes('/webhooks') && typeof body.url === 'string' && urlFault(body.url, false)) must.push(422)
+  if (path.endsWith('/replay') && Number(body.revision) > revisions.list) must.push(409)
   const duplicate = path.includes('/categories') && typeof body.name === 'string' && folded(body.name) === folded(owned.name)
   if (duplicate && !mine('categoryId')) must.push(409)
   if (query.has('cursor')) may.push(422)
@@ -97,7 +100,10 @@ function ofMeaning(
   return must.length > 0 ? [...must, ...may] : ['2xx', ...may]
 }
 
-const revisions: Record<string, number> = { profile: 1, categoryId: 2, taskId: 3, label: 3, itemId: 3, calendarId: 3, list: 3 }
+const revisions = { profile: 1, categoryId: 2, taskId: 3, label: 3, itemId: 3, calendarId: 3, webhookId: 3, list: 3 } as Record<
+  string,
+  number
+> & { list: number }
 
 /** Whether a condition that fits its schema names the revision (RFC 9110, section 13.1); undefined if it was not sent. */
 function names(condition: string | undefined, revision: number, weakly: boolean): boolean | undefined {

@@ -8,6 +8,7 @@ export const owned = {
   taskId: '019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12',
   itemId: '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05',
   calendarId: '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08',
+  webhookId: '019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a',
   name: 'Existing',
   label: 'travel',
   dueDate: '2027-01-01',
@@ -39,6 +40,25 @@ export const text: fc.Arbitrary<string> = fc.oneof(
 const recurrenceRules = [
   ...['FREQ=DAILY', 'FREQ=WEEKLY;BYDAY=MO,FR', 'FREQ=MONTHLY;BYMONTHDAY=-1', 'FREQ=YEARLY;COUNT=3', 'FREQ=DAILY;UNTIL=20270101'],
   ...['FREQ=DAILY;INTERVAL=7;BYDAY=FR', 'FREQ=HOURLY', 'FREQ=DAILY;BYHOUR=9', 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=DAILY;COUNT=0'],
+]
+
+// URLs that webhooks may have, and others.
+const urls = [
+  ...[
+    'https://example.com/hook',
+    'https://example.com:8443/?a=1&b=%20',
+    'https://8.8.8.8',
+    'https://[2606:4700::1111]/',
+    'https://xn--bcher-kva.example',
+  ],
+  ...[
+    'http://example.com',
+    'https://127.1/',
+    'https://[::ffff:10.0.0.1]',
+    'https://a@example.com',
+    'https://example.com:99999',
+    'https://localhost',
+  ],
 ]
 
 const rawJson = (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON
@@ -103,6 +123,7 @@ function ofKind(schema: Schema): fc.Arbitrary<unknown> {
   if (format === 'date-time') return fc.constantFrom('2027-02-11T17:40:03.118402Z', '0001-01-01T00:00:00Z', '2027-02-11T19:40:03+02:00')
   if (format === 'sort-key') return fc.constantFrom('a0', 'a0V', 'Zz', 'm0006288c3b4d5e', `b00${'z'.repeat(197)}`, `z${'z'.repeat(26)}`)
   if (format === 'time-zone') return fc.constantFrom('', 'UTC', 'GMT', 'US/Pacific', 'Europe/Kyiv', ...Intl.supportedValuesOf('timeZone'))
+  if (pattern?.startsWith('^http')) return fc.oneof(fc.constantFrom(...urls), fc.stringMatching(new RegExp(pattern, 'u')))
   if (pattern?.startsWith('^[A-Z]+=')) return fc.oneof(fc.constantFrom(...recurrenceRules), fc.stringMatching(new RegExp(pattern, 'u')))
   if (pattern !== undefined && !format?.endsWith('text')) return fc.stringMatching(new RegExp(pattern, 'u'))
   return fc.oneof({ arbitrary: text, weight: 4 }, { arbitrary: repeated([minLength, maxLength]), weight: 1 })

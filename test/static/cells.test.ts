@@ -25,7 +25,11 @@ test('move-accounts.sh copies every table of an owner, each after those that it 
   const keys = Object.fromEntries(
     [...schema.matchAll(/^ALTER TABLE ONLY public\.(\w+)\n.* PRIMARY KEY \((.*)\);/gm)].map(([, ...pair]) => pair),
   )
-  const others: Record<string, string> = { users: 'id', idempotency_keys: 'owner_id, operation, key_hash' }
+  const others: Record<string, string> = {
+    users: 'id',
+    webhook_deliveries: 'owner_id, webhook_id, id',
+    idempotency_keys: 'owner_id, operation, key_hash',
+  }
   for (const table of moved) expect(keys[table], table).toBe(others[table] ?? 'owner_id, id')
 })
 

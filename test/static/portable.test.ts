@@ -45,7 +45,7 @@ describe('patterns', () => {
     ],
     ...['019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12', '019C5A21-0D3B-7E62-9B1F-3A5D7C9E0F12', '019c5a21', 'urn:uuid:0', '/v1/users/me', 'Bearer'],
     ...['"0123456789abcdef-br"', '"reads";r=599;t=60', '"reads";q=600;w=60', 'swagger-ui.css', '../x', 'FREQ=WEEKLY;BYDAY=-1MO'],
-    ...['attachment; filename="taskspec-2027-02-11.csv"', '<changes>; rel="first"'],
+    ...['attachment; filename="taskspec-2027-02-11.csv"', '<changes>; rel="first"', 'https://example.com/hook'],
   ]
 
   test.for(cases(patterns))('%s has portable constructs only', pattern => {

@@ -106,7 +106,9 @@ test('operation ids are unique and name verb and noun', () => {
   const ids = operations.map(({ operationId }) => operationId)
   expect(new Set(ids).size).toBe(ids.length)
   for (const id of ids)
-    expect(id).toMatch(/^(list|create|get|put|update|rename|move|delete|skip|restore|purge|empty|export|import|run)[A-Z]/)
+    expect(id).toMatch(
+      /^(list|create|get|put|update|rename|move|delete|skip|restore|purge|empty|export|import|run|rotate|test|replay)[A-Z]/,
+    )
 })
 
 /** The schema and every schema in it, with their paths. */

@@ -48,7 +48,7 @@ export type Client = {
 
 const byPath = createPaths(Object.entries(Object.groupBy(operations, each => each.path)) as [string, Operation[]][])
 
-const feedLink = /\/v1\/calendars\/([\w-]+\.[\w-]{43})\.ics/g
+const secrets = /\/v1\/calendars\/([\w-]+\.[\w-]{43})\.ics|(whsec_[\w+/]{43}=)/g // of links and webhooks
 
 /**
  * `proxyHeaders`: headers that a proxy before the server adds. They are removed before the check. A server of an earlier release `isOlder`:
@@ -67,7 +67,7 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
       ...(body !== undefined && { body: body as string, duplex: 'half' }),
     })
     const text = await response.text()
-    for (const [, token] of `${path}\n${text}`.matchAll(feedLink)) record('secrets', token)
+    for (const [, token, secret] of `${path}\n${text}`.matchAll(secrets)) record('secrets', token ?? secret)
     const received = new Headers(response.headers)
     for (const name of proxyHeaders) received.delete(name)
     const json = text !== '' && /[/+]json/.test(response.headers.get('content-type') ?? '')

@@ -33,7 +33,17 @@ const highLimits = { perMinute: 1_000_000, shared: false }
 type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
   Pick<
     Config,
-    'publicUrl' | 'poolSize' | 'pooler' | 'sharded' | 'corsOrigins' | 'limits' | 'metricsPort' | 'timing' | 'tracing' | 'trustProxy'
+    | 'publicUrl'
+    | 'poolSize'
+    | 'pooler'
+    | 'sharded'
+    | 'corsOrigins'
+    | 'limits'
+    | 'privateWebhooks'
+    | 'metricsPort'
+    | 'timing'
+    | 'tracing'
+    | 'trustProxy'
   >
 > &
   Pick<Options, 'timeouts' | 'api' | 'observe'>
@@ -66,6 +76,7 @@ export async function start({
     sharded: inject('sharded'),
     corsOrigins: null,
     limits: highLimits,
+    privateWebhooks: false,
     metricsPort: null,
     timing: false,
     tracing: null,

@@ -6,10 +6,12 @@ import { createStatementAudit } from '../support/statement-audit.ts'
 // The owner column of every table with user data.
 const owners: Record<string, string> = {
   users: 'id',
-  ...Object.fromEntries(['categories', 'tasks', 'calendars', 'idempotency_keys'].map(name => [name, 'owner_id'])),
+  ...Object.fromEntries(
+    ['categories', 'tasks', 'calendars', 'webhooks', 'webhook_deliveries', 'idempotency_keys'].map(name => [name, 'owner_id']),
+  ),
 }
 const tablesInTrash = ['categories', 'tasks']
-const tablesWithTombstones = [...tablesInTrash, 'calendars']
+const tablesWithTombstones = [...tablesInTrash, 'calendars', 'webhooks']
 // Statements that include deleted rows on purpose, identified by a part of their text, each with its reason.
 const exceptions = [
   { part: 'set category_id = null', table: 'tasks', reason: 'the tombstone of a task must not refer to a deleted category either' },

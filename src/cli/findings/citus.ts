@@ -9,6 +9,8 @@ export const distribution: Readonly<Record<string, string | null>> = {
   categories: 'owner_id',
   tasks: 'owner_id',
   calendars: 'owner_id',
+  webhooks: 'owner_id',
+  webhook_deliveries: 'owner_id',
   idempotency_keys: 'owner_id',
   rate_limits: 'key',
   schema_migrations: null,

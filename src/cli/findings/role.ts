@@ -7,7 +7,7 @@ type Facts = { role: string; createsTables: boolean; isReadOnly: boolean; lacks:
 
 // As in db/roles.sql.
 const privileges = ['select', 'insert', 'update', 'delete']
-const tables = ['users', 'categories', 'tasks', 'calendars', 'idempotency_keys', 'rate_limits']
+const tables = ['users', 'categories', 'tasks', 'calendars', 'webhooks', 'webhook_deliveries', 'idempotency_keys', 'rate_limits']
 
 /** A table that is missing is a matter of migrations. */
 export async function roleFinding(db: Database, production: boolean): Promise<Finding> {
