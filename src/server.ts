@@ -26,6 +26,7 @@ import { createMetrics } from './observe/metrics.ts'
 import { createSteps } from './observe/spans.ts'
 import { createPipeline } from './pipeline/pipeline.ts'
 import { createRateLimit } from './pipeline/rate-limit.ts'
+import { createListCache, type ListCache } from './resource/list-cache.ts'
 
 type Settings = Pick<
   Config,
@@ -38,6 +39,7 @@ type Settings = Pick<
   | 'corsOrigins'
   | 'limits'
   | 'privateWebhooks'
+  | 'listCacheBytes'
   | 'metricsPort'
   | 'timing'
   | 'tracing'
@@ -52,8 +54,8 @@ export type ApiSettings = Pick<Config, 'publicUrl' | 'privateWebhooks'>
 /** The API that a server serves. The layers below know nothing else of it. */
 export type Api = {
   document: Document
-  /** Makes the handlers. `stopping` aborts when the process begins to stop; the settings are those of the server. */
-  handlers: (db: Database, stopping: AbortSignal, settings: ApiSettings) => AnyHandlers
+  /** Makes the handlers. `stopping` aborts when the process begins to stop; the settings are those of the server; `lists` keeps pages in memory. */
+  handlers: (db: Database, stopping: AbortSignal, settings: ApiSettings, lists: ListCache) => AnyHandlers
   /** locks the accounts of several owners; without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
   /** what a process removes between requests; nothing where it is undefined */
@@ -106,9 +108,10 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     timeoutFactor: timeouts.databaseFactor ?? 1,
   })
   const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))
+  const lists = createListCache(settings.listCacheBytes, () => db.load().lost)
   const operations = await createPipeline({
     document: api.document,
-    handlers: api.handlers(db, stopping.signal, settings),
+    handlers: api.handlers(db, stopping.signal, settings, lists),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
     replies: api.replies?.(db),
@@ -121,6 +124,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     startPurge(api.expiry(db), { log, stopping: stopping.signal, waiting: () => db.load().waiting, roundMs: timeouts.purgeMs })
   const readings = {
     ...{ inFlight: shedding.inFlight, shedReasons: reasons, load: db.load, pending: sharedPending(db, api.migrations) },
+    ...(settings.listCacheBytes > 0 && { lists: lists.counts }),
     ...(purge && { purge: purge.counts }),
   }
   const metrics = metricsPort === null ? null : createMetrics(readings)

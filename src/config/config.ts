@@ -43,6 +43,8 @@ export type Config = Readonly<{
   limits: LimitsConfig
   /** whether webhooks may lead to private addresses, also without TLS; for development */
   privateWebhooks: boolean
+  /** pages of lists in memory; 0: none */
+  listCacheBytes: number
   /** port that Prometheus scrapes; null: no metrics */
   metricsPort: number | null
   /** null: no traces */
@@ -84,6 +86,8 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
       shared: oneOf('RATE_LIMIT_STORE', ['memory', 'postgres'], 'memory') === 'postgres',
     },
     privateWebhooks: oneOf('WEBHOOK_PRIVATE_ADDRESSES', ['allow'], null) !== null,
+    // A pooler hides lost connections, after which the cache must be empty.
+    listCacheBytes: integer('LIST_CACHE_MIB', text('DATABASE_POOLER') === null ? 32 : 0, [0, 4096]) * 2 ** 20,
     metricsPort: text('METRICS_PORT') === null ? null : integer('METRICS_PORT', 0, [0, 65535]),
     tracing: readTracing(environment),
     workers: integer('WEB_CONCURRENCY', 1, [1, 512]),

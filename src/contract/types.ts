@@ -75,11 +75,11 @@ export type Operations = {
 // A body that is the same for every caller: it has an ETag, and is compressed as the client accepts.
 type Fixed<Type> = { body: Uint8Array; type: Type; codings: Codings; heartbeat?: never }
 
-// JSON needs no type; another media type is named, and its body may be a stream. While a stream with a heartbeat is quiet, that text is
+// JSON needs no type, and may be bytes already; another media type is named, and its body may be a stream. While a stream with a heartbeat is quiet, that text is
 // written now and then, so that nothing on the way takes the connection for dead.
 type Content<Response> = Response extends { content: infer Media }
   ? Media extends { 'application/json': infer Json }
-    ? { body: Json; type?: never; heartbeat?: never } | Fixed<'application/json'>
+    ? { body: Json | Uint8Array; type?: never; heartbeat?: never } | Fixed<'application/json'>
     : { [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string } | Fixed<Type> }[keyof Media]
   : { body?: never; type?: never; heartbeat?: never }
 

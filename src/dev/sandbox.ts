@@ -33,6 +33,7 @@ const settings = {
   corsOrigins: null,
   limits: { perMinute: 0, shared: false },
   privateWebhooks: false,
+  listCacheBytes: 0, // the clock can be set back, and with it the revision of a new account
   metricsPort: null,
   timing: true,
   tracing: null,

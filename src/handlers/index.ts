@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts'
 import { createExpiry } from '../domain/expiry.ts'
 import { createReplies } from '../domain/replies.ts'
 import { accountLock } from '../domain/revision.ts'
+import type { ListCache } from '../resource/list-cache.ts'
 import { createBatchHandlers } from './batch.ts'
 import { createCalendarHandlers } from './calendars.ts'
 import { createCategoryHandlers } from './categories.ts'
@@ -23,11 +24,11 @@ export const api = { document, handlers: createHandlers, ownerLock: accountLock,
 type Settings = { publicUrl: string | null; privateWebhooks: boolean }
 
 /** All operations: one of the spec without a handler does not compile. */
-export function createHandlers(db: Database, stopping: AbortSignal, { publicUrl, privateWebhooks }: Settings): Handlers {
+export function createHandlers(db: Database, stopping: AbortSignal, { publicUrl, privateWebhooks }: Settings, lists: ListCache): Handlers {
   return {
     ...createUserHandlers(db),
     ...createCategoryHandlers(db),
-    ...createTaskHandlers(db),
+    ...createTaskHandlers(db, lists),
     ...createLabelHandlers(db),
     ...createSummaryHandlers(db),
     ...createTrashHandlers(db),

@@ -6,8 +6,9 @@ import { createReminders } from '../domain/reminders.ts'
 import { createTasks } from '../domain/tasks.ts'
 import { listReply } from '../resource/etag.ts'
 import { createItem } from '../resource/item.ts'
+import type { ListCache } from '../resource/list-cache.ts'
 
-export function createTaskHandlers(db: Database) {
+export function createTaskHandlers(db: Database, lists: ListCache) {
   const tasks = createTasks(db)
   const moves = createMoves(db, tasks)
   const reminders = createReminders(db)
@@ -16,7 +17,9 @@ export function createTaskHandlers(db: Database) {
   return {
     async listTasks({ owner, query, headers }) {
       const minute = minuteOf(query)
-      return item.list(owner, headers, query.cursor, tasks.list(owner, query, minute), minute)
+      const read = tasks.list(owner, query, minute)
+      const page = minute === undefined ? lists.page(owner, query, tasks.currentRevision, read) : read
+      return item.list(owner, headers, query.cursor, page, minute)
     },
     createTask: ({ owner, claims, headers, body }) => item.create('createTask', owner, claims, body, headers),
     getTask: ({ owner, path, headers }) => item.get(owner, path.taskId, headers),

@@ -19,6 +19,8 @@ export type Readings = {
   load: () => { busy: number; waiting: number; max: number; opened: number; lost: number; refused: number }
   /** Asks the database which migrations it still needs, with one statement for simultaneous callers. */
   pending: () => Promise<string[]>
+  /** pages of lists that were read from memory, or from the database, so far; bytes that are kept */
+  lists?: () => { hits: number; misses: number; bytes: number }
   /** of the work outside requests: rows removed so far, and when there was last nothing left to remove (seconds since the epoch) */
   purge?: () => { rows: number; succeededAt: number }
 }
@@ -26,7 +28,7 @@ export type Readings = {
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; a request that waits for the database has its 503 after 3
 
 /** The metrics of this process. */
-export function createMetrics({ inFlight, shedReasons, load, pending, purge }: Readings): Metrics {
+export function createMetrics({ inFlight, shedReasons, load, pending, lists, purge }: Readings): Metrics {
   // The registry answers a supervising process too, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -87,6 +89,11 @@ export function createMetrics({ inFlight, shedReasons, load, pending, purge }: R
       ),
     'max',
   )
+  if (lists !== undefined) {
+    counter('taskspec_list_cache_hits_total', 'Pages of lists that were read from memory.', registers, () => lists().hits)
+    counter('taskspec_list_cache_misses_total', 'Pages of lists that were not in memory, or not current.', registers, () => lists().misses)
+    gauge('taskspec_list_cache_bytes', 'Size of the pages in memory.', () => lists().bytes)
+  }
   if (purge !== undefined) {
     counter(
       'taskspec_rows_purged_total',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase as connect } from '../../src/database/database.ts'
 import { createHandlers } from '../../src/handlers/index.ts'
+import { createListCache } from '../../src/resource/list-cache.ts'
 import { createDatabase } from '../support/taskspec.ts'
 import { addLeanTables } from './lean.ts'
 import { plot } from './plot.ts'
@@ -124,7 +125,12 @@ test('every target except the bare ones refuses a request that breaks the schema
 test('the targets send the same statements as the server', async () => {
   const sent: { ours: string[]; theirs: string[] } = { ours: [], theirs: [] }
   const db = connect({ url: parseDatabaseUrl(base.url), poolSize: 1, observe: text => sent.ours.push(plain(text)) })
-  const handlers = createHandlers(db, new AbortController().signal, { publicUrl: null, privateWebhooks: false })
+  const handlers = createHandlers(
+    db,
+    new AbortController().signal,
+    { publicUrl: null, privateWebhooks: false },
+    createListCache(0, () => 0),
+  )
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0, searchPath: 'public' }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256
   const claims = { email: null, name: null }

@@ -33,6 +33,13 @@ export const targets = {
   ours: { file: '../../src/main.ts', title: 'this server' },
   before: { file: 'src/main.ts', title: 'the server of another checkout', optional: true },
   'ours-eddsa': { file: '../../src/main.ts', title: 'this server, EdDSA tokens', algorithm: 'EdDSA', workloads: ['list', 'get'] },
+  'ours-uncached': { file: '../../src/main.ts', title: 'this server, no lists in memory', env: { LIST_CACHE_MIB: '0' }, optional: true },
+  'ours-missing': {
+    file: '../../src/main.ts',
+    title: 'this server, memory for a fifth of the lists',
+    env: { LIST_CACHE_MIB: '1' },
+    optional: true,
+  },
   'ours-two': { file: '../../src/main.ts', title: 'this server, two workers', env: { WEB_CONCURRENCY: '2' }, optional: true },
   'ours-unshared': {
     file: '../../src/main.ts',

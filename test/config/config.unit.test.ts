@@ -28,6 +28,7 @@ test('development needs no setting', () => {
     corsOrigins: null,
     limits: { perMinute: 600, shared: false },
     privateWebhooks: false,
+    listCacheBytes: 32 * 2 ** 20,
     metricsPort: null,
     tracing: null,
     workers: 1,

@@ -9,7 +9,7 @@ const layers: Record<string, string[]> = {
   main: ['node-version', 'server', 'cluster', 'http', 'database', 'auth', 'observe', 'config', 'contract'],
   cli: ['node-version', 'database', 'auth', 'observe', 'config', 'contract'],
   dev: ['server', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
-  server: ['http', 'pipeline', 'background', 'handlers', 'database', 'auth', 'observe', 'config', 'contract'],
+  server: ['http', 'pipeline', 'background', 'handlers', 'resource', 'database', 'auth', 'observe', 'config', 'contract'],
   cluster: ['observe'],
   handlers: ['domain', 'exchange', 'resource', 'database', 'contract'],
   domain: ['resource', 'database', 'contract'],

@@ -40,6 +40,7 @@ type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number }
     | 'corsOrigins'
     | 'limits'
     | 'privateWebhooks'
+    | 'listCacheBytes'
     | 'metricsPort'
     | 'timing'
     | 'tracing'
@@ -77,6 +78,7 @@ export async function start({
     corsOrigins: null,
     limits: highLimits,
     privateWebhooks: false,
+    listCacheBytes: 32 * 2 ** 20,
     metricsPort: null,
     timing: false,
     tracing: null,

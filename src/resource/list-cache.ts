@@ -1,0 +1,85 @@
+// Pages of lists in memory, as the bytes of their replies. Every change of an account raises its revision, so a page is current for as long
+// as the database tells the revision at which it was read. A hit costs that look-up instead of a list.
+type Page<Body> = { revision: number; body: Body }
+/** The pages of one owner. All are of one revision, because no page of an older one can be current again. */
+type Kept = { revision: number; bytes: number; pages: Map<string, Uint8Array> }
+
+export type ListCache = {
+  /** Makes the function that reads a page from memory if it is current, and otherwise with `read`. */
+  page: <Body>(
+    owner: string,
+    query: object,
+    currentRevision: (owner: string) => Promise<number>,
+    read: () => Promise<Page<Body>>,
+  ) => () => Promise<Page<Body | Uint8Array>>
+  counts: () => { hits: number; misses: number; bytes: number }
+}
+
+const encoder = new TextEncoder()
+const entryBytes = 300 // of a page, beside its text and its key: about what the maps need for it
+
+/**
+ * `maxBytes` is of all pages; 0 keeps none. `connectionsLost` counts them so far: after a failover the database may have lost changes, and use
+ * their revisions again for others. So nothing is kept over a lost connection.
+ */
+export function createListCache(maxBytes: number, connectionsLost: () => number): ListCache {
+  const owners = new Map<string, Kept>() // the least recently used come first
+  const counts = { hits: 0, misses: 0, bytes: 0 }
+  let lost = connectionsLost()
+
+  return {
+    page: (owner, query, currentRevision, read) => {
+      if (maxBytes === 0) return read
+      const key = JSON.stringify(query)
+      return async () => {
+        const page = ownersNow().get(owner)?.pages.get(key)
+        if (page !== undefined) {
+          const revision = await currentRevision(owner)
+          const kept = ownersNow().get(owner)
+          if (kept?.revision === revision) {
+            owners.delete(owner)
+            owners.set(owner, kept)
+            counts.hits += 1
+            return { revision, body: page }
+          }
+          forget(owner)
+        }
+        counts.misses += 1
+        const { revision, body } = await read()
+        const bytes = encoder.encode(JSON.stringify(body))
+        keep(owner, revision, key, bytes)
+        return { revision, body: bytes }
+      }
+    },
+    counts: () => counts,
+  }
+
+  function ownersNow() {
+    if (lost !== connectionsLost()) {
+      lost = connectionsLost()
+      for (const owner of owners.keys()) forget(owner)
+    }
+    return owners
+  }
+
+  function keep(owner: string, revision: number, key: string, page: Uint8Array) {
+    const before = ownersNow().get(owner)
+    if (before !== undefined && before.revision > revision) return
+    const kept = before?.revision === revision ? before : { revision, bytes: 0, pages: new Map() }
+    const bytes = kept.pages.has(key) ? 0 : page.length + 2 * key.length + entryBytes
+    forget(owner)
+    kept.pages.set(key, page)
+    kept.bytes += bytes
+    counts.bytes += kept.bytes
+    owners.set(owner, kept)
+    for (const oldest of owners.keys()) {
+      if (counts.bytes <= maxBytes) break
+      forget(oldest)
+    }
+  }
+
+  function forget(owner: string) {
+    counts.bytes -= owners.get(owner)?.bytes ?? 0
+    owners.delete(owner)
+  }
+}
