@@ -25,8 +25,8 @@ export function createLookup(route: Route): Lookup {
 
   return <Names extends Columns>(name: string, columns: Names, order?: Part) =>
     <Row extends object>(answer: (asked: Asked<Names>) => Part) => {
-      const single = template(name, singleForm(answer(asParameters(columns)), order))
-      const shared = template(name, sharedForm(columns, answer(asColumns(columns)), order))
+      const single = template(name, () => singleForm(answer(asParameters(columns)), order))
+      const shared = template(name, () => sharedForm(columns, answer(asColumns(columns)), order))
       return createCoalescer<Required<Values<Names>>, Row>(route, {
         single,
         shared(several) {

@@ -46,14 +46,14 @@ export function createChange(route: Route, take: (instants: number) => Place | u
   return <Names extends Columns & { owner: 'text' }>(name: string, columns: Names) =>
     <Row extends object>(change: (asked: Asked<Names>, callers: Callers) => Part) => {
       type Input = Values<Names> & Owner
-      const form = (callers: Callers) => template(name, sql`with ${change(asParameters(columns), callers)}`)
+      const form = (callers: Callers) => template(name, () => sql`with ${change(asParameters(columns), callers)}`)
       const [alone, placed, part] = [form(noCallers), form(inTransaction), form({ ...inTransaction, isPart: true })]
       function single({ instants = 1, ...values }: Input) {
         const place = take(instants)
         if (place === undefined) return alone(values)
         return (place.isPart ? part : placed)({ ...values, place: place.place })
       }
-      const shared = template(name, sharedForm(columns, change(asColumns(columns), allCallers), lock))
+      const shared = template(name, () => sharedForm(columns, change(asColumns(columns), allCallers), lock))
       const ask = createCoalescer<Input, Row & Owned>(route, {
         single,
         shared: several => ({

@@ -7,7 +7,7 @@ const columns = { owner: 'text', dueDate: 'date', match: 'bigint[]' } as const
 
 test('for one caller a column is a parameter with its type', () => {
   const asked = asParameters(columns)
-  const select = template('select', sql`${asked.dueDate} = ${asked.owner} or ${asked.owner}`)
+  const select = template('select', () => sql`${asked.dueDate} = ${asked.owner} or ${asked.owner}`)
   expect(select({ owner: 'ann', dueDate: '2027-03-01' })).toMatchObject({
     text: '$1::date = $2::text or $2::text',
     values: ['2027-03-01', 'ann'],
@@ -16,7 +16,7 @@ test('for one caller a column is a parameter with its type', () => {
 
 test('for several callers a column is a column of their relation', () => {
   const asked = asColumns(columns)
-  const select = template('select', sql`select ${asked.dueDate} from ${relation(columns)} where ${asked.match} is null`)
+  const select = template('select', () => sql`select ${asked.dueDate} from ${relation(columns)} where ${asked.match} is null`)
   expect(select({ callers: '[]' })).toMatchObject({
     text: `select asked."dueDate" from json_to_recordset($1::text::json) as asked ("owner" text, "dueDate" date, "match" bigint[]) where asked."match" is null`,
     values: ['[]'],

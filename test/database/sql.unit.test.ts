@@ -100,7 +100,10 @@ describe('joined', () => {
 
 describe('template', () => {
   const owner = new Parameter('owner')
-  const select = template('select task', sql`select ${owner}::text, ${7}, ${new Parameter('id')}::uuid where owner_id = ${owner}::text`)
+  const select = template(
+    'select task',
+    () => sql`select ${owner}::text, ${7}, ${new Parameter('id')}::uuid where owner_id = ${owner}::text`,
+  )
 
   test('a parameter keeps its number wherever it stands, and is filled in by name', () => {
     expect(select({ id: 'x', owner: 'ann', other: 'ignored' })).toEqual({
