@@ -14,7 +14,7 @@ type Listed = Task & { asOf: number }
 type Placed = Listed & { rank: number | undefined; place: string | undefined }
 /** A place in parts, with the id of the task. An absent part is empty, which PostgreSQL refuses as it does every forged one. */
 type Position = { rank: string; createdAt: string; newest: string; oldest: string; oldestId: string; id: string }
-type Asked = Omit<Search, 'order' | 'after'>
+type Asked = Omit<Search, 'order' | 'after'> & { limit: number }
 
 const rankedMatches = 200 // as the spec says
 const newestFirst = sql`created_at desc, id desc`
@@ -27,15 +27,15 @@ export function createRelevance(db: Pick<Database, 'read'>, searched: Searched) 
   const columns = flattened(sql`${searched.columns}, rank, place`)
 
   return async (asked: Asked, cursor: string | undefined) => {
-    const limit = asked.count - 1
+    const { limit } = asked
     const position = cursor === undefined ? undefined : parsePosition(cursor)
     if (position?.rank === older) {
       const after = [sql`and (created_at, id) < (${position.createdAt}, ${position.id})`]
-      const found = await search({ ...asked, after, order: newestFirst })
+      const found = await search({ ...asked, after, order: newestFirst }, false)
       return createPage(found, limit, 'relevance', ({ createdAt }) => [older, createdAt].join('|'))
     }
     const items = ranked(searched, asked, position)
-    const found = await db.read<Placed>('select tasks', sql`${withRevision(sql`${asked.owner}`, columns, items)} order by ${byRank}`)
+    const found = await db.read<Placed>('select tasks', sql`${withRevision(asked.owner, columns, items)} order by ${byRank}`)
     const page = createPage(found, limit, 'relevance', ({ place = '' }) => place)
     for (const row of page.body.items) row.rank = row.place = undefined
     return page

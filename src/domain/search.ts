@@ -10,7 +10,7 @@ import { mayUse } from './access.ts'
 import { withRevision } from './revision.ts'
 
 /** A search in one account. `filters` are further conditions, each after an `and`; so is `after`, the position of a cursor. */
-export type Search = { owner: string; q: string; filters: Part[]; after: Part[]; order: Part; count: number }
+export type Search = { owner: Part; q: Part; filters: Part[]; after: Part[]; order: Part; count: Part }
 /** What `createRows` knows of the table. */
 export type Searched = { columns: Part; item: Part }
 
@@ -20,25 +20,23 @@ export type Searched = { columns: Part; item: Part }
  */
 const walkedTasks = sql`(select 250)`
 /** An account never has more tasks than changes. Below this number of changes, finding and sorting all matches is as quick. */
-const manyChanges = constant(1000)
+export const isSmallAccount = sql`changes < ${constant(1000)}`
 
 /** The words of a `q`. As a subquery it is evaluated once for a statement, while a plan for any value would evaluate it for each row. */
-export const askedWords = (owner: string, q: string): Part => sql`(select search_query(${owner}, search_text(${q})))`
+export const askedWords = (owner: Part, q: Part): Part => sql`(select search_query(${owner}, search_text(${q})))`
 
 export function createSearch<Row extends object>({ read }: Pick<Database, 'read'>, searched: Searched) {
-  return async (search: Search): Promise<Row[]> => {
+  /** `isLarge`: it is known that the account is not small. */
+  return async (search: Search, isLarge: boolean): Promise<Row[]> => {
     const { owner, order } = search
     const select = (page: Part, condition: Part) =>
-      read<Row>(
-        'select tasks',
-        sql`${withRevision(sql`${owner}`, searched.columns, sql`(${page}) as item`)} ${condition} order by ${order}`,
-      )
-    const found = await select(sortedHits(searched, search), sql`where changes < ${manyChanges}`)
+      read<Row>('select tasks', sql`${withRevision(owner, searched.columns, sql`(${page}) as item`)} ${condition} order by ${order}`)
+    const found = isLarge ? [] : await select(sortedHits(searched, search), sql`where ${isSmallAccount}`)
     return found.length > 0 ? found : select(walkedPage(searched, search), sql``)
   }
 }
 
-function sortedHits(searched: Searched, search: Search): Part {
+export function sortedHits(searched: Searched, search: Search): Part {
   const { order, count } = search
   return sql`
     select ${searched.columns}
@@ -68,7 +66,7 @@ function walk({ columns, item }: Searched, { owner, q, filters, after, order, co
     from (
       select ${columns}, words @@ ${askedWords(owner, q)} ${joined(filters)} as is_match
       from ${item}
-      where ${mayUse(sql`owner_id`, sql`${owner}`)} and deleted_at is null ${joined(after)}
+      where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${joined(after)}
       order by ${order}
       limit ${walkedTasks}) as item
     where is_match
@@ -81,7 +79,7 @@ export function hits({ columns, item }: Searched, { owner, q, filters, after }: 
   return sql`
     select ${columns}
     from ${item}
-    where ${mayUse(sql`owner_id`, sql`${owner}`)} and deleted_at is null ${joined(after)}
+    where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${joined(after)}
       and words @@ ${askedWords(owner, q)} ${joined(filters)}
     offset 0`
 }

@@ -10,12 +10,13 @@ import { type Fields, nullable, required } from '../resource/fields.ts'
 import { createPage, refuseCursor } from '../resource/page.ts'
 import { createBulk } from './bulk.ts'
 import { dateFilters } from './dates.ts'
+import { createFirstPages, filters } from './filters.ts'
 import { checkRule } from './recurrence.ts'
 import { createRelevance } from './relevance.ts'
 import { isRelative, remindersField, requireDueDate } from './reminders.ts'
 import { createRows } from './rows.ts'
 import { createSearch, type Search } from './search.ts'
-import { afterCursor, cursorName, type SortName, sorts } from './sort.ts'
+import { afterCursor, cursorName, sorts } from './sort.ts'
 import { insertedTaskKey, taskKey } from './sort-key.ts'
 import { createSubtasks } from './subtasks.ts'
 
@@ -61,18 +62,9 @@ export function createTasks(db: Database) {
   const { page, one, made, currentRevision, columns } = rows
   const subtasks = createSubtasks(db, rows)
   const insertAll = createBulk(db, 'tasks', rows)
-  const search = createSearch<Listed>(db, rows)
+  const searchTasks = createSearch<Listed>(db, rows)
+  const firstPage = createFirstPages<Listed>(db, rows)
   const relevance = createRelevance(db, rows)
-  const firstPages = Object.fromEntries(
-    Object.entries(sorts).map(([name, sort]) => [
-      name,
-      db.lookup(
-        'select tasks',
-        { owner: 'text', count: 'integer' },
-        sort.order,
-      )<Listed>(asked => page(asked.owner, sql``, sort.order, asked.count)),
-    ]),
-  ) as Record<SortName, (asked: { owner: string; count: number }) => Promise<Listed[]>>
 
   return {
     one,
@@ -130,33 +122,24 @@ export function createTasks(db: Database) {
 
   async function pageOf(owner: string, query: Query, minute?: number) {
     const { limit, cursor, sort, q } = query
-    const asked = { owner, filters: [...filters(query), ...dateFilters(owner, query, minute)], count: limit + 1 }
-    if (sort === 'relevance') return relevance({ ...asked, q: requireQ(q) }, cursor)
+    const conditions = () => [...filters(query), ...dateFilters(owner, query, minute)]
+    const asked = { owner: sql`${owner}`, count: sql`${limit + 1}` }
+    if (sort === 'relevance') return relevance({ ...asked, limit, filters: conditions(), q: sql`${requireQ(q)}` }, cursor)
 
     const { order, keyOf } = sorts[sort]
     const after = afterCursor(cursor, sort)
-    const found = q === undefined ? await select(sort, asked, after) : await search({ ...asked, q, after, order })
+    let found = await firstPage(owner, query)
+    const isLarge = found !== undefined
+    if (found === undefined || found.length === 0) {
+      const search = { ...asked, filters: conditions(), after, order }
+      found = await (q === undefined ? select(search) : searchTasks({ ...search, q: sql`${q}` }, isLarge))
+    }
     return createPage(found, limit, cursorName(sort), keyOf)
   }
 
-  function select(sort: SortName, { owner, filters, count }: Omit<Search, 'q' | 'after' | 'order'>, after: Part[]): Promise<Listed[]> {
-    const conditions = [...filters, ...after]
-    if (conditions.length === 0) return firstPages[sort]({ owner, count })
-    const { order } = sorts[sort]
-    const asked = page(sql`${owner}`, joined(conditions), order, sql`${count}`)
-    return db.read<Listed>('select tasks', sql`${asked} order by ${order}`)
+  function select({ owner, filters, after, order, count }: Omit<Search, 'q'>): Promise<Listed[]> {
+    return db.read<Listed>('select tasks', sql`${page(owner, joined([...filters, ...after]), order, count)} order by ${order}`)
   }
-}
-
-/** The filters but `q`. A subquery is evaluated once for a statement, while a plan for any value would evaluate it for each row. */
-function filters(query: Query): Part[] {
-  return [
-    query.completed === undefined ? [] : sql`and completed = ${query.completed}`,
-    query.priority === undefined ? [] : sql`and priority = any(${query.priority}::text[]::task_priority[])`,
-    query.categoryId === undefined ? [] : sql`and category_id = ${query.categoryId}`,
-    query.parentId === undefined ? [] : query.parentId === 'none' ? sql`and parent_id is null` : sql`and parent_id = ${query.parentId}`,
-    query.label === undefined ? [] : sql`and label_names @> (select folded_all(${query.label}::text[]))`,
-  ].flat()
 }
 
 /** Throws 422 if the rule is refused, or has no date from the due date on. */

@@ -1,6 +1,8 @@
 // The filter `q`: every sort finds what the model finds, in its order, and no search reads more of an account than it must.
 import { describe, expect } from 'vitest'
-import { type Part, statement } from '../../src/database/sql.ts'
+import { createLookup } from '../../src/database/batched-reads.ts'
+import { createSharing } from '../../src/database/sharing.ts'
+import { type Part, type Statement, statement } from '../../src/database/sql.ts'
 import { createTasks } from '../../src/domain/tasks.ts'
 import { createAccount } from '../property/model/account.ts'
 import type { Query } from '../property/model/selection.ts'
@@ -177,13 +179,13 @@ const tasksRead = (scans: Plan[]) =>
 
 /** A database that also collects the nodes of the plan of each read. */
 function explaining({ sql }: Service, mode: (typeof planModes)[number], plans: Plan[][]) {
+  async function send(asked: Statement) {
+    plans.push(await planOf(sql, asked, mode, 'analyze'))
+    return sql.unsafe(asked.text, asked.values as never[]) as never
+  }
   return {
-    lookup: () => () => {},
+    lookup: createLookup({ send: late => send(late()), sharing: createSharing(true), steps: null, isAlone: () => true }),
     change: () => () => {},
-    async read(name: string, part: Part) {
-      const asked = statement(name, part)
-      plans.push(await planOf(sql, asked, mode, 'analyze'))
-      return sql.unsafe(asked.text, asked.values as never[])
-    },
+    read: (name: string, part: Part) => send(statement(name, part)),
   }
 }

@@ -1,6 +1,8 @@
 // Each filter of lists of tasks, with each sort: the statement as sent reads an index of the owner.
 import { expect } from 'vitest'
 import type { Call } from '../../src/contract/types.ts'
+import { createLookup } from '../../src/database/batched-reads.ts'
+import { createSharing } from '../../src/database/sharing.ts'
 import { type Part, type Statement, statement } from '../../src/database/sql.ts'
 import { sorts } from '../../src/domain/sort.ts'
 import { createTasks } from '../../src/domain/tasks.ts'
@@ -44,14 +46,21 @@ async function fill({ sql }: Service) {
   await sql`analyze tasks, users`
 }
 
-/** The statements of a list, of which each finds nothing. */
+/** The statements of a list for one caller, and for two who may share them. Each finds nothing. */
 async function statements(query: Query): Promise<Statement[]> {
   const sent: Statement[] = []
-  const read = async (name: string, part: Part) => {
-    sent.push(statement(name, part))
+  const send = async (statement: Statement) => {
+    sent.push(statement)
     return []
   }
-  await createTasks({ read, lookup: () => () => {}, change: () => () => {} } as never).list('ann', query, minute)()
+  for (const callers of [1, 2]) {
+    const { list } = createTasks({
+      read: (name: string, part: Part) => send(statement(name, part)),
+      lookup: createLookup({ send: late => send(late()), sharing: createSharing(true), steps: null, isAlone: () => callers === 1 }),
+      change: () => () => {},
+    } as never)
+    await Promise.all(Array.from({ length: callers }, list('ann', query, minute)))
+  }
   return sent
 }
 

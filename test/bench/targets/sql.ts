@@ -131,7 +131,7 @@ function listText(filters: string) {
       from tasks as item
       where owner_id = $ and deleted_at is null${filters}
       order by created_at desc, id desc
-      limit $) as item on true
+      limit $) as item on true${filters === '' ? '' : ' where changes < 1000'}
     order by created_at desc, id desc`)
 }
 

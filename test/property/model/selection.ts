@@ -57,7 +57,7 @@ const start = (title: string) => [...title].slice(0, 100).join('')
 
 const orders = {
   createdAt: (a: Task, b: Task) => byText(instant(a.createdAt), instant(b.createdAt)),
-  updatedAt: (a: Task, b: Task) => byText(instant(a.updatedAt), instant(b.updatedAt)),
+  updatedAt: (a: Task, b: Task) => a.revision - b.revision,
   dueDate: (a: Task, b: Task) => byText(a.dueDate ?? '', b.dueDate ?? '') || byText(a.dueTime ?? '24:00', b.dueTime ?? '24:00'),
   priority: (a: Task, b: Task) => priorities.indexOf(a.priority) - priorities.indexOf(b.priority),
   sortKey: (a: Task, b: Task) => byText(a.sortKey ?? '', b.sortKey ?? ''),
