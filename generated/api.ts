@@ -634,7 +634,7 @@ export interface paths {
         };
         /**
          * List what has changed
-         * @description Without a `cursor`: every resource of the account. With one: the resources that have changed since, and tombstones of those that were deleted. In the order of their `revision`, each once at most, as it is now. The use of a calendar's link (`lastUsedAt`) is no change. There is no `ETag`, because the cursor says what you have.
+         * @description Without a `cursor`: every resource of the account. With one: the resources that have changed since, and tombstones of those that were deleted. In the order of their `revision`, each once at most, as it is now. The use of a calendar's link (`lastUsedAt`) and the deliveries of a webhook are no changes. There is no `ETag`, because the cursor says what you have.
          */
         get: operations["listChanges"];
         put?: never;
@@ -1766,7 +1766,7 @@ export interface components {
             revision: components["schemas"]["Revision"];
         };
         /** @description A resource that has changed, by its `kind`. A later release may add kinds; ignore those that you do not know. */
-        Change: components["schemas"]["ChangedUser"] | components["schemas"]["ChangedCategory"] | components["schemas"]["ChangedTask"] | components["schemas"]["ChangedCalendar"];
+        Change: components["schemas"]["ChangedUser"] | components["schemas"]["ChangedCategory"] | components["schemas"]["ChangedTask"] | components["schemas"]["ChangedCalendar"] | components["schemas"]["ChangedWebhook"];
         ChangedUser: {
             /** @enum {string} */
             kind: "user";
@@ -1815,6 +1815,19 @@ export interface components {
             deletedAt: string | null;
             /** @description The calendar, without its link; `null` if it was deleted. */
             resource: components["schemas"]["Calendar"] | null;
+        };
+        ChangedWebhook: {
+            /** @enum {string} */
+            kind: "webhook";
+            id: components["schemas"]["Id"];
+            revision: components["schemas"]["Revision"];
+            /**
+             * Format: date-time
+             * @description When it was deleted. `null` if it was not.
+             */
+            deletedAt: string | null;
+            /** @description The webhook, without its secret; `null` if it was deleted. */
+            resource: components["schemas"]["Webhook"] | null;
         };
         Summary: {
             /** @description The day in `timeZone`. */

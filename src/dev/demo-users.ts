@@ -4,6 +4,7 @@ import type { components } from '../../generated/api.ts'
 type Task = components['schemas']['Task']
 type Category = components['schemas']['Category']
 type Calendar = components['schemas']['Calendar']
+type Webhook = components['schemas']['Webhook']
 /** `daysAgo` is the age of the task, from which `createdAt` follows. A row with `deletedDaysAgo` is in the trash. */
 type DemoTask = Partial<Omit<Task, 'id' | 'title' | 'completed'>> & { id?: string; title: string; daysAgo: number; deletedDaysAgo?: number }
 
@@ -15,6 +16,8 @@ export type DemoUser = {
   categories: (Pick<Category, 'id' | 'name' | 'color' | 'position'> & { deletedDaysAgo?: number })[]
   /** `token` is the secret in the link. */
   calendars: (Pick<Calendar, 'id' | 'name' | 'kind' | 'categoryIds' | 'labels'> & { token: string })[]
+  /** All are disabled, so that the sandbox sends nothing to them. */
+  webhooks: (Pick<Webhook, 'id' | 'url' | 'kinds'> & { secret: string })[]
   tasks: DemoTask[]
 }
 
@@ -29,6 +32,7 @@ const garage = '019c5a20-ef10-7066-9b72-6f8badce4006'
 const kitchen = '019c5a20-f200-7a77-9c83-7a9cbedf7007'
 const summer = '019c5a20-ee00-7f55-8a61-5e7a9cbd3f05'
 const plans = '019c5a21-5e6f-7b12-9c34-8d5e6f7a0c08'
+const hook = '019c5a21-7a8b-7d34-8e56-9f7a8b9c0d0a'
 export const feedToken = 'YWxpY2U.c2FtcGxlLXNlY3JldC1vZi0yNTYtcmFuZG9tLWJpdHM'
 const packing = '019c5a21-1a2b-7c88-8d90-7a9cbedf5007'
 
@@ -62,6 +66,7 @@ export function demoUsers(today: string): DemoUser[] {
         { id: garage, name: 'Garage', color: '#868e96', position: 5, deletedDaysAgo: 4 },
       ],
       calendars: [{ id: plans, name: 'Travel', kind: 'todo', categoryIds: [travel], labels: null, token: feedToken }],
+      webhooks: [{ id: hook, url: 'https://example.com/hook', kinds: ['task', 'reminder'], secret: `whsec_${'A'.repeat(43)}=` }],
       tasks: [
         {
           id: ferry,
@@ -214,6 +219,7 @@ export function demoUsers(today: string): DemoUser[] {
       timeZone: null,
       categories: [{ id: '019c5a22-1000-7000-8000-00000000b001', name: 'Garden', color: '#2f9e44', position: 0 }],
       calendars: [],
+      webhooks: [],
       tasks: [
         { title: 'Rake the leaves', categoryId: '019c5a22-1000-7000-8000-00000000b001', dueDate: day(1), daysAgo: 1 },
         { title: 'Ask Alice about the ferry', priority: 'low', daysAgo: 2 },

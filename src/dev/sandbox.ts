@@ -100,8 +100,8 @@ async function seed({ write }: Pick<Database, 'write'>, startRevision: number, a
 }
 
 async function insert(write: Database['write'], user: DemoUser, start: number) {
-  const { id: owner, email, name, timeZone, categories, tasks, calendars } = user
-  const revision = start + 1 + categories.length + tasks.length + calendars.length
+  const { id: owner, email, name, timeZone, categories, tasks, calendars, webhooks } = user
+  const revision = start + 1 + categories.length + tasks.length + calendars.length + webhooks.length
   const defaults = {
     description: null,
     completedAt: null,
@@ -122,6 +122,7 @@ async function insert(write: Database['write'], user: DemoUser, start: number) {
   }
   const rows = {
     calendars: calendars.map((calendar, i) => ({ ...calendar, revision: start + 2 + categories.length + tasks.length + i })),
+    webhooks: webhooks.map((webhook, i) => ({ ...webhook, revision: revision - webhooks.length + 1 + i })),
     categories: categories.map((category, i) => ({ ...category, revision: start + 2 + i })),
     // Oldest first, so that revisions have the order of the dates.
     tasks: tasks
@@ -147,7 +148,13 @@ async function insert(write: Database['write'], user: DemoUser, start: number) {
       select owner_id, row.id, row.name, row.kind, row."categoryIds", row.labels, sha256(convert_to(row.token, 'UTF8')), row.revision
       from new_user, jsonb_to_recordset(${JSON.stringify(rows.calendars)}::text::jsonb)
         as row (id uuid, name text, kind calendar_kind, "categoryIds" uuid[], labels text[], token text, revision bigint)
-      returning c.id)
+      returning c.id),
+    new_webhooks as (
+      insert into webhooks as w (owner_id, id, url, kinds, secret, delivered_revision, disabled_at, disabled_reason, revision)
+      select owner_id, row.id, row.url, row.kinds, row.secret, row.revision, now(), 'user', row.revision
+      from new_user, jsonb_to_recordset(${JSON.stringify(rows.webhooks)}::text::jsonb)
+        as row (id uuid, url text, kinds text[], secret text, revision bigint)
+      returning w.id)
     insert into tasks as t (owner_id, id, title, description, completed_at, priority, category_id, parent_id, depth, sort_key, due_date, due_time, start_date,
       deadline_date, duration_minutes, time_zone, labels, reminders, recurrence, revision, created_at, updated_at, deleted_at)
     select owner_id, row.id, row.title, row.description, row."completedAt", row.priority, row."categoryId", row."parentId", row.depth, row."sortKey", row."dueDate", row."dueTime",

@@ -11,6 +11,7 @@ import { createCalendars } from './calendars.ts'
 import { createCategories } from './categories.ts'
 import { createTasks } from './tasks.ts'
 import { createUsers } from './users.ts'
+import { createWebhooks } from './webhooks.ts'
 
 export type Change = components['schemas']['Change']
 export type Kind = Change['kind']
@@ -40,9 +41,9 @@ type Page = { items: Change[]; hasMore: boolean; position: Position }
 type TableKind = Exclude<Kind, 'user'>
 type Row = { id: string; revision: number; deletedAt: string | null | undefined }
 
-const tables: Record<TableKind, Part> = { category: sql`categories`, task: sql`tasks`, calendar: sql`calendars` }
+const tables: Record<TableKind, Part> = { category: sql`categories`, task: sql`tasks`, calendar: sql`calendars`, webhook: sql`webhooks` }
 /** In the order of the changes with one revision. */
-export const kinds: readonly Kind[] = ['user', 'category', 'task', 'calendar']
+export const kinds: readonly Kind[] = ['user', 'category', 'task', 'calendar', 'webhook']
 const lastKind = kinds.at(-1) as Kind
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
@@ -59,6 +60,7 @@ export function createChanges(db: Database) {
     category: changedRows('category', createCategories(db).columns),
     task: changedRows('task', createTasks(db).columns),
     calendar: changedRows('calendar', createCalendars(db, null).columns),
+    webhook: changedRows('webhook', createWebhooks(db, false).columns),
   }
   const select = db.lookup('select account', { owner: 'text' })<Omit<Account, 'epoch'> & { history: string }>(
     asked => sql`

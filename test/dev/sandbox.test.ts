@@ -65,6 +65,11 @@ describe('the sandbox', () => {
     const example = document.components.examples.NewCalendar as { value: { id: string; url: string } }
     const { body: calendar } = await alice.getCalendar({ path: { calendarId: example.value.id } })
     expect({ ...calendar, categoryIds: [value.categoryId] }).toEqual(calendar)
+    const { value: hook } = document.components.examples.NewWebhook as { value: { id: string } }
+    expect((await alice.getWebhook({ path: { webhookId: hook.id } })).body).toMatchObject({
+      url: 'https://example.com/hook',
+      enabled: false,
+    })
     const feed = await client(sandbox.url, undefined, inDevelopment).send('GET', new URL(example.value.url).pathname)
     expect(feed.body).toContain(`SUMMARY:${value.title}`)
   })

@@ -29,6 +29,23 @@ describe('the snapshot', () => {
     expect(page).toEqual({ nextCursor: expect.any(String), hasMore: false, groupComplete: true, revision: calendar.revision })
   })
 
+  test('has webhooks without their secrets, which deliveries do not change', async ({ as, service: { sql } }) => {
+    const ann = await as('ann')
+    const { body: webhook } = await ann.createWebhook({ body: { url: 'https://example.com/hook' } })
+    const path = { webhookId: webhook.id }
+    const { items, last } = await follow(ann)
+    const { id, revision } = webhook
+    expect(items.slice(1)).toEqual([{ kind: 'webhook', id, revision, deletedAt: null, resource: { ...webhook, secret: null } }])
+    await sql`update webhooks set delivered_revision = delivered_revision + 1, failing_since = now() where owner_id = ${ann.id}`
+    await ann.testWebhook({ path })
+    expect((await follow(ann, { cursor: last.nextCursor })).items).toEqual([])
+    await ann.rotateWebhookSecret({ path })
+    expect(kindsOf((await ann.listChanges({ query: { cursor: last.nextCursor } })).body)).toEqual(['webhook'])
+    await ann.deleteWebhook({ path })
+    const deleted = { kind: 'webhook', id, deletedAt: expect.any(String), resource: null }
+    expect((await follow(ann, { cursor: last.nextCursor })).items).toMatchObject([deleted])
+  })
+
   test('has no tombstones, while the delta after it has those of later', async ({ as }) => {
     const ann = await as('ann')
     const { task, category } = await fill(ann)

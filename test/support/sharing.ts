@@ -16,6 +16,7 @@ import { type SortName, sorts } from '../../src/domain/sort.ts'
 import { createTasks } from '../../src/domain/tasks.ts'
 import { createTrash } from '../../src/domain/trash.ts'
 import { createUsers } from '../../src/domain/users.ts'
+import { createWebhooks } from '../../src/domain/webhooks.ts'
 import { record } from './record.ts'
 
 const claims = { email: null, name: null }
@@ -36,6 +37,7 @@ const task = {
 }
 const category = { name: 'a', color: null, position: 0, sortKey: null }
 const calendar = { name: 'a', kind: 'todo' as const, categoryIds: [randomUUID()], labels: ['x', 'y'] }
+const webhook = { url: 'https://example.com/hook', kinds: ['task' as const, 'reminder' as const], enabled: true }
 
 /** Expects that every read and every change of a resource is one statement for three owners; what depends on other tasks, a read and a change. */
 export async function expectSharing(databaseUrl: string, admin: postgres.Sql): Promise<void> {
@@ -128,5 +130,15 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   }
   const pages = await expectShared(all, 4)
   for (const page of pages) expect(new Set(page?.items.map(({ kind }) => kind)).size).toBe(4)
+
+  const webhooks = createWebhooks(db, false)
+  await admin`update users set webhook_room = revision + 10`
+  await expectShared(owner => webhooks.create(owner, claims, id, webhook))
+  await expectShared(owner => webhooks.create(owner, claims, randomUUID(), webhook, { ...any, ...once }))
+  await expectShared(owner => webhooks.made(owner, id, '00ff'))
+  await expectShared(owner => webhooks.update(owner, id, any, webhook))
+  await expectShared(owner => webhooks.rotate(owner, id, any))
+  await expectShared(owner => webhooks.one(owner, id))
+  await expectShared(owner => webhooks.remove(owner, id, any))
   await db.close()
 }
