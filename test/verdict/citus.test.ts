@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createCitusAudit } from '../support/citus-audit.ts'
 import { readRecord } from '../support/record.ts'
 
-const tables = ['users', 'categories', 'tasks', 'rate_limits']
+const tables = ['users', 'categories', 'tasks', 'webhooks', 'webhook_deliveries', 'rate_limits']
 const statements = (await readRecord<string>('statements')).filter(text => tables.some(table => text.includes(table)))
 
 const [url] = (await readRecord<string>('database')) as [string]
