@@ -160,28 +160,43 @@ test('a repeated skip moves a recurring task once', async ({ as }) => {
   expect((await ann.getTask({ path: { taskId: task.id } })).body).toEqual(first.body)
 })
 
-test('while the first request is in flight, a repeated one is a 409 and does not wait', async ({ as, service }) => {
-  const ann = await as('ann')
-  const itemId = await deleted(ann)
-  const holder = await service.sql.reserve()
-  await holder`begin`
-  await holder`select from users where id = ${ann.id} for no key update`
-  const first = ann.restoreFromTrash({ path: { itemId }, ...keyed('flight') })
-  try {
-    await eventually(async () => {
-      const waiting = await service.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-      expect(waiting).toHaveLength(1)
-    })
-    const { body, headers } = await ann.restoreFromTrash({ path: { itemId }, ...keyed('flight') }, 409)
-    expect([body.type, headers.get('retry-after')]).toEqual(['/problems/in-flight', '1'])
-  } finally {
-    await holder`rollback`
-    holder.release()
-  }
-  expect(replayed(await first)).toBe(null)
-  const again = await ann.restoreFromTrash({ path: { itemId }, ...keyed('flight') })
-  expect([replayed(again), again.body]).toEqual(['true', (await first).body])
-})
+/** Requests that store their reply, each as a function that sends it with the same key. */
+const kept = {
+  async restoreFromTrash(ann: User) {
+    const path = { itemId: await deleted(ann) }
+    return (status?: 409) => ann.restoreFromTrash({ path, ...keyed('flight') }, status)
+  },
+  async rotateWebhookSecret(ann: User) {
+    const path = { webhookId: (await ann.createWebhook({ body: { url: 'https://example.com/hook' } })).body.id }
+    return (status?: 409) => ann.rotateWebhookSecret({ path, ...keyed('flight') }, status)
+  },
+}
+
+test.for(Object.entries(kept))(
+  'while the first %s is in flight, a repeated one is a 409 and does not wait',
+  async ([, make], { as, service }) => {
+    const ann = await as('ann')
+    const send = await make(ann)
+    const holder = await service.sql.reserve()
+    await holder`begin`
+    await holder`select from users where id = ${ann.id} for no key update`
+    const first = send()
+    try {
+      await eventually(async () => {
+        const waiting = await service.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        expect(waiting).toHaveLength(1)
+      })
+      const { body, headers } = await send(409)
+      expect([(body as { type?: string }).type, headers.get('retry-after')]).toEqual(['/problems/in-flight', '1'])
+    } finally {
+      await holder`rollback`
+      holder.release()
+    }
+    expect(replayed(await first)).toBe(null)
+    const again = await send()
+    expect([replayed(again), again.body]).toEqual(['true', (await first).body])
+  },
+)
 
 test('a hundred simultaneous requests with one key take effect once', async ({ as }) => {
   const ann = await as('ann')
