@@ -619,6 +619,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{userId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Hear of changes at once
+         * @description A stream of server-sent events, as the HTML standard defines them. Its `data` is a `RevisionEvent` as JSON, and its `id` is the revision:
+         *
+         *     ```
+         *     id: 1767225600042
+         *     event: revision
+         *     data: {"revision":1767225600042,"kinds":["task"]}
+         *     ```
+         *
+         *     - The first event comes at once. With `Last-Event-ID` it has the kinds that have changed since that revision, so a client that was
+         *       disconnected misses nothing. Without, it has none.
+         *     - Changes that come quickly after each other may be one event, with all their kinds. Kinds are named rather once too often: all of them
+         *       after an erasure, and where the server no longer knows what was deleted. There may be none, if only the trash was emptied.
+         *     - The revision is 0 while there is no account. Usually revisions grow. One that is lower than the last is that of an erased or restored account.
+         *     - A comment comes at least every 20 seconds. A client that hears nothing for a minute should connect again.
+         *     - The stream ends when the token expires, after an hour at the latest, and when the server stops. Connect again after the time in `retry`, with `Last-Event-ID`.
+         *     - A client that does not read is disconnected. An account has at most 20 streams on each server process; the next one is 429.
+         *
+         *     `EventSource` of browsers cannot send a token. The typed client has `events()`, which connects again by itself.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{userId}/changes": {
         parameters: {
             query?: never;
@@ -1754,6 +1797,12 @@ export interface components {
         };
         /** @description Send this as `cursor` to read the next page. It is `null` on the last page. */
         NextCursor: string | null;
+        RevisionEvent: {
+            /** @description The revision of the account. 0 while there is none. */
+            revision: components["schemas"]["Revision"];
+            /** @description The kinds of resources that have changed since the event before. A later release may add kinds. */
+            kinds: ("user" | "category" | "task" | "calendar" | "webhook")[];
+        };
         ChangePage: {
             items: components["schemas"]["Change"][];
             /** @description Send this as `cursor` to read what follows, now or later. Never `null`. */
@@ -2652,6 +2701,11 @@ export interface components {
          * @example /v1/users/alice/tasks/019c5a21-0d3b-7e62-9b1f-3a5d7c9e0f12
          */
         Location: string;
+        /**
+         * @description Tells nginx and other proxies to pass each event on at once.
+         * @example no
+         */
+        "X-Accel-Buffering": "no";
         /**
          * @description The version of this document that the server implements. Every reply to an operation has it.
          * @example 0.7.0
@@ -4470,6 +4524,54 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `id` of the last event that you have received.
+                 * @example 1767225600042
+                 */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /**
+                 * @description Your own user id (the token's `sub`, percent-encoded), or `me`.
+                 * @example me
+                 */
+                userId: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. It does not end by itself. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Accel-Buffering": components["headers"]["X-Accel-Buffering"];
+                    "X-Api-Version": components["headers"]["X-Api-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["MalformedRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];

@@ -30,6 +30,7 @@ export const requests = {
   runBatch: { method: 'post', path: '/v1/users/{userId}/batch' },
   exportAccount: { method: 'get', path: '/v1/users/{userId}/export', parseAs: 'text' },
   importAccount: { method: 'post', path: '/v1/users/{userId}/import' },
+  streamEvents: { method: 'get', path: '/v1/users/{userId}/events', parseAs: 'text' },
   listChanges: { method: 'get', path: '/v1/users/{userId}/changes' },
   listCalendars: { method: 'get', path: '/v1/users/{userId}/calendars' },
   createCalendar: { method: 'post', path: '/v1/users/{userId}/calendars' },

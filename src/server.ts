@@ -4,13 +4,14 @@ import type { Server as HttpServer, RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createAuthenticator } from './auth/authenticator.ts'
+import { createHub, type Watch } from './background/events.ts'
 import { type Expiry, startPurge } from './background/purge.ts'
 import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
 import type { Document } from './contract/document.ts'
 import type { Replies } from './contract/idempotency-key.ts'
-import type { AnyHandlers } from './contract/types.ts'
+import type { AnyHandlers, OpenEvents } from './contract/types.ts'
 import type { OwnerLock } from './database/batched-writes.ts'
 import { createDatabase, type Database } from './database/database.ts'
 import { sharedPending } from './database/migrations.ts'
@@ -40,6 +41,7 @@ type Settings = Pick<
   | 'limits'
   | 'privateWebhooks'
   | 'listCacheBytes'
+  | 'maxEventStreams'
   | 'metricsPort'
   | 'timing'
   | 'tracing'
@@ -54,12 +56,17 @@ export type ApiSettings = Pick<Config, 'publicUrl' | 'privateWebhooks'>
 /** The API that a server serves. The layers below know nothing else of it. */
 export type Api = {
   document: Document
-  /** Makes the handlers. `stopping` aborts when the process begins to stop; the settings are those of the server; `lists` keeps pages in memory. */
-  handlers: (db: Database, stopping: AbortSignal, settings: ApiSettings, lists: ListCache) => AnyHandlers
+  /**
+   * Makes the handlers. `stopping` aborts when the process begins to stop; the settings are those of the server; `lists` keeps pages in memory;
+   * `openEvents` needs `watch`.
+   */
+  handlers: (db: Database, stopping: AbortSignal, settings: ApiSettings, lists: ListCache, openEvents: OpenEvents) => AnyHandlers
   /** locks the accounts of several owners; without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
   /** what a process removes between requests; nothing where it is undefined */
   expiry?: (db: Database) => Expiry
+  /** what live events are about */
+  watch?: (db: Database) => Watch
   /** where replies to repeated requests are stored; needed if an operation takes an Idempotency-Key and does not reply 201 */
   replies?: (db: Database) => Replies
   /** the folder of its migrations; those of this product where it is undefined */
@@ -74,7 +81,7 @@ export type Options = {
   /** Wraps the app; for the sandbox. */
   around?: (app: RequestListener) => RequestListener
   /** for tests, which can't wait as long as a server waits for its clients */
-  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number; purgeMs?: number; databaseFactor?: number }
+  timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number; purgeMs?: number; pollMs?: number; databaseFactor?: number }
   /** requests in flight before others are shed; for tests */
   maxInFlight?: number
   /** whether another process supervises this one, and serves the metrics */
@@ -91,8 +98,9 @@ export type Server = {
 
 /** Puts the parts together and listens. */
 export async function serve(settings: Settings, options: Options): Promise<Server> {
-  const { host, port, publicUrl, poolSize, pooler, sharded, corsOrigins, limits, metricsPort, timing, trustProxy, databaseUrl, auth } =
+  const { host, port, publicUrl, poolSize, pooler, sharded, corsOrigins, limits, maxEventStreams, metricsPort, timing, trustProxy } =
     settings
+  const { databaseUrl, auth } = settings
   const { log, observe, around = app => app, timeouts = {}, maxInFlight, supervised = false } = options
   const api: Api = options.api ?? taskspec
   const { version } = api.document.info
@@ -107,14 +115,16 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     onSharingStopped: error => log.warn({ error, remedy: 'On Citus set DATABASE_SHARDED=citus.' }, 'sharing stopped'),
     timeoutFactor: timeouts.databaseFactor ?? 1,
   })
+  const hub = createHub(api.watch?.(db), { log, stopping: stopping.signal, maxStreams: maxEventStreams, pollMs: timeouts.pollMs })
   const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))
   const lists = createListCache(settings.listCacheBytes, () => db.load().lost)
   const operations = await createPipeline({
     document: api.document,
-    handlers: api.handlers(db, stopping.signal, settings, lists),
+    handlers: api.handlers(db, stopping.signal, settings, lists, hub.open),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
     replies: api.replies?.(db),
+    changed: hub.changed,
     steps,
   })
 
@@ -126,6 +136,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     ...{ inFlight: shedding.inFlight, shedReasons: reasons, load: db.load, pending: sharedPending(db, api.migrations) },
     ...(settings.listCacheBytes > 0 && { lists: lists.counts }),
     ...(purge && { purge: purge.counts }),
+    ...(api.watch && { events: hub.counts }),
   }
   const metrics = metricsPort === null ? null : createMetrics(readings)
   const observers = { log, metrics, steps, tracing, timing }

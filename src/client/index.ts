@@ -2,10 +2,12 @@
 import createOpenapiClient, { defaultPathSerializer, type Client as OpenapiClient } from 'openapi-fetch'
 import type { paths } from '../../generated/api.ts'
 import { requests } from '../../generated/requests.ts'
+import { createEvents, type EventOptions, type RevisionEvent } from './events.ts'
 import { quotedKey, type RetryOptions, withRetries } from './retry.ts'
 import type { Arguments, BatchOperation, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
 
 export type { components, operations, paths } from '../../generated/api.ts'
+export type { EventOptions, RevisionEvent } from './events.ts'
 export type {
   BatchOperation,
   Failure,
@@ -35,12 +37,17 @@ export type Options = RetryOptions & {
   fetch?: ((request: Request) => Promise<Response>) | undefined
 }
 
-export type Client = { readonly [Op in OperationId]: Call<Op> } & {
+export type Client = { readonly [Op in Exclude<OperationId, 'streamEvents'>]: Call<Op> } & {
   /** Iterates over all items of a list, page by page. Throws a ProblemError if the server refuses a page. */
   each: <Op extends Listing>(
     operationId: Op,
     ...input: Arguments<Omit<Input<Op>, 'ifNoneMatch'>>
   ) => AsyncGenerator<Item<Op>, void, undefined>
+  /**
+   * Iterates over the live events of the account. It connects again by itself, with a new token and after the last event, until you leave the
+   * loop or abort `signal`. Throws a ProblemError if the server refuses it, such as 401 or 403.
+   */
+  events: (options?: EventOptions) => AsyncGenerator<RevisionEvent, void, undefined>
   /** the underlying openapi-fetch client, with token and retries, for libraries such as openapi-react-query */
   openapi: OpenapiClient<paths>
 }
@@ -75,9 +82,10 @@ type Send = (method: string, path: string, init: object) => Promise<{ data?: unk
 
 export function createClient({ baseUrl, token, fetch = request => globalThis.fetch(request), ...retryOptions }: Options): Client {
   const openapi = createOpenapiClient<paths>({ baseUrl, fetch: withRetries(fetch, retryOptions), pathSerializer })
+  const currentToken = async () => (typeof token === 'function' ? await token() : token)
   openapi.use({
     async onRequest({ request }) {
-      const jwt = typeof token === 'function' ? await token() : token
+      const jwt = await currentToken()
       if (jwt !== undefined) request.headers.set('Authorization', `Bearer ${jwt}`)
     },
   })
@@ -117,8 +125,17 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
     }
   }
 
-  const calls = Object.keys(requests).map(id => [id, (input?: Sent) => call(id as OperationId, input)])
-  return { ...Object.fromEntries(calls), each, openapi }
+  async function connect(headers: Record<string, string>, signal: AbortSignal): Promise<Response | undefined> {
+    const jwt = await currentToken()
+    const authorization = jwt === undefined ? {} : { Authorization: `Bearer ${jwt}` }
+    const url = `${baseUrl.replace(/\/$/, '')}${requests.streamEvents.path.replace('{userId}', 'me')}`
+    return fetch(new Request(url, { headers: { ...headers, ...authorization }, signal })).catch(() => undefined)
+  }
+
+  const ids = Object.keys(requests).filter(id => id !== 'streamEvents')
+  const calls = ids.map(id => [id, (input?: Sent) => call(id as OperationId, input)])
+  const events = createEvents(connect, refusal => new ProblemError(refusal), retryOptions.maxWait)
+  return { ...Object.fromEntries(calls), each, events, openapi }
 }
 
 /** Returns the data of a reply, or throws its problem as a ProblemError. */

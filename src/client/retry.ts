@@ -45,20 +45,25 @@ function isTemporary({ status, headers }: Response): boolean {
 }
 
 /** Retry-After in milliseconds: seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfter(response: Response | undefined): number | undefined {
+export function retryAfter(response: Response | undefined): number | undefined {
   const value = response?.headers.get('retry-after')
   if (!value) return undefined
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
   return Number.isNaN(wait) ? undefined : Math.max(wait, 0)
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Rejects with the reason of the signal when that is aborted. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
+    const abort = () => {
       clearTimeout(timer)
       reject(signal.reason)
-    })
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort) // a signal may live as long as the app
+      resolve()
+    }, milliseconds)
+    signal.addEventListener('abort', abort)
   })
 }

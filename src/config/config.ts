@@ -45,6 +45,8 @@ export type Config = Readonly<{
   privateWebhooks: boolean
   /** pages of lists in memory; 0: none */
   listCacheBytes: number
+  /** streams of events that a process has open at most */
+  maxEventStreams: number
   /** port that Prometheus scrapes; null: no metrics */
   metricsPort: number | null
   /** null: no traces */
@@ -88,6 +90,7 @@ export function readConfig(variables: Variables = process.env, { port = 3000 } =
     privateWebhooks: oneOf('WEBHOOK_PRIVATE_ADDRESSES', ['allow'], null) !== null,
     // A pooler hides lost connections, after which the cache must be empty.
     listCacheBytes: integer('LIST_CACHE_MIB', text('DATABASE_POOLER') === null ? 32 : 0, [0, 4096]) * 2 ** 20,
+    maxEventStreams: integer('MAX_EVENT_STREAMS', 5000, [0, 1_000_000]),
     metricsPort: text('METRICS_PORT') === null ? null : integer('METRICS_PORT', 0, [0, 65535]),
     tracing: readTracing(environment),
     workers: integer('WEB_CONCURRENCY', 1, [1, 512]),

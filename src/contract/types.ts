@@ -14,6 +14,13 @@ export type Caller = { id: string; claims: Claims; expiresAt: number }
 export type Upload<Type = string> = { type: Type; chunks: AsyncIterable<Uint8Array> }
 /** A body that is written as it comes. */
 export type Stream = AsyncIterable<string | Uint8Array>
+/**
+ * Opens a stream of the events of an owner. It begins with what has changed since a revision, or with nothing where that is undefined, and ends
+ * at `expiresAt` (ms since the epoch) at the latest.
+ */
+export type OpenEvents = (owner: string, since: number | undefined, expiresAt: number) => Promise<LiveBody>
+/** The parts of a reply whose body is live. */
+export type LiveBody = { body: Stream; heartbeat: string; farewell: string }
 /** The compressed forms of a body that is the same for every caller. Each is made when a client first accepts it. */
 export type Codings = { br?: () => Promise<Uint8Array>; gzip?: () => Promise<Uint8Array> }
 
@@ -73,15 +80,18 @@ export type Operations = {
 }
 
 // A body that is the same for every caller: it has an ETag, and is compressed as the client accepts.
-type Fixed<Type> = { body: Uint8Array; type: Type; codings: Codings; heartbeat?: never }
+type Fixed<Type> = { body: Uint8Array; type: Type; codings: Codings; heartbeat?: never; farewell?: never }
 
-// JSON needs no type, and may be bytes already; another media type is named, and its body may be a stream. While a stream with a heartbeat is quiet, that text is
-// written now and then, so that nothing on the way takes the connection for dead.
+// JSON needs no type, and may be bytes already; another media type is named, and its body may be a stream. One with a heartbeat is live: it may
+// never end. While it is quiet, the heartbeat is written now and then, so that nothing on the way takes the connection for dead. At shutdown it
+// ends with its farewell.
 type Content<Response> = Response extends { content: infer Media }
   ? Media extends { 'application/json': infer Json }
-    ? { body: Json | Uint8Array; type?: never; heartbeat?: never } | Fixed<'application/json'>
-    : { [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string } | Fixed<Type> }[keyof Media]
-  : { body?: never; type?: never; heartbeat?: never }
+    ? { body: Json | Uint8Array; type?: never; heartbeat?: never; farewell?: never } | Fixed<'application/json'>
+    : {
+        [Type in keyof Media]: { body: Media[Type] | Stream; type: Type; heartbeat?: string; farewell?: string } | Fixed<Type>
+      }[keyof Media]
+  : { body?: never; type?: never; heartbeat?: never; farewell?: never }
 
 // The headers that a handler sets: not those that every reply has, nor that of a repeated request.
 type Common = 'Idempotency-Replayed' | 'RateLimit' | 'RateLimit-Policy' | 'X-Api-Version' | 'X-Request-Id'
@@ -109,6 +119,7 @@ export type AnyReply = {
   type?: string
   body?: unknown
   heartbeat?: string
+  farewell?: string
   codings?: Codings
 }
 /** The handlers of any document, by operation id. */

@@ -37,6 +37,7 @@ const settings = {
   metricsPort: null,
   timing: true,
   tracing: null,
+  maxEventStreams: 1000,
   trustProxy: 0,
 }
 

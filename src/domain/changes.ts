@@ -138,7 +138,8 @@ export function createChanges(db: Database) {
 const history = sql`
   (select system_identifier::text || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8) from pg_control_system())`
 
-function latest(owner: Part): Part {
+/** The newest revision of each kind in the account `account`, as JSON: null without rows. */
+export function latest(owner: Part): Part {
   const each = Object.entries(tables).map(
     ([kind, table]) => sql`
       ${constant(kind)}, (select max(item.revision) from ${table} as item where ${mayUse(sql`item.owner_id`, owner)})`,

@@ -1,9 +1,10 @@
 import { document } from '../contract/document.ts'
-import type { Handlers } from '../contract/types.ts'
+import type { Handlers, OpenEvents } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
 import { createExpiry } from '../domain/expiry.ts'
 import { createReplies } from '../domain/replies.ts'
 import { accountLock } from '../domain/revision.ts'
+import { createWatch } from '../domain/watch.ts'
 import type { ListCache } from '../resource/list-cache.ts'
 import { createBatchHandlers } from './batch.ts'
 import { createCalendarHandlers } from './calendars.ts'
@@ -19,12 +20,25 @@ import { createUserHandlers } from './users.ts'
 import { createWebhookHandlers } from './webhooks.ts'
 
 /** The API of this product. */
-export const api = { document, handlers: createHandlers, ownerLock: accountLock, expiry: createExpiry, replies: createReplies }
+export const api = {
+  document,
+  handlers: createHandlers,
+  ownerLock: accountLock,
+  expiry: createExpiry,
+  watch: createWatch,
+  replies: createReplies,
+}
 
 type Settings = { publicUrl: string | null; privateWebhooks: boolean }
 
 /** All operations: one of the spec without a handler does not compile. */
-export function createHandlers(db: Database, stopping: AbortSignal, { publicUrl, privateWebhooks }: Settings, lists: ListCache): Handlers {
+export function createHandlers(
+  db: Database,
+  stopping: AbortSignal,
+  { publicUrl, privateWebhooks }: Settings,
+  lists: ListCache,
+  openEvents: OpenEvents,
+): Handlers {
   return {
     ...createUserHandlers(db),
     ...createCategoryHandlers(db),
@@ -35,7 +49,7 @@ export function createHandlers(db: Database, stopping: AbortSignal, { publicUrl,
     ...createBatchHandlers(db),
     ...createExchangeHandlers(db),
     ...createCalendarHandlers(db, publicUrl),
-    ...createSyncHandlers(db),
+    ...createSyncHandlers(db, openEvents),
     ...createWebhookHandlers(db, privateWebhooks),
     ...createSystemHandlers(db, stopping, publicUrl),
   }

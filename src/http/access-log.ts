@@ -21,6 +21,8 @@ export type RequestRecord = {
   end: StreamEnd | undefined
   /** of performance.now() */
   began: number
+  /** when a live body began, which is the end of the request for the metrics */
+  headAt?: number | undefined
   steps: readonly Step[]
 }
 export type AccessLog = (record: RequestRecord) => void
@@ -28,12 +30,12 @@ type Options = { log: Log; metrics: Metrics | null; tracing: Tracing | null }
 
 /** The operation says which path it was: the path itself and its query are content of the user. */
 export function createAccessLog({ log, metrics, tracing }: Options): AccessLog {
-  return ({ request, requestId, operation, status, problem, end, began, steps }) => {
+  return ({ request, requestId, operation, status, problem, end, began, headAt, steps }) => {
     const ended = performance.now()
     const ms = ended - began
     const operationId = operation?.operationId
     const outcome = end === undefined || end.outcome === 'complete' ? undefined : end.outcome
-    metrics?.request(operationId, status, ms / 1000)
+    metrics?.request(operationId, status, ((headAt ?? ended) - began) / 1000)
     if (outcome !== undefined) metrics?.aborted(operationId)
     // A line or a span for each would be a load of its own.
     if (problem instanceof Shed) return metrics?.shed(problem.reason)

@@ -102,10 +102,13 @@ export function createApp(options: Options): RequestListener {
       else if (stopping.aborted) endWithNewest(response)
       const written = writeReply(response, reply, common, streaming)
       if (problem instanceof Shed && response.shouldKeepAlive) shedding.delayNextRequest(response)
+      const headAt = reply.heartbeat === undefined ? undefined : performance.now()
+      // A live body does nothing most of the time, so it takes no slot of another request.
+      if (headAt !== undefined) visit = leave(visit)
       const end = written === undefined ? undefined : await written
-      accessLog({ request, requestId, operation, status: reply.status, problem, end, began, steps: own })
+      accessLog({ request, requestId, operation, status: reply.status, problem, end, began, headAt, steps: own })
     } finally {
-      visit?.leave()
+      leave(visit)
     }
   }
 
@@ -163,6 +166,10 @@ function crossOrigin({ operations, corsOrigins }: Options): express.RequestHandl
     if (isEndless(request)) response.shouldKeepAlive = false // a preflight gets its reply here
     handle(request, response, next)
   }
+}
+
+function leave(visit: Visit | undefined): undefined {
+  visit?.leave()
 }
 
 function refused(error: unknown): Outcome {

@@ -72,12 +72,12 @@ function isStreamed({ type, body }: AnyReply): boolean {
 
 /** Sends the head immediately, because the first chunk may come much later. */
 async function writeStreamed(response: ServerResponse, reply: AnyReply, common: Headers, options: StreamOptions): Promise<StreamEnd> {
-  const { status, type, headers, body, heartbeat } = reply as Streamed
+  const { status, type, headers, body, ...live } = reply as Streamed
   try {
     response.writeHead(status, { ...common, 'Content-Type': withCharset(type), ...headers } as Headers).flushHeaders()
   } catch (error) {
     void cancel(body[Symbol.asyncIterator](), options.log)
     throw error
   }
-  return writeStream(response, body, heartbeat, options)
+  return writeStream(response, body, live, options)
 }

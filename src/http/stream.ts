@@ -5,6 +5,8 @@ import type { Log } from '../observe/log.ts'
 
 /** `aborted`: the client was gone before the end; `failed`: the body threw an error, and the connection was destroyed. */
 export type StreamEnd = { outcome: 'complete' | 'aborted' | 'failed'; error?: unknown }
+/** `heartbeat`: the body is live, so it may be quiet and may never end. `farewell`: its last text at shutdown. */
+export type Live = { heartbeat?: string | undefined; farewell?: string | undefined }
 export type StreamOptions = {
   heartbeatMs: number
   /** At shutdown a stream with a heartbeat ends; another may go on until its connection is destroyed. */
@@ -16,16 +18,17 @@ export type StreamOptions = {
 export function writeStream(
   response: ServerResponse,
   body: Stream,
-  heartbeat: string | undefined,
+  { heartbeat, farewell }: Live,
   { heartbeatMs, stopping, log }: StreamOptions,
 ): Promise<StreamEnd> {
   const { socket } = response.req
   const iterator = body[Symbol.asyncIterator]()
+  const isLive = heartbeat !== undefined
 
   return new Promise(resolve => {
     let over = false
     let wake: (() => void) | undefined
-    const timer = heartbeat === undefined ? undefined : setTimeout(beat, heartbeatMs)
+    const timer = isLive ? setTimeout(beat, heartbeatMs) : undefined
     const drained = () => wake?.()
     const gone = () => end('aborted')
     const stop = () => finish('early')
@@ -33,10 +36,10 @@ export function writeStream(
     response.once('finish', () => end('complete'))
     socket.once('close', gone)
     socket.once('end', gone) // a client that closes its side does not wait for a stream, which may never end
-    if (heartbeat !== undefined) stopping.addEventListener('abort', stop)
+    if (isLive) stopping.addEventListener('abort', stop)
 
     if (socket.destroyed || socket.readableEnded) gone()
-    else if (response.req.method === 'HEAD' || (heartbeat !== undefined && stopping.aborted)) stop()
+    else if (response.req.method === 'HEAD' || (isLive && stopping.aborted)) stop()
     else pump().catch(error => over || end('failed', error))
 
     async function pump() {
@@ -45,17 +48,23 @@ export function writeStream(
         if (over) return
         if (done) return finish('exhausted')
         timer?.refresh()
-        if (response.write(value)) continue
-        await new Promise<void>(resume => {
-          wake = resume
-        })
+        await written(value)
         if (over) return
       }
     }
 
+    /** A live body has at most one chunk in memory: its source can leave out what the client is too slow for. */
+    function written(chunk: string | Uint8Array): Promise<void> | undefined {
+      if (!isLive && response.write(chunk)) return undefined
+      return new Promise<void>(resume => {
+        wake = resume
+        if (isLive) response.write(chunk, () => resume())
+      })
+    }
+
     /** Not behind what the client hasn't read: a client that never reads must reach the idle timeout. */
     function beat() {
-      if (!response.writableNeedDrain) response.write(heartbeat)
+      if (response.writableLength === 0) response.write(heartbeat)
       timer?.refresh()
     }
 
@@ -63,7 +72,7 @@ export function writeStream(
     function finish(source: 'exhausted' | 'early') {
       if (over) return
       close(source)
-      response.end()
+      response.end(stopping.aborted ? farewell : undefined)
     }
 
     /** Writes nothing any more. */

@@ -23,12 +23,14 @@ export type Readings = {
   lists?: () => { hits: number; misses: number; bytes: number }
   /** of the work outside requests: rows removed so far, and when there was last nothing left to remove (seconds since the epoch) */
   purge?: () => { rows: number; succeededAt: number }
+  /** of live events: streams open; so far: events sent, and streams whose client did not read */
+  events?: () => { open: number; sent: number; dropped: number }
 }
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; a request that waits for the database has its 503 after 3
 
 /** The metrics of this process. */
-export function createMetrics({ inFlight, shedReasons, load, pending, lists, purge }: Readings): Metrics {
+export function createMetrics({ inFlight, shedReasons, load, pending, lists, purge, events }: Readings): Metrics {
   // The registry answers a supervising process too, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -106,6 +108,16 @@ export function createMetrics({ inFlight, shedReasons, load, pending, lists, pur
       'When there was last nothing left to remove; at first the start of the process.',
       () => purge().succeededAt,
       'min',
+    )
+  }
+  if (events !== undefined) {
+    gauge('taskspec_event_streams', 'Streams of live events that are open.', () => events().open)
+    counter('taskspec_events_sent_total', 'Live events sent, each to one stream.', registers, () => events().sent)
+    counter(
+      'taskspec_event_streams_dropped_total',
+      'Streams of live events that ended while their client had not read what it was sent.',
+      registers,
+      () => events().dropped,
     )
   }
   AggregatorRegistry.setRegistries(registers)

@@ -125,17 +125,18 @@ test('every target except the bare ones refuses a request that breaks the schema
 test('the targets send the same statements as the server', async () => {
   const sent: { ours: string[]; theirs: string[] } = { ours: [], theirs: [] }
   const db = connect({ url: parseDatabaseUrl(base.url), poolSize: 1, observe: text => sent.ours.push(plain(text)) })
+  const none = undefined as never // these operations have no query, execute no others, describe no problem and open no stream
   const handlers = createHandlers(
     db,
     new AbortController().signal,
     { publicUrl: null, privateWebhooks: false },
     createListCache(0, () => 0),
+    none,
   )
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0, searchPath: 'public' }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256
   await sql`update users set start_revision = revision where id = ${owner}` // as small as an account of the benchmark
   const claims = { email: null, name: null }
-  const none = undefined as never // these operations have no query, execute no others and describe no problem
   const path = { userId: 'me', taskId: taskIds[0] as string }
   const filters = { limit: 20, sort: '-createdAt' as const }
   const body = JSON.parse(workloads.create.request(ann.HS256, 0).body as string)

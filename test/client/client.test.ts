@@ -18,7 +18,7 @@ const test = base.extend('api', async ({ service }) => {
 describe('a call', () => {
   test('exists for every operation and returns its data', async ({ api }) => {
     const client = api()
-    for (const { operationId } of operations) expect(client[operationId]).toBeTypeOf('function')
+    for (const { operationId } of operations) expect(client[operationId === 'streamEvents' ? 'events' : operationId]).toBeTypeOf('function')
     expect(unwrap(await client.getOpenapiYaml())).toContain('openapi: 3.1.0')
     expect(unwrap(await client.getOpenapiJson())).toMatchObject({ info: { version: document.info.version } })
     expect(unwrap(await client.getDocsAsset({ path: { asset: 'docs.js' } }))).toContain('openapi')

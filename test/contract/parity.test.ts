@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { type MockDifference, mockDifferences } from '../../src/dev/mock-differences.ts'
 import { cases } from '../support/checks.ts'
+import { textOf } from '../support/events.ts'
 import { closing, type Prism, prism, prismHeaders } from '../support/prism.ts'
 import { operations, resolved, violations } from '../support/spec.ts'
 import { test, tokenOf } from '../support/taskspec.ts'
@@ -90,7 +91,7 @@ async function send(url: string, { method, path, headers, body }: Sample, token:
   }
   return fetch(url + path, init).then(
     async response => {
-      const text = await response.text()
+      const text = await textOf(response)
       const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
       const headers = new Headers(response.headers)
       for (const name of prismHeaders) headers.delete(name)

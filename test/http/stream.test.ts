@@ -12,6 +12,8 @@ type Source = Stream & {
   push: (chunk: string | Uint8Array) => void
   end: () => void
   fail: (error: Error) => void
+  /** chunks that the server has not taken yet */
+  waiting: () => number
   returned: Promise<void>
 }
 
@@ -38,6 +40,7 @@ function createSource(): Source {
       add(() => {
         throw error
       }),
+    waiting: () => steps.length,
     returned: new Promise(resolve => {
       giveUp = resolve
     }),
@@ -51,12 +54,18 @@ function createSource(): Source {
   }
 }
 
-type Setup = { body?: Stream; heartbeat?: string; type?: string; maxInFlight?: number; timeouts?: Options['timeouts'] }
+type Setup = { body?: Stream; heartbeat?: string; farewell?: string; type?: string; maxInFlight?: number; timeouts?: Options['timeouts'] }
 
 /** A server whose GET /stream answers with the body. */
-async function serve({ body, heartbeat, type = 'text/csv', maxInFlight, timeouts }: Setup) {
+async function serve({ body, heartbeat, farewell, type = 'text/csv', maxInFlight, timeouts }: Setup) {
   const source = createSource()
-  const stream = () => ({ status: 200, type, body: body ?? source, ...(heartbeat !== undefined && { heartbeat }) })
+  const stream = () => ({
+    status: 200,
+    type,
+    body: body ?? source,
+    ...(heartbeat !== undefined && { heartbeat }),
+    ...(farewell !== undefined && { farewell }),
+  })
   const limits = { ...(maxInFlight !== undefined && { maxInFlight }), ...(timeouts && { timeouts }) }
   const server = await start({ databaseUrl: noDatabase, api: smallApi({ stream }), ...limits })
   let stopped: Promise<void> | undefined
@@ -216,6 +225,24 @@ describe('while it is quiet', () => {
     await eventually(() => expect(line()).toMatchObject({ outcome: 'aborted' }))
   })
 
+  test('takes no other chunk from its source before the client has read the last one, if it is live', async () => {
+    const { url, source } = await serve({ heartbeat: ':\n', timeouts: { ...timeouts, idleMs: 60_000 } })
+    const socket = request(url)
+    socket.pause()
+    const first = 64 * 1024 * 1024
+    source.push(Buffer.alloc(first))
+    source.push('b')
+    await eventually(() => expect(source.waiting()).toBe(1))
+    let size = 0
+    socket.on('data', chunk => {
+      size += chunk.length
+    })
+    socket.resume()
+    await eventually(() => expect(source.waiting()).toBe(0))
+    expect(size).toBeGreaterThan(first / 2)
+    socket.destroy()
+  })
+
   test('is ended by the idle timeout where its client does not read, heartbeat or not', async () => {
     const { url, source, line } = await serve({ heartbeat: ':\n', timeouts })
     const socket = request(url)
@@ -228,12 +255,13 @@ describe('while it is quiet', () => {
 })
 
 describe('at shutdown', () => {
-  test('a stream with a heartbeat ends cleanly without waiting for the drain timeout', async () => {
-    const { url, source, stop, line } = await serve({ heartbeat: ':\n', timeouts: { drainMs: 60_000 } })
+  test('a stream with a heartbeat ends cleanly with its farewell, without waiting for the drain timeout', async () => {
+    const { url, source, stop, line } = await serve({ heartbeat: ':\n', farewell: 'bye', timeouts: { drainMs: 60_000 } })
     const { read } = await open(url)
     source.push('a')
     await read()
     const stopped = stop()
+    expect(await read()).toMatchObject({ done: false, value: 'bye' })
     expect(await read()).toMatchObject({ done: true })
     await source.returned
     await stopped

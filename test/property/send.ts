@@ -1,5 +1,6 @@
 // Sends bytes as they are: fetch would tidy up paths, header names and repeated headers.
 import { Agent, request } from 'node:http'
+import { hasEvent, isEventStream } from '../support/events.ts'
 import type { Answer } from '../support/spec.ts'
 
 export type Raw = { method: string; target: string; headers: [name: string, value: string][]; body: Uint8Array | undefined }
@@ -20,7 +21,10 @@ export function send(url: string, raw: Raw): Promise<Answer> {
     const outgoing = request({ agent, hostname, port, method, path: target, headers: headers as never, signal }, async response => {
       try {
         const chunks: Buffer[] = []
-        for await (const chunk of response) chunks.push(chunk)
+        for await (const chunk of response) {
+          chunks.push(chunk)
+          if (isEventStream(response.headers['content-type']) && hasEvent(chunk.toString())) break // it may never end
+        }
         const text = Buffer.concat(chunks).toString()
         const all = new Headers(Object.entries(response.headers).map(([name, value]) => [name, [value].flat().join(', ')]))
         const json = /[/+]json/.test(all.get('content-type') ?? '')

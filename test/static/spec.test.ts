@@ -107,7 +107,7 @@ test('operation ids are unique and name verb and noun', () => {
   expect(new Set(ids).size).toBe(ids.length)
   for (const id of ids)
     expect(id).toMatch(
-      /^(list|create|get|put|update|rename|move|delete|skip|restore|purge|empty|export|import|run|rotate|test|replay)[A-Z]/,
+      /^(list|create|get|put|update|rename|move|delete|skip|restore|purge|empty|export|import|run|rotate|test|replay|stream)[A-Z]/,
     )
 })
 

@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import type { components, operations as Operations } from '../../generated/api.ts'
 import type { OperationId } from '../../src/contract/types.ts'
 import { createPaths } from '../../src/http/paths.ts'
+import { textOf } from './events.ts'
 import { record } from './record.ts'
 import { type Answer, document, early, faults, type Operation, operations, requiredHeaders, type Schema, violations } from './spec.ts'
 
@@ -66,7 +67,7 @@ export function client(url: string, token: string | undefined, proxyHeaders: str
       headers: { ...authorization, ...headers },
       ...(body !== undefined && { body: body as string, duplex: 'half' }),
     })
-    const text = await response.text()
+    const text = await textOf(response)
     for (const [, token, secret] of `${path}\n${text}`.matchAll(secrets)) record('secrets', token ?? secret)
     const received = new Headers(response.headers)
     for (const name of proxyHeaders) received.delete(name)

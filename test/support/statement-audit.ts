@@ -9,8 +9,8 @@ type Rules = {
   tombstones: readonly string[]
   /** statements that mean tombstones too, by a part of their text */
   exceptions?: readonly { part: string; table: string }[]
-  /** reads of every owner's rows, by a part of their text: they may return owners and nothing else */
-  sweeps?: readonly { part: string; table: string }[]
+  /** reads of several owners' rows, by a part of their text: they may return owners and these columns, and nothing else */
+  sweeps?: readonly { part: string; table: string; columns?: readonly string[] }[]
 }
 type Table = { name: string; alias: string }
 
@@ -69,9 +69,10 @@ export function createStatementAudit({
   }
 
   function isSweep(statement: string, { relation, targetList }: Node, table: Table): boolean {
-    const returnsOwners = targets(targetList).every(({ val }) => isColumn(val, owners[table.name] as string, table))
-    return (
-      relation === undefined && returnsOwners && sweeps.some(({ part, table: name }) => name === table.name && statement.includes(part))
+    const returns = (columns: readonly string[]) => targets(targetList).every(({ val }) => columns.some(each => isColumn(val, each, table)))
+    return sweeps.some(
+      ({ part, table: name, columns = [] }) =>
+        relation === undefined && name === table.name && statement.includes(part) && returns([owners[name] as string, ...columns]),
     )
   }
 

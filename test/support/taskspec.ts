@@ -30,7 +30,7 @@ export type Service = Server & {
 // Requests are counted, and no test reaches this limit.
 const highLimits = { perMinute: 1_000_000, shared: false }
 
-type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number } & Partial<
+type Settings = { databaseUrl: string; port?: number; auth?: AuthConfig; maxInFlight?: number } & Partial<
   Pick<
     Config,
     | 'publicUrl'
@@ -41,6 +41,7 @@ type Settings = { databaseUrl: string; auth?: AuthConfig; maxInFlight?: number }
     | 'limits'
     | 'privateWebhooks'
     | 'listCacheBytes'
+    | 'maxEventStreams'
     | 'metricsPort'
     | 'timing'
     | 'tracing'
@@ -79,6 +80,7 @@ export async function start({
     limits: highLimits,
     privateWebhooks: false,
     listCacheBytes: 32 * 2 ** 20,
+    maxEventStreams: 1000,
     metricsPort: null,
     timing: false,
     tracing: null,
@@ -120,9 +122,9 @@ export async function createDatabase(template = 'template_taskspec'): Promise<{ 
   }
 }
 
-export function tokenOf(id: string, claims: { email?: string; name?: string } = {}): Promise<string> {
+export function tokenOf(id: string, claims: { email?: string; name?: string } = {}, lifetimeSeconds = 3600): Promise<string> {
   record('userIds', id)
-  return issue(auth, { id, claims: { email: claims.email ?? null, name: claims.name ?? null } }, 3600)
+  return issue(auth, { id, claims: { email: claims.email ?? null, name: claims.name ?? null } }, lifetimeSeconds)
 }
 
 type Fixtures = {

@@ -33,12 +33,16 @@ const exceptions = [
   ]),
 ]
 
-// Reads of every owner's rows, each with its reason. They return the ids of owners, and no caller sees them.
+// Reads of several owners' rows, each with its reason. They return the ids of owners and what the list names, and no caller sees them.
 const sweeps = [
   ...tablesWithTombstones.map(table => ({
     ...{ part: `select owner_id from ${table} where deleted_at <`, table },
     reason: 'the server finds the owners whose trash is too old',
   })),
+  {
+    ...{ part: 'select id, revision from users where id = any', table: 'users', columns: ['revision'] },
+    reason: 'the server finds the watched accounts that have changed',
+  },
   {
     ...{ part: 'select owner_id from idempotency_keys where created_at <', table: 'idempotency_keys' },
     reason: 'the server finds the owners whose keys are too old',
