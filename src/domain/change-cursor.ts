@@ -20,12 +20,8 @@ export function writeCursor({ epoch, position: { revision, kind, id }, floor }: 
 export function startOfPage(text: string | undefined, account: Account | undefined): Cursor | undefined {
   const cursor = text === undefined || text === emptyCursor ? undefined : readCursor(text)
   if (cursor === undefined) return account && { epoch: account.epoch, position: endOf(0), floor: account.revision }
-  if (account === undefined || !isCurrent(cursor, account)) throw cursorExpired()
-  return cursor
-}
-
-export function cursorExpired(): Problem {
-  return new Problem('cursor-expired', { headers: { Link: '<changes>; rel="first"' } })
+  if (account !== undefined && isCurrent(cursor, account)) return cursor
+  throw new Problem('cursor-expired', { headers: { Link: '<changes>; rel="first"' } })
 }
 
 /** A position ahead of the account is from before the database was restored. */

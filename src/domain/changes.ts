@@ -132,11 +132,12 @@ export function createChanges(db: Database) {
 }
 
 /**
- * Other than the one of a cursor, if the database is another one, or was promoted: the timeline of the write-ahead log is right at once, while
- * the one of the last checkpoint is right some time later.
+ * The cluster, its timeline and the database. A promotion begins a timeline: the one of the write-ahead log is right at once, the one of the
+ * last checkpoint later.
  */
 const history = sql`
-  (select system_identifier::text || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8) from pg_control_system())`
+  concat_ws(' ', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    (select oid from pg_database where datname = current_database()))`
 
 /** The newest revision of each kind in the account `account`, as JSON: null without rows. */
 export function latest(owner: Part): Part {
