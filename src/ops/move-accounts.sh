@@ -4,6 +4,7 @@
 # move-accounts.sh erase <prefix> <folder>: erases them at SOURCE, unless something has changed there since.
 # MAP is the path of cells.map. SOURCE and TARGET are connection strings of the roles that own the schemas, with the passwords in
 # PGPASSFILE. The folder is created, and then has all data of these accounts, for you alone. Nothing is printed but counts.
+# Cursors of the list of changes are of one database: at TARGET they are 410, and clients read the snapshot.
 set -eu
 umask 077
 export PGCLIENTENCODING=UTF8

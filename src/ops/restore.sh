@@ -1,5 +1,6 @@
 #!/bin/sh
-# restore.sh <file> <new database> <db/roles.sql>: creates the database from a file of backup.sh and compares every row.
+# restore.sh <file> <new database> <db/roles.sql>: creates the database from a file of backup.sh, compares every row, and begins a new
+# history (new-history.sql), so that no client takes the older state for what it knows.
 # PGHOST, PGUSER and PGPASSWORD configure the connection; use the role that owns the schema, which needs createdb.
 # It fails if the database exists, and changes no other database. Switch the servers to the new one, then drop the old one.
 set -eu
@@ -15,4 +16,5 @@ rows() { grep -v -e '^--' -e '^\\' | LC_ALL=C sort | sha256sum; }
 kept=$(pg_restore --data-only --file=- "$file" | rows)
 there=$(pg_dump --data-only --no-unlogged-table-data "$database" | rows)
 [ "$kept" = "$there" ] || { echo "$database differs from $file" >&2; exit 1; }
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --dbname="$database" --file="$(dirname "$0")/new-history.sql"
 echo "$database has the content of $file"

@@ -6,6 +6,7 @@ import postgres from 'postgres'
 import { expect, type TestContext } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { follow } from '../support/changes.ts'
 import { client } from '../support/client.ts'
 import { eventually, steadyMs, within } from '../support/clock.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
@@ -19,6 +20,9 @@ test.concurrent('when the primary is killed under load, the promoted standby ser
   const server = await serve(onTestFinished, databaseUrl)
   const users = await crowd(server.url, 8)
   await users.served()
+  const ann = client(server.url, await tokenOf('ann'))
+  const { body: task } = await eventually(() => ann.createTask({ body: { title: 'a' } }))
+  const query = { cursor: (await eventually(() => follow(ann))).last.nextCursor }
 
   await primary.kill()
   await users.refused()
@@ -26,6 +30,8 @@ test.concurrent('when the primary is killed under load, the promoted standby ser
   await standby.promote()
   await users.served()
   expect(await standby.statements()).toBeGreaterThan(0)
+  await eventually(() => ann.listChanges({ query }, 410))
+  expect((await eventually(() => follow(ann))).items.map(({ id }) => id)).toEqual(['ann', task.id])
 
   // The former primary comes back as a standby, which the server must skip when it looks for a primary.
   const former = await standbyOf(standby, primary.directory, primary.port)

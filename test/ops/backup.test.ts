@@ -11,6 +11,7 @@ import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
 import { doctor } from '../cli/doctor.ts'
+import { follow } from '../support/changes.ts'
 import { needs } from '../support/checks.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
@@ -41,6 +42,7 @@ test('a dump is restored with every row, and the server serves it', withPrograms
     `postgres://taskspec_server:${encodeURIComponent(env.SERVER_PASSWORD)}@127.0.0.1:${cluster.port}/${database}`
 
   const before = await live(server('taskspec'), onTestFinished)
+  const { etag } = await before.ann.listTasks()
   const file = join(directory, 'backup')
   await sh('backup.sh', file)
   expect((await stat(file)).mode & 0o077).toBe(0)
@@ -48,7 +50,13 @@ test('a dump is restored with every row, and the server serves it', withPrograms
 
   const { stdout } = await sh('restore.sh', file, 'taskspec_restored', here('db/roles.sql'))
   expect(stdout).toBe(`taskspec_restored has the content of ${file}\n`)
-  await expectServed(server('taskspec_restored'), before, onTestFinished)
+  const restored = postgres(`${cluster.url}taskspec_restored`, { max: 1 })
+  expect(await restored`select revision > ${revisionOf(etag)} and purged_revision = revision as raised from users`).toEqual([
+    { raised: true },
+  ])
+  await restored.end()
+  const ann = await expectServed(server('taskspec_restored'), before, onTestFinished)
+  await ann.listTasks({ headers: { 'If-None-Match': etag } }, 200)
 
   await expect(sh('restore.sh', file, 'taskspec_restored', here('db/roles.sql'))).rejects.toThrow('already exists')
   await appendFile(file, 'x')
@@ -147,15 +155,22 @@ async function live(databaseUrl: string, atEnd: End) {
   const { body: category } = await ann.createCategory({ body: { name: 'Garden' } })
   const first = await ann.createTask({ body: { title: 'Sow', categoryId: category.id, labels: ['a', '"b\\'] } })
   const second = await ann.createTask({ body: { title: 'Reap', dueDate: '2027-03-01' } })
-  return { ann, tasks: [first.body, second.body], stop: server.stop }
+  const { nextCursor } = (await follow(ann)).last
+  return { ann, tasks: [first.body, second.body], nextCursor, stop: server.stop }
 }
 
-async function expectServed(databaseUrl: string, { tasks }: { tasks: object[] }, atEnd: End) {
+/** A client that keeps a copy learns that the history is another one. */
+async function expectServed(databaseUrl: string, { tasks, nextCursor }: { tasks: object[]; nextCursor: string }, atEnd: End) {
   const { code, output } = await doctor({ DATABASE_URL: databaseUrl })
   expect([code, output]).toEqual([0, expect.not.stringContaining('!!')])
   const server = await start({ databaseUrl })
   atEnd(() => server.stop())
   const ann = client(server.url, await tokenOf('ann'))
   expect((await ann.listTasks({ query: { sort: 'createdAt' } })).body.items).toEqual(tasks)
+  await ann.listChanges({ query: { cursor: nextCursor } }, 410)
+  expect((await follow(ann)).items.map(({ kind }) => kind)).toEqual(['user', 'category', ...tasks.map(() => 'task')])
   expect((await ann.createTask({ body: { title: 'goes on' } })).body.revision).toBeGreaterThan(tasks.length)
+  return ann
 }
+
+const revisionOf = (etag: string) => Number(etag.slice(1, -1))

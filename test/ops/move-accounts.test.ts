@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type postgres from 'postgres'
 import { expect } from 'vitest'
+import { follow } from '../support/changes.ts'
 import { needs } from '../support/checks.ts'
 import { type Client, client } from '../support/client.ts'
 import { tokenOf } from '../support/taskspec.ts'
@@ -17,6 +18,7 @@ test('every resource has the same content and ETag in the other cell, and every 
   const bob = await cells.user(one)
   await fill(ann)
   const before = await resources(ann)
+  const { items, last } = await follow(ann)
   const rows = await content(one.sql)
   await bob.createTask({ body: { title: 'of another account' } })
 
@@ -27,6 +29,8 @@ test('every resource has the same content and ETag in the other cell, and every 
   expect(await content(two.sql)).toEqual(rows)
   const moved = client(two.url, await tokenOf(ann.id))
   expect(await resources(moved)).toEqual(before)
+  await moved.listChanges({ query: { cursor: last.nextCursor } }, 410)
+  expect((await follow(moved)).items).toEqual(items)
 
   const { body } = await moved.createTask({ body: { title: 'goes on' } })
   expect(body.revision).toBe(Number(before.list.etag.slice(1, -1)) + 1)

@@ -14,7 +14,7 @@ type Copy = Map<string, Change['resource']>
 export type Kept = { copy: Copy; cursor?: string; last?: Change | undefined }
 
 /** The pages from a cursor on until there is no more, and their items. */
-export async function follow(ann: Ann, { cursor, ...query }: Query = {}) {
+export async function follow(ann: Client, { cursor, ...query }: Query = {}) {
   const pages: Page[] = []
   do {
     const from = pages.at(-1)?.nextCursor ?? cursor
