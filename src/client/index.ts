@@ -4,12 +4,27 @@ import type { paths } from '../../generated/api.ts'
 import { requests } from '../../generated/requests.ts'
 import { createEvents, type EventOptions, type RevisionEvent } from './events.ts'
 import { quotedKey, type RetryOptions, withRetries } from './retry.ts'
-import type { Arguments, BatchOperation, Call, Input, Item, Listing, OperationId, Problem, Schemas, Tag } from './types.ts'
+import type {
+  Arguments,
+  BatchOperation,
+  Call,
+  Changes,
+  ChangesInput,
+  Input,
+  Item,
+  Listing,
+  OperationId,
+  Problem,
+  Schemas,
+  Tag,
+} from './types.ts'
 
 export type { components, operations, paths } from '../../generated/api.ts'
 export type { EventOptions, RevisionEvent } from './events.ts'
 export type {
   BatchOperation,
+  Changes,
+  ChangesInput,
   Failure,
   FileBody,
   Input,
@@ -23,6 +38,7 @@ export type {
   Tag,
 } from './types.ts'
 export type Category = Schemas['Category']
+export type Change = Schemas['Change']
 export type FieldError = Schemas['FieldError']
 export type Label = Schemas['Label']
 export type Summary = Schemas['Summary']
@@ -48,6 +64,11 @@ export type Client = { readonly [Op in Exclude<OperationId, 'streamEvents'>]: Ca
    * loop or abort `signal`. Throws a ProblemError if the server refuses it, such as 401 or 403.
    */
   events: (options?: EventOptions) => AsyncGenerator<RevisionEvent, void, undefined>
+  /**
+   * Iterates over the pages of what has changed since a cursor, until there is no more for now. Keep the items of a page and its `nextCursor`
+   * together. If the cursor has expired (410), a snapshot follows. Throws a ProblemError if the server refuses a page.
+   */
+  changes: (input?: ChangesInput) => AsyncGenerator<Changes, void, undefined>
   /** the underlying openapi-fetch client, with token and retries, for libraries such as openapi-react-query */
   openapi: OpenapiClient<paths>
 }
@@ -125,6 +146,22 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
     }
   }
 
+  async function* changes({ cursor: kept, limit, ...input }: ChangesInput = {}) {
+    for (let cursor = kept, reset = kept === undefined; ; ) {
+      const reply = await call('listChanges', { ...input, query: { cursor, limit } } as Sent)
+      if (cursor !== undefined && reply.status === 410) {
+        cursor = undefined
+        reset = true
+        continue
+      }
+      const page = unwrap(reply) as Schemas['ChangePage']
+      yield { ...page, reset }
+      if (!page.hasMore) return
+      cursor = page.nextCursor
+      reset = false
+    }
+  }
+
   async function connect(headers: Record<string, string>, signal: AbortSignal): Promise<Response | undefined> {
     const jwt = await currentToken()
     const authorization = jwt === undefined ? {} : { Authorization: `Bearer ${jwt}` }
@@ -135,7 +172,7 @@ export function createClient({ baseUrl, token, fetch = request => globalThis.fet
   const ids = Object.keys(requests).filter(id => id !== 'streamEvents')
   const calls = ids.map(id => [id, (input?: Sent) => call(id as OperationId, input)])
   const events = createEvents(connect, refusal => new ProblemError(refusal), retryOptions.maxWait)
-  return { ...Object.fromEntries(calls), each, events, openapi }
+  return { ...Object.fromEntries(calls), each, changes, events, openapi }
 }
 
 /** Returns the data of a reply, or throws its problem as a ProblemError. */

@@ -92,8 +92,16 @@ export type Call<Op extends OperationId> = 304 extends keyof Responses<Op>
   ? <Sent extends Tag | undefined = undefined>(...input: Arguments<Input<Op>, { ifNoneMatch?: Sent }>) => Promise<Result<Op, Sent>>
   : (...input: Arguments<Input<Op>>) => Promise<Result<Op>>
 
-/** The operations with pages. */
+/** The operations with pages. The list of changes has no last one: `changes` reads its pages. */
 export type Listing = {
-  [Op in OperationId]: Success<Op> extends { data: { items: unknown[]; nextCursor: string | null } } ? Op : never
+  [Op in OperationId]: Success<Op> extends { data: { items: unknown[]; nextCursor: string | null } } ? Exclude<Op, 'listChanges'> : never
 }[OperationId]
+/** `reset`: this is the first page of a snapshot, so what you have counts no more. */
+export type Changes = Schemas['ChangePage'] & { reset: boolean }
+export type ChangesInput = Pick<Input<'listChanges'>, 'headers' | 'signal'> & {
+  /** the `nextCursor` that you have kept; without it you get a snapshot */
+  cursor?: string | undefined
+  /** the maximum number of items on a page, 1 to 100 */
+  limit?: number | undefined
+}
 export type Item<Op extends Listing> = Success<Op> extends { data: { items: (infer One)[] } } ? One : never

@@ -3,7 +3,7 @@ import { absent, common, rare } from './seed.ts'
 import type { User } from './users.ts'
 
 type Shared = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged' | 'search'
-export type Workload = Shared | 'complete' | 'move' | 'subtree' | 'summary' | 'batch'
+export type Workload = Shared | 'complete' | 'move' | 'subtree' | 'summary' | 'batch' | 'hundred' | 'changes'
 export type Request = { method: 'GET' | 'POST' | 'PATCH'; path: string; headers: Record<string, string>; body?: string }
 
 type Definition = {
@@ -77,6 +77,12 @@ export const workloads: Record<Workload, Definition> = {
     ours: true,
     large: true,
     request: (user, n) => ({ ...send(user, 'POST', '', { operations: drafts(user, n) }), path: '/v1/users/me/batch' }),
+  },
+  hundred: { statuses: [200], writes: false, ours: true, request: user => get(user, '?limit=100') },
+  // The first page of a snapshot, to compare with `hundred`.
+  changes: {
+    ...{ statuses: [200], writes: false, ours: true },
+    request: user => ({ ...get(user, ''), path: '/v1/users/me/changes?limit=100' }),
   },
 }
 

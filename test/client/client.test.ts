@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished } from 'vitest'
-import { createClient, type Options, ProblemError, unwrap } from '../../src/client/index.ts'
+import { type ChangesInput, type Client, createClient, type Options, ProblemError, unwrap } from '../../src/client/index.ts'
 import { document } from '../../src/contract/document.ts'
 import { steadyMs } from '../support/clock.ts'
 import { operations } from '../support/spec.ts'
@@ -78,6 +78,48 @@ describe('a call', () => {
       .catch(caught => caught)
     expect(error.message).toBe('createTask got 502 from something that is not Taskspec')
     expect(error.cause).toBeInstanceOf(Response)
+  })
+})
+
+describe('changes', () => {
+  /** What an app keeps, and how often it began anew. */
+  async function synchronise(client: Client, copy: Map<string, unknown>, input: ChangesInput) {
+    const seen = { resets: 0, pages: 0, cursor: '' }
+    for await (const { reset, items, nextCursor } of client.changes(input)) {
+      if (reset) copy.clear()
+      for (const { id, resource } of items) resource === null ? copy.delete(id) : copy.set(id, resource)
+      seen.resets += Number(reset)
+      seen.pages += 1
+      seen.cursor = nextCursor
+    }
+    return seen
+  }
+
+  test('make a copy, keep it, and begin it anew when the cursor has expired', async ({ api }) => {
+    const client = api()
+    const make = async (title: string) => unwrap(await client.createTask({ body: { title } }))
+    const [first, second] = [await make('a'), await make('b')]
+    const user = unwrap(await client.getUser())
+    const copy = new Map<string, unknown>([['old', null]])
+    const snapshot = await synchronise(client, copy, { limit: 1 })
+    expect([snapshot, [...copy.values()]]).toEqual([{ resets: 1, pages: 3, cursor: expect.any(String) }, [user, first, second]])
+
+    await client.deleteTask({ path: { taskId: first.id } })
+    const third = await make('c')
+    const delta = await synchronise(client, copy, { cursor: snapshot.cursor, limit: 100 })
+    expect([delta, [...copy.values()]]).toEqual([{ resets: 0, pages: 1, cursor: expect.any(String) }, [user, second, third]])
+    expect(await synchronise(client, copy, delta)).toEqual({ ...delta, pages: 1 })
+
+    await client.emptyTrash()
+    copy.set(first.id, first) // as in an app that has not seen the deletion
+    expect(await synchronise(client, copy, { cursor: snapshot.cursor, limit: 2 })).toMatchObject({ resets: 1, pages: 2 })
+    expect([...copy.values()]).toEqual([user, second, third])
+  })
+
+  test('throw the problem of any other refusal', async ({ api }) => {
+    const error = await synchronise(api(), new Map(), { cursor: 'abc' }).catch(caught => caught)
+    expect(error).toBeInstanceOf(ProblemError)
+    expect(error.problem).toMatchObject({ status: 422, errors: [{ pointer: '/cursor' }] })
   })
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { issue } from '../../src/auth/issue.ts'
 import { createSandbox } from '../../src/dev/sandbox.ts'
+import { follow } from '../support/changes.ts'
 import { client } from '../support/client.ts'
 import { exportFile, importFile } from '../support/import.ts'
 import { document, inDevelopment } from '../support/spec.ts'
@@ -78,11 +79,14 @@ describe('the sandbox', () => {
     const [alice, carol] = [await as('alice'), await as('carol')]
     const before = (await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)
     const { etag } = await alice.listTasks()
+    const { last, items } = await follow(alice)
+    expect(items.filter(({ deletedAt }) => deletedAt !== null)).toEqual([]) // what is in the trash is not in a snapshot
     await carol.createTask({ body: { title: 'new' } })
     await alice.deleteUser()
     expect((await reset()).status).toBe(204)
     expect((await carol.listTasks()).body.items).toEqual([])
     await alice.listTasks({ headers: { 'If-None-Match': etag } }, 200)
+    await alice.listChanges({ query: { cursor: last.nextCursor } }, 410)
     expect((await alice.listTasks({ query: { limit: 100 } })).body.items.map(({ title }) => title)).toEqual(before)
   })
 
