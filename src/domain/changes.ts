@@ -86,7 +86,7 @@ export function createChanges(db: Database) {
       const { limit, kinds: wanted = kinds } = asked
       const read = (kind: Kind) =>
         kind === 'user' ? changedUser(owner, account, from, asked) : changedOf(kind, owner, account, from, asked)
-      const found = await Promise.all(wanted.filter(kind => (account.latest[kind] ?? 0) >= from.revision).map(read))
+      const found = await Promise.all(wanted.filter(kind => (account.latest[kind] ?? 0) > known(from, 0)).map(read))
       if (!found.every(each => each !== undefined)) return undefined
       const items = found.flat().sort(inOrder)
       const next = items[limit]

@@ -6,6 +6,7 @@ import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { type Account, createChanges, endOf } from '../../src/domain/changes.ts'
 import { type Ann, follow } from '../support/changes.ts'
+import { cases } from '../support/checks.ts'
 import { planModes, planOf } from '../support/plan.ts'
 import { record } from '../support/record.ts'
 import { createDatabase as createEmpty, type Service, test } from '../support/taskspec.ts'
@@ -122,7 +123,7 @@ describe('between the statements of one request', () => {
     ['an erasure', ann => ann.deleteUser()],
     ['an erasure, and a new contact', ann => ann.deleteUser().then(() => ann.getUser())],
   ]
-  test.for(races)('%s is noticed', async ([, race], { as, service, onTestFinished }) => {
+  test.for(cases(races))('%s is noticed', async ([, race], { as, service, onTestFinished }) => {
     const ann = await as('ann')
     const { db, changes } = opened(service)
     onTestFinished(db.close)
@@ -169,33 +170,36 @@ describe('a page', () => {
     }
   })
 
-  test.for(planModes)('reads no more tasks than it shows, with a plan for %s values', async (mode, { as, service, onTestFinished }) => {
-    const ann = await as('ann')
-    const statements: string[] = []
-    const { db, changes } = opened(service, statements)
-    onTestFinished(db.close)
-    await ann.getUser()
-    await fill(service, ann.id)
-    const account = (await changes.account(ann.id)) as Account
-    // Two callers share a statement, whose only parameter has the values of both.
-    const values = {
-      owner: ann.id,
-      createdAt: account.createdAt,
-      known: account.revision,
-      id: randomUUID(),
-      until: account.revision,
-      floor: 0,
-    }
-    const callers = [0, account.revision - 7000].map((revision, question) => ({ question, ...values, revision, count: 51 }))
-    await Promise.all([0, 1].map(() => changes.between(ann.id, account, endOf(0), { until: account.revision, limit: 1, floor: 0 })))
-    const text = statements.findLast(each => each.includes('from tasks') && each.includes(' as asked (')) as string
-    const plan = await planOf(service.sql, { name: '', text, values: [JSON.stringify(callers)] }, mode, 'analyze')
-    const scans = plan.filter(node => node['Relation Name'] === 'tasks')
-    expect(scans).toHaveLength(1)
-    expect(scans[0]).toMatchObject({ 'Node Type': 'Index Scan', 'Actual Rows': 51, 'Actual Loops': 2 })
-    expect(scans[0]?.['Index Cond']).toMatch(/owner_id = .*ROW\(/)
-    expect(scans[0]?.['Rows Removed by Filter'] ?? 0).toBe(0)
-  })
+  test.for(cases([...planModes]))(
+    'reads no more tasks than it shows, with a plan for %s values',
+    async (mode, { as, service, onTestFinished }) => {
+      const ann = await as('ann')
+      const statements: string[] = []
+      const { db, changes } = opened(service, statements)
+      onTestFinished(db.close)
+      await ann.getUser()
+      await fill(service, ann.id)
+      const account = (await changes.account(ann.id)) as Account
+      // Two callers share a statement, whose only parameter has the values of both.
+      const values = {
+        owner: ann.id,
+        createdAt: account.createdAt,
+        known: account.revision,
+        id: randomUUID(),
+        until: account.revision,
+        floor: 0,
+      }
+      const callers = [0, account.revision - 7000].map((revision, question) => ({ question, ...values, revision, count: 51 }))
+      await Promise.all([0, 1].map(() => changes.between(ann.id, account, endOf(0), { until: account.revision, limit: 1, floor: 0 })))
+      const text = statements.findLast(each => each.includes('from tasks') && each.includes(' as asked (')) as string
+      const plan = await planOf(service.sql, { name: '', text, values: [JSON.stringify(callers)] }, mode, 'analyze')
+      const scans = plan.filter(node => node['Relation Name'] === 'tasks')
+      expect(scans).toHaveLength(1)
+      expect(scans[0]).toMatchObject({ 'Node Type': 'Index Scan', 'Actual Rows': 51, 'Actual Loops': 2 })
+      expect(scans[0]?.['Index Cond']).toMatch(/owner_id = .*ROW\(/)
+      expect(scans[0]?.['Rows Removed by Filter'] ?? 0).toBe(0)
+    },
+  )
 })
 
 /** What the server uses, without a server. */
