@@ -94,6 +94,7 @@ type Settings = {
   jwksUrl: string
   token: string
   nodeOptions?: string[]
+  env?: Record<string, string>
   /** the folder of the other checkout, with its packages installed */
   before?: string | undefined
 }
@@ -121,6 +122,7 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
     AUTH_AUDIENCE: auth.audiences.join(),
     ...key,
     ...env,
+    ...settings.env,
   }
   const output = openSync(log, 'a') // append mode, so that the file can be truncated meanwhile
   const began = performance.now()
