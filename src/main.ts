@@ -2,7 +2,6 @@
 import './node-version.js'
 import http from 'node:http' // as a whole: an older Node lacks names of it
 import module from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { isWorker, supervise } from './cluster.ts'
 import { type Config, ConfigError, readConfig } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
@@ -29,8 +28,6 @@ async function main() {
   const databaseUrl = config.databaseUrl ?? (embedded?.url as DatabaseUrl)
   if (!isWorker && databaseUrl.warning !== null) log.warn({ warning: `DATABASE_URL ${databaseUrl.warning}` }, 'ignored')
 
-  // The next start then strips and compiles no source again: it takes half the time. Where the folder can't be written, nothing is kept.
-  module.enableCompileCache(fileURLToPath(new URL('../.artifacts/compiled/', import.meta.url)))
   // Imported late, so that an older Node has read its version above before it meets syntax and names that it lacks.
   const { serve } = await import('./server.ts')
   const several = config.workers > 1 && !isWorker
@@ -41,7 +38,7 @@ async function main() {
     await embedded?.stop()
     throw error
   })
-  setImmediate(module.flushCompileCache)
+  setImmediate(module.flushCompileCache) // now, because a process that is killed writes nothing
   if (config.production || isWorker)
     log.info({ url: server.url, metrics: server.metricsUrl ?? undefined, note: loopbackNote(config.host) }, 'listening')
   else process.stdout.write(await (await import('./dev/welcome.ts')).welcome({ url: server.url, config, embedded, auth }))

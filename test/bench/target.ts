@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { nodeEnvironment } from '../support/environment.ts'
@@ -128,7 +128,7 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
   const began = performance.now()
   const child = spawn(
     process.execPath,
-    [...nodeOptions, name === 'before' ? join(before, file) : fileURLToPath(new URL(file, import.meta.url))],
+    [...nodeOptions, ...commandOf(name === 'before' ? resolve(before, file) : fileURLToPath(new URL(file, import.meta.url)))],
     {
       env: environment,
       stdio: ['ignore', output, output],
@@ -162,6 +162,11 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
     if (child.exitCode !== null || status !== undefined) throw new Error(`${name} did not start (${status}):\n${readFileSync(log, 'utf8')}`)
     await sleep(2)
   }
+}
+
+/** This server starts as `npm start` starts it. */
+function commandOf(file: string): string[] {
+  return file.endsWith('src/main.ts') ? ['--import', join(file, '../node-version.js'), file] : [file]
 }
 
 async function statusOf(url: string, token: string): Promise<number | undefined> {
