@@ -11,11 +11,11 @@ import type { Config } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
 import type { Document } from './contract/document.ts'
 import type { Replies } from './contract/idempotency-key.ts'
-import type { AnyHandlers, OpenEvents } from './contract/types.ts'
+import type { AnyHandlers } from './contract/types.ts'
 import type { OwnerLock } from './database/batched-writes.ts'
 import { createDatabase, type Database } from './database/database.ts'
 import { sharedPending } from './database/migrations.ts'
-import { api as taskspec } from './handlers/index.ts'
+import { type Surroundings, api as taskspec } from './handlers/index.ts'
 import { createApp } from './http/app.ts'
 import { createListener, type Timeouts } from './http/listener.ts'
 import { serveMetrics } from './http/metrics-endpoint.ts'
@@ -27,7 +27,7 @@ import { createMetrics } from './observe/metrics.ts'
 import { createSteps } from './observe/spans.ts'
 import { createPipeline } from './pipeline/pipeline.ts'
 import { createRateLimit } from './pipeline/rate-limit.ts'
-import { createListCache, type ListCache } from './resource/list-cache.ts'
+import { createListCache } from './resource/list-cache.ts'
 
 type Settings = Pick<
   Config,
@@ -51,21 +51,15 @@ type Settings = Pick<
   auth: AuthConfig
 }
 
-export type ApiSettings = Pick<Config, 'publicUrl' | 'privateWebhooks'>
-
 /** The API that a server serves. The layers below know nothing else of it. */
 export type Api = {
   document: Document
-  /**
-   * Makes the handlers. `stopping` aborts when the process begins to stop; the settings are those of the server; `lists` keeps pages in memory;
-   * `openEvents` needs `watch`.
-   */
-  handlers: (db: Database, stopping: AbortSignal, settings: ApiSettings, lists: ListCache, openEvents: OpenEvents) => AnyHandlers
+  handlers: (db: Database, surroundings: Surroundings) => AnyHandlers
   /** locks the accounts of several owners; without it, changes of several owners share no statement */
   ownerLock?: OwnerLock
   /** what a process removes between requests; nothing where it is undefined */
   expiry?: (db: Database) => Expiry
-  /** what live events are about */
+  /** what live events are about; without it, `openEvents` fails */
   watch?: (db: Database) => Watch
   /** where replies to repeated requests are stored; needed if an operation takes an Idempotency-Key and does not reply 201 */
   replies?: (db: Database) => Replies
@@ -120,7 +114,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const lists = createListCache(settings.listCacheBytes, () => db.load().lost)
   const operations = await createPipeline({
     document: api.document,
-    handlers: api.handlers(db, stopping.signal, settings, lists, hub.open),
+    handlers: api.handlers(db, { ...settings, stopping: stopping.signal, lists, openEvents: hub.open }),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
     replies: api.replies?.(db),

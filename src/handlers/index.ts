@@ -29,16 +29,21 @@ export const api = {
   replies: createReplies,
 }
 
-type Settings = { publicUrl: string | null; privateWebhooks: boolean }
+/** What handlers need of their process. */
+export type Surroundings = {
+  /** Aborts when the process begins to stop. */
+  stopping: AbortSignal
+  /** as in the settings */
+  publicUrl: string | null
+  privateWebhooks: boolean
+  /** pages in memory */
+  lists: ListCache
+  openEvents: OpenEvents
+}
 
 /** All operations: one of the spec without a handler does not compile. */
-export function createHandlers(
-  db: Database,
-  stopping: AbortSignal,
-  { publicUrl, privateWebhooks }: Settings,
-  lists: ListCache,
-  openEvents: OpenEvents,
-): Handlers {
+export function createHandlers(db: Database, surroundings: Surroundings): Handlers {
+  const { stopping, publicUrl, privateWebhooks, lists, openEvents } = surroundings
   return {
     ...createUserHandlers(db),
     ...createCategoryHandlers(db),

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase as connect } from '../../src/database/database.ts'
 import { createHandlers } from '../../src/handlers/index.ts'
-import { createListCache } from '../../src/resource/list-cache.ts'
 import { createDatabase } from '../support/taskspec.ts'
 import { addLeanTables } from './lean.ts'
 import { plot } from './plot.ts'
 import { seed } from './seed.ts'
+import { surroundings } from './surroundings.ts'
 import { type Running, start, type TargetName, target, targets } from './target.ts'
 import { store } from './targets/sql.ts'
 import { eddsa, hs256, loadUsers, refreshUsers, type User } from './users.ts'
@@ -126,13 +126,7 @@ test('the targets send the same statements as the server', async () => {
   const sent: { ours: string[]; theirs: string[] } = { ours: [], theirs: [] }
   const db = connect({ url: parseDatabaseUrl(base.url), poolSize: 1, observe: text => sent.ours.push(plain(text)) })
   const none = undefined as never // these operations have no query, execute no others, describe no problem and open no stream
-  const handlers = createHandlers(
-    db,
-    new AbortController().signal,
-    { publicUrl: null, privateWebhooks: false },
-    createListCache(0, () => 0),
-    none,
-  )
+  const handlers = createHandlers(db, surroundings)
   const theirs = store({ databaseUrl: base.url, poolSize: 1, maxPipeline: 0, searchPath: 'public' }, text => sent.theirs.push(plain(text)))
   const { id: owner, taskIds } = ann.HS256
   await sql`update users set start_revision = revision where id = ${owner}` // as small as an account of the benchmark

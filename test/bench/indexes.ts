@@ -7,11 +7,11 @@ import type { AnyReply } from '../../src/contract/types.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { accountLock } from '../../src/domain/revision.ts'
 import { createHandlers } from '../../src/handlers/index.ts'
-import { createListCache } from '../../src/resource/list-cache.ts'
 import { startCluster } from './cluster.ts'
 import { cpuOfFamily } from './process.ts'
 import { median, table } from './report.ts'
 import { rare } from './seed.ts'
+import { surroundings } from './surroundings.ts'
 import { hs256, loadUsers, type User } from './users.ts'
 import { workloads } from './workloads.ts'
 
@@ -48,13 +48,7 @@ const users = await Promise.all(
   accounts.map(({ first, accounts }) => loadUsers(sql, hs256, { count: callers, numbers: [first, first + accounts - 1] })),
 )
 const db = createDatabase({ url: parseDatabaseUrl(url), poolSize: 1, timeoutFactor: 20, ownerLock: accountLock })
-const settings = { publicUrl: null, privateWebhooks: false }
-const handlers = createHandlers(
-  db,
-  new AbortController().signal,
-  settings,
-  createListCache(0, () => 0),
-) as unknown as Record<string, (call: object) => Promise<AnyReply>>
+const handlers = createHandlers(db, surroundings) as unknown as Record<string, (call: object) => Promise<AnyReply>>
 const call = (operation: string, { id }: User, more: object) =>
   handlers[operation]?.({ owner: id, claims: { email: null, name: null }, path: {}, query: {}, headers: {}, ...more })
 
