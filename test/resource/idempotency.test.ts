@@ -1,6 +1,7 @@
 // Requests with an Idempotency-Key take effect once.
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
+import { cases } from '../support/checks.ts'
 import type { Client } from '../support/client.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
@@ -172,7 +173,7 @@ const kept = {
   },
 }
 
-test.for(Object.entries(kept))(
+test.for(cases(Object.entries(kept)))(
   'while the first %s is in flight, a repeated one is a 409 and does not wait',
   async ([, make], { as, service }) => {
     const ann = await as('ann')
