@@ -1,4 +1,4 @@
-\restrict ZI9We2L44YUfag0CUGQOlarTA00PYWaoUJeGwXJBjR2g4Wkc0QHHe0lm4X6bVyv
+\restrict tH6P8If9oxucMTbmvbP5DFcfH9oEQ2pGrWyLTA96sFVBpz9aSt9pcKT55AXlPyL
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -535,6 +535,8 @@ CREATE TABLE public.webhooks (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     deleted_at timestamp with time zone,
+    reminded_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    remind_at timestamp with time zone,
     CONSTRAINT webhooks_delivered_revision_range CHECK ((delivered_revision >= 0)),
     CONSTRAINT webhooks_kinds_count CHECK (((cardinality(kinds) >= 1) AND (cardinality(kinds) <= 5))),
     CONSTRAINT webhooks_kinds_values CHECK ((kinds <@ ARRAY['user'::text, 'category'::text, 'task'::text, 'calendar'::text, 'reminder'::text])),
@@ -834,7 +836,7 @@ ALTER TABLE ONLY public.webhooks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict ZI9We2L44YUfag0CUGQOlarTA00PYWaoUJeGwXJBjR2g4Wkc0QHHe0lm4X6bVyv
+\unrestrict tH6P8If9oxucMTbmvbP5DFcfH9oEQ2pGrWyLTA96sFVBpz9aSt9pcKT55AXlPyL
 
 
 --
@@ -937,4 +939,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128002505'),
     ('20261128002506'),
     ('20261128002507'),
-    ('20261128002508');
+    ('20261128002508'),
+    ('20261128002550');

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createAuthenticator } from './auth/authenticator.ts'
 import { createHub, type Watch } from './background/events.ts'
+import { createOutgoing } from './background/outgoing.ts'
 import { type Expiry, startPurge } from './background/purge.ts'
+import { startWebhooks, type WebhookQueue, type WebhookTiming } from './background/webhooks.ts'
 import type { AuthConfig } from './config/auth.ts'
 import type { Config } from './config/config.ts'
 import type { DatabaseUrl } from './config/database-url.ts'
@@ -61,6 +63,8 @@ export type Api = {
   expiry?: (db: Database) => Expiry
   /** what live events are about; without it, `openEvents` fails */
   watch?: (db: Database) => Watch
+  /** the deliveries of webhooks; none where it is undefined */
+  webhooks?: (db: Database) => WebhookQueue
   /** where replies to repeated requests are stored; needed if an operation takes an Idempotency-Key and does not reply 201 */
   replies?: (db: Database) => Replies
   /** the folder of its migrations; those of this product where it is undefined */
@@ -78,6 +82,8 @@ export type Options = {
   timeouts?: Partial<Timeouts> & { heartbeatMs?: number; drainMs?: number; purgeMs?: number; pollMs?: number; databaseFactor?: number }
   /** requests in flight before others are shed; for tests */
   maxInFlight?: number
+  /** `off`: this process sends no deliveries, for the sandbox; other times for tests */
+  webhooks?: WebhookTiming | 'off'
   /** whether another process supervises this one, and serves the metrics */
   supervised?: boolean
 }
@@ -112,13 +118,23 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const hub = createHub(api.watch?.(db), { log, stopping: stopping.signal, maxStreams: maxEventStreams, pollMs: timeouts.pollMs })
   const verify = createAuthenticator(auth, error => log.warn({ error }, 'key server'))
   const lists = createListCache(settings.listCacheBytes, () => db.load().lost)
+  const webhooks =
+    api.webhooks &&
+    options.webhooks !== 'off' &&
+    startWebhooks(api.webhooks(db), {
+      ...{ log, stopping: stopping.signal, outgoing: createOutgoing({ privateAddresses: settings.privateWebhooks }) },
+      ...options.webhooks,
+    })
   const operations = await createPipeline({
     document: api.document,
     handlers: api.handlers(db, { ...settings, stopping: stopping.signal, lists, openEvents: hub.open }),
     authenticate: steps === null ? verify : steps.step('authentication', verify),
     rateLimit: createRateLimit(limits, db),
     replies: api.replies?.(db),
-    changed: hub.changed,
+    changed(owner) {
+      hub.changed(owner)
+      if (webhooks) webhooks.changed(owner)
+    },
     steps,
   })
 
@@ -131,6 +147,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
     ...(settings.listCacheBytes > 0 && { lists: lists.counts }),
     ...(purge && { purge: purge.counts }),
     ...(api.watch && { events: hub.counts }),
+    ...(webhooks && { webhooks: webhooks.counts }),
   }
   const metrics = metricsPort === null ? null : createMetrics(readings)
   const observers = { log, metrics, steps, tracing, timing }
@@ -160,6 +177,7 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
       stopping.abort()
       await drain(server, drainMs)
       await purge?.done
+      if (webhooks) await webhooks.done
       await db.close()
       shedding.close()
       await tracing?.close()

@@ -73,6 +73,7 @@ export function createOutgoing(options: Options): Outgoing {
     const addresses = isIP(host) === 0 ? await unlessAborted(resolve(host, signal), signal) : [host]
     if (addresses.length === 0) throw new OutgoingError('ENOTFOUND')
     if (!addresses.every(isAllowed)) throw new OutgoingError('PRIVATE_ADDRESS')
+    if (!isTls && !privateAddresses) throw new OutgoingError('HTTPS_REQUIRED')
     const port = Number(url.port) || (isTls ? 443 : 80)
     const socket = connect({ host, port, lookup: alwaysTo(addresses), signal, noDelay: true })
     socket.on('error', () => {}) // also between the steps below, each of which notices that it is over

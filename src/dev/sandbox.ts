@@ -71,6 +71,7 @@ export async function createSandbox({ port = defaultPort, logLevel = 'warn' } = 
         log: createLog(logLevel),
         api: withControls(withFaults(api), { clock, auth, reset }),
         around: listener => aroundFaults(clock.around(listener)),
+        webhooks: 'off', // its sample data and the data of its users are no reason to send anything anywhere
       },
     )
     return {

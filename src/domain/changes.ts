@@ -45,7 +45,7 @@ const tables: Record<TableKind, Part> = { category: sql`categories`, task: sql`t
 /** In the order of the changes with one revision. */
 export const kinds: readonly Kind[] = ['user', 'category', 'task', 'calendar', 'webhook']
 const lastKind = kinds.at(-1) as Kind
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** After every change with this revision. */
 export const endOf = (revision: number): Position => ({ revision, kind: lastKind, id: lastId })
@@ -162,13 +162,14 @@ function startOf(kind: Kind, from: Position): { revision: number; id: string } {
   return { revision: order > 0 ? from.revision - 1 : from.revision, id: lastId }
 }
 
-function positionAfter(last: Change | undefined, next: Change | undefined, until: number): Position {
+/** Where a page begins after the `last` change of one, with the `next` change known, if there is one up to `until`. */
+export function positionAfter(last: Change | undefined, next: Change | undefined, until: number): Position {
   if (last === undefined || next === undefined) return endOf(until)
   return last.revision === next.revision ? { revision: last.revision, kind: last.kind, id: last.id } : endOf(last.revision)
 }
 
-function inOrder(a: Change, b: Change): number {
-  return a.revision - b.revision || kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || (a.id < b.id ? -1 : 1)
+export function inOrder(a: Position, b: Position): number {
+  return a.revision - b.revision || kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || Number(a.id > b.id) - Number(a.id < b.id)
 }
 
 /** JSON leaves out what is undefined. A copy of the row would cost a tenth of the reply. */

@@ -10,9 +10,13 @@ import { mayUse } from './access.ts'
 import { timeZone } from './dates.ts'
 import { withRevision } from './revision.ts'
 
-type DueReminder = components['schemas']['DueReminder']
+export type DueReminder = components['schemas']['DueReminder']
 type Reminders = NonNullable<Call<'createTask'>['body']['reminders']>
 type Query = Call<'listReminders'>['query']
+/** A reminder by its instant and its task. */
+type Place = { at: string; id: string }
+/** `reminder` is the next one if it is due by now. Otherwise none is due before `at`. */
+type NextReminder = { at: string; reminder: DueReminder | undefined }
 
 const sort = 'at'
 const order = sql`at, task_id`
@@ -20,6 +24,9 @@ const columns = columnsOf(['taskId', 'title', 'at', 'dueDate', 'dueTime', 'timeZ
 const wallClock = sql`item.due_date + coalesce(item.due_time, '09:00'::time)`
 // Of any time zone from UTC: 14 hours today, 15:56 in Manila until 1844.
 const maxOffset = sql`interval '16 hours'`
+// A reminder that is older is of no use any more.
+const maxDelay = sql`interval '24 hours'`
+const horizon = sql`interval '1 hour'`
 
 /** Without a due date there are none before it. */
 const stored: Stored = {
@@ -58,6 +65,28 @@ export function createReminders({ read }: Pick<Database, 'read'>) {
         sql`${withRevision(sql`${owner}`, columns, page)} order by ${order}`,
       ).catch(cursor === undefined ? undefined : refuseCursor)
       return createPage(found, limit, sort, ({ at }) => at, 'taskId')
+    },
+
+    /** The first reminder after one, or when to look for it again: it reads only those of the next hour. */
+    async next(owner: string, { at, id }: Place): Promise<NextReminder> {
+      const from = sql`greatest(${at}::timestamptz, now() - ${maxDelay})`
+      const page = due(owner, from, sql`(now() + ${horizon})`, sql`and (reminder.at, item.id) > (${at}, ${id})`, 1)
+      const [found] = await read<DueReminder & { isDue: boolean; until: string }>(
+        'select next reminder',
+        sql`
+          select clock.until, item.at <= now() as is_due, ${columns}
+          from (select now() + ${horizon} as until) as clock left join ${page} on true`,
+      )
+      const { isDue, until, ...reminder } = found as NonNullable<typeof found>
+      return { at: reminder.at ?? until, reminder: isDue ? reminder : undefined }
+    },
+
+    /** One reminder, if it still falls due at this instant. */
+    async one(owner: string, { at, id }: Place): Promise<DueReminder | undefined> {
+      const instant = sql`${at}::timestamptz`
+      const page = due(owner, instant, sql`(${instant} + interval '1 microsecond')`, sql`and item.id = ${id}`, 1)
+      const [found] = await read<DueReminder>('select reminder', sql`select ${columns} from ${page}`)
+      return found
     },
   }
 }

@@ -5,6 +5,7 @@ import { createExpiry } from '../domain/expiry.ts'
 import { createReplies } from '../domain/replies.ts'
 import { accountLock } from '../domain/revision.ts'
 import { createWatch } from '../domain/watch.ts'
+import { createWebhookQueue } from '../domain/webhook-queue.ts'
 import type { ListCache } from '../resource/list-cache.ts'
 import { createBatchHandlers } from './batch.ts'
 import { createCalendarHandlers } from './calendars.ts'
@@ -27,6 +28,7 @@ export const api = {
   expiry: createExpiry,
   watch: createWatch,
   replies: createReplies,
+  webhooks: createWebhookQueue,
 }
 
 /** What handlers need of their process. */

@@ -25,12 +25,14 @@ export type Readings = {
   purge?: () => { rows: number; succeededAt: number }
   /** of live events: streams open; so far: events sent, and streams whose client did not read */
   events?: () => { open: number; sent: number; dropped: number }
+  /** of the deliveries of webhooks: attempts so far and webhooks disabled, owners with a due one, requests in flight, and the last successful poll */
+  webhooks?: () => { delivered: number; failed: number; disabled: number; due: number; inFlight: number; succeededAt: number }
 }
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4] // seconds; a request that waits for the database has its 503 after 3
 
 /** The metrics of this process. */
-export function createMetrics({ inFlight, shedReasons, load, pending, lists, purge, events }: Readings): Metrics {
+export function createMetrics({ inFlight, shedReasons, load, pending, lists, purge, events, webhooks }: Readings): Metrics {
   // The registry answers a supervising process too, where there is one.
   const registers = [new AggregatorRegistry()] as [Registry]
   collectDefaultMetrics({ register: registers[0] })
@@ -118,6 +120,32 @@ export function createMetrics({ inFlight, shedReasons, load, pending, lists, pur
       'Streams of live events that ended while their client had not read what it was sent.',
       registers,
       () => events().dropped,
+    )
+  }
+  if (webhooks !== undefined) {
+    new Counter({
+      name: 'taskspec_webhook_attempts_total',
+      help: 'Requests to receivers of webhooks by outcome: delivered is a reply of 2xx.',
+      labelNames: ['outcome'],
+      registers,
+      collect() {
+        this.reset()
+        for (const outcome of ['delivered', 'failed'] as const) this.inc({ outcome }, webhooks()[outcome])
+      },
+    })
+    counter('taskspec_webhooks_disabled_total', 'Webhooks disabled after failures.', registers, () => webhooks().disabled)
+    gauge(
+      'taskspec_webhook_owners_due',
+      'Accounts with a webhook that was due at the last poll, at most 1000.',
+      () => webhooks().due,
+      'max',
+    )
+    gauge('taskspec_webhook_requests_in_flight', 'Webhooks that are looked at or sent to.', () => webhooks().inFlight)
+    gauge(
+      'taskspec_webhook_poll_success_timestamp_seconds',
+      'When it was last known which webhooks are due; at first the start of the process.',
+      () => webhooks().succeededAt,
+      'min',
     )
   }
   AggregatorRegistry.setRegistries(registers)

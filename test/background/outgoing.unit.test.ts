@@ -86,7 +86,7 @@ describe('never reaches a private address', () => {
     const { port } = await listening(answering((_, response) => response.end()))
     const isAllowed = (address: string) => address === '127.0.0.1' // stands for a public address
     const resolve = vi.fn<Resolve>().mockResolvedValueOnce(['127.0.0.1']).mockResolvedValue(['127.0.0.2'])
-    const { post } = createOutgoing({ privateAddresses: false, resolve, isAllowed })
+    const { post } = createOutgoing({ privateAddresses: true, resolve, isAllowed })
     const send = () => post(`http://hooks.test:${port}/`, {}, '', never)
     expect(await send()).toEqual(outcome(200))
     expect(resolve).toHaveBeenCalledTimes(1) // the connection goes to the address that was checked
@@ -100,7 +100,7 @@ describe('never reaches a private address', () => {
       createTcpServer(socket => void socket.on('data', chunk => received.push(chunk)).on('close', () => closed.resolve())),
     )
     const isAllowed = vi.fn().mockReturnValueOnce(true).mockReturnValue(false)
-    const { post } = createOutgoing({ privateAddresses: false, resolve: local(), isAllowed })
+    const { post } = createOutgoing({ privateAddresses: true, resolve: local(), isAllowed })
     for (const scheme of ['http', 'https']) {
       isAllowed.mockReset().mockReturnValueOnce(true).mockReturnValue(false)
       expect(await post(`${scheme}://hooks.test:${port}/`, {}, 'x', never)).toEqual(refused)
@@ -116,10 +116,15 @@ describe('never reaches a private address', () => {
       const location = `http://127.0.0.1:${target.port}/`
       const resolve = local()
       const { port } = await listening(answering((_, response) => response.writeHead(status, { location }).end()))
-      const { post } = createOutgoing({ privateAddresses: false, resolve, isAllowed: () => true })
+      const { post } = createOutgoing({ privateAddresses: true, resolve, isAllowed: () => true })
       expect(await post(`http://hooks.test:${port}/`, {}, '', never)).toEqual(outcome(status))
     }
     expect(requests).toBe(0)
+  })
+
+  test('without TLS', async () => {
+    const { post } = createOutgoing({ privateAddresses: false, resolve: async () => ['1.1.1.1'] })
+    expect(await post('http://hooks.test/', {}, '', never)).toEqual(outcome(null, 'HTTPS_REQUIRED'))
   })
 
   test('by name, with the resolver of production', async () => {

@@ -97,7 +97,7 @@ describe('an expression', () => {
 
   test('uses only metrics and labels that the server exposes', async ({ service, onTestFinished }) => {
     const limits = { perMinute: 1, shared: false }
-    const { url, metricsUrl, stop } = await start({ databaseUrl: service.databaseUrl, metricsPort: 0, limits })
+    const { url, metricsUrl, stop } = await start({ webhooks: {}, databaseUrl: service.databaseUrl, metricsPort: 0, limits })
     onTestFinished(stop)
     const ann = client(url, await tokenOf('ann'))
     await ann.listTasks()

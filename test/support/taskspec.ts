@@ -48,14 +48,18 @@ type Settings = { databaseUrl: string; port?: number; auth?: AuthConfig; maxInFl
     | 'trustProxy'
   >
 > &
-  Pick<Options, 'timeouts' | 'api' | 'observe'>
+  Pick<Options, 'timeouts' | 'api' | 'observe' | 'webhooks'>
 
-/** Starts a server on a free port. Its statements are recorded for the verdict, unless `observe` takes them. */
+/**
+ * Starts a server on a free port. Its statements are recorded for the verdict, unless `observe` takes them. It sends no deliveries unless
+ * `webhooks` says so: tests of statements and connections would find those of the deliveries too.
+ */
 export async function start({
   databaseUrl,
   timeouts = {},
   maxInFlight,
   api,
+  webhooks = 'off',
   observe = statement => record('statements', statement),
   ...settings
 }: Settings): Promise<Server & { log: Service['log'] }> {
@@ -94,6 +98,7 @@ export async function start({
     log: createLog('info', lines),
     timeouts,
     observe,
+    webhooks,
     ...(api && { api }),
     ...(maxInFlight !== undefined && { maxInFlight }),
   })

@@ -47,6 +47,10 @@ const sweeps = [
     ...{ part: 'select owner_id from idempotency_keys where created_at <', table: 'idempotency_keys' },
     reason: 'the server finds the owners whose keys are too old',
   },
+  ...['webhooks', 'webhook_deliveries', 'users'].map(table => ({
+    ...{ part: 'select item.owner_id from webhooks as item where', table },
+    reason: 'the server finds the owners of webhooks that are due',
+  })),
 ]
 
 const audit = createStatementAudit({ owners, tombstones: tablesWithTombstones, exceptions, sweeps })

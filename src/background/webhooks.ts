@@ -1,0 +1,195 @@
+// Sends the deliveries of webhooks. Every process does so: it asks the database each second which accounts have some, and at once after its own
+// changes. A webhook gets one delivery at a time, in order, each at least once.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../observe/log.ts'
+import type { Outcome, Outgoing } from './outgoing.ts'
+import { signedHeaders } from './signature.ts'
+
+/** A delivery, for a limited time that of this process alone. */
+export type Attempt = {
+  /** the same each time it is sent */
+  id: string
+  url: string
+  body: string
+  secrets: readonly string[]
+  /** attempts that failed before it, one after the other */
+  failures: number
+  /** whether they have failed for so long that this one is the last */
+  isOver: boolean
+  delivered: (outcome: Outcome) => Promise<unknown>
+  failed: (outcome: Outcome, delayMs: number) => Promise<unknown>
+  disable: (outcome: Outcome, reason: 'failing' | 'gone') => Promise<unknown>
+  /** Gives it back as if it had not been sent. */
+  release: () => Promise<unknown>
+}
+
+export type WebhookQueue = {
+  /** some owners of webhooks that are due, of these owners or of all */
+  owners: (among?: string[]) => Promise<string[]>
+  /** The next attempt for an owner; null if there was something to do and nothing to send, undefined if there is nothing to do. */
+  take: (owner: string) => Promise<Attempt | null | undefined>
+}
+
+/** for tests */
+export type WebhookTiming = { pollMs?: number; delaysMs?: readonly number[] }
+
+type Options = WebhookTiming & {
+  log: Log
+  outgoing: Outgoing
+  /** Aborts when the process begins to stop. */
+  stopping: AbortSignal
+}
+
+const [second, minute, hour] = [1_000, 60_000, 3_600_000]
+/** between the attempts of a delivery; the last one again and again */
+const delays = [5 * second, 30 * second, 2 * minute, 10 * minute, 30 * minute, hour, 2 * hour]
+const maxInFlight = 16
+const maxPerOwner = 4 // so that the slow receivers of a few owners do not hold up the others
+const gatherMs = 50 // changes of this process share one statement that asks for their webhooks
+const maxSettles = 5 // a lease lasts longer
+
+export type Webhooks = ReturnType<typeof startWebhooks>
+
+/** Starts to send. `done` resolves when it has stopped. */
+export function startWebhooks(queue: WebhookQueue, options: Options) {
+  const { log, outgoing, stopping, pollMs = second, delaysMs = delays } = options
+  const counts = { delivered: 0, failed: 0, disabled: 0, due: 0, inFlight: 0, succeededAt: Date.now() / 1000 }
+  const waiting = new Set<string>() // owners, the one that waits longest first
+  const perOwner = new Map<string, number>()
+  const changed = new Set<string>()
+  const sending = new Set<Promise<void>>()
+  let isFailing = false
+  let wake = () => {}
+  stopping.addEventListener('abort', () => wake())
+  return {
+    counts: () => counts,
+    /** An account of this owner has changed. */
+    changed(owner: string) {
+      changed.add(owner)
+      wake()
+    },
+    done: Promise.all([poll(), follow()]).then(async () => {
+      while (sending.size > 0) await Promise.all(sending)
+    }),
+  }
+
+  /** Finds what other processes have left, and what is due again. A database that needs long is asked less often. */
+  async function poll(): Promise<void> {
+    for (let tookMs = 0; await pause(Math.max(pollMs, 10 * tookMs) * (0.5 + Math.random())); ) {
+      const startedAt = performance.now()
+      await noted(async () => {
+        const owners = await queue.owners()
+        counts.due = owners.length
+        add(owners)
+        counts.succeededAt = Date.now() / 1000
+      })
+      tookMs = performance.now() - startedAt
+    }
+  }
+
+  async function follow(): Promise<void> {
+    while (!stopping.aborted) {
+      if (changed.size === 0)
+        await new Promise<void>(resolve => {
+          wake = resolve
+        })
+      if (!(await pause(gatherMs))) return
+      const owners = [...changed]
+      changed.clear()
+      await noted(async () => add(await queue.owners(owners)))
+    }
+  }
+
+  function add(owners: string[]) {
+    for (const owner of shuffled(owners)) waiting.add(owner)
+    start()
+  }
+
+  function start() {
+    for (const owner of waiting) {
+      if (counts.inFlight >= maxInFlight || stopping.aborted) return
+      if ((perOwner.get(owner) ?? 0) >= maxPerOwner) continue
+      waiting.delete(owner)
+      count(owner, 1)
+      const work = noted(() => serve(owner)).finally(() => {
+        count(owner, -1)
+        sending.delete(work)
+        start()
+      })
+      sending.add(work)
+    }
+  }
+
+  function count(owner: string, by: 1 | -1) {
+    counts.inFlight += by
+    const left = (perOwner.get(owner) ?? 0) + by
+    if (left === 0) perOwner.delete(owner)
+    else perOwner.set(owner, left)
+  }
+
+  /** Another webhook of the owner may be due beside this one, and this one again after it. */
+  async function serve(owner: string): Promise<void> {
+    const attempt = await queue.take(owner)
+    if (attempt === undefined) return
+    waiting.add(owner)
+    if (attempt === null) return
+    start()
+    if (await send(attempt)) waiting.add(owner)
+  }
+
+  async function send(attempt: Attempt): Promise<boolean> {
+    const { id, url, body, secrets, failures, isOver } = attempt
+    const headers = { ...signedHeaders(id, new Date(), body, secrets), 'content-type': 'application/json', 'user-agent': 'taskspec' }
+    const outcome = await outgoing.post(url, headers, body, stopping).catch(() => null)
+    if (outcome === null) return settled(attempt.release)
+    const { status } = outcome
+    if (status !== null && status >= 200 && status < 300) {
+      counts.delivered += 1
+      return settled(() => attempt.delivered(outcome))
+    }
+    counts.failed += 1
+    if (status !== 410 && !isOver) return settled(() => attempt.failed(outcome, delayAfter(failures, delaysMs)))
+    counts.disabled += 1
+    return settled(() => attempt.disable(outcome, status === 410 ? 'gone' : 'failing'))
+  }
+
+  /** Again during an outage of the database: otherwise the same delivery would be sent again. */
+  async function settled(settle: () => Promise<unknown>): Promise<true> {
+    for (let left = maxSettles; ; left--) {
+      try {
+        await settle()
+        return true
+      } catch (error) {
+        if (left === 0 || !(await pause(second))) throw error
+      }
+    }
+  }
+
+  /** Logs an outage once. What is due then is found by the next poll. */
+  async function noted(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      isFailing = false
+    } catch (error) {
+      if (!isFailing) log.warn({ error }, 'webhooks failed')
+      isFailing = true
+    }
+  }
+
+  function pause(ms: number): Promise<boolean> {
+    return sleep(ms, true, { signal: stopping, ref: false }).catch(() => false)
+  }
+}
+
+/** With jitter, so that receivers which failed together do not get everything together. */
+function delayAfter(failures: number, delaysMs: readonly number[]): number {
+  const delay = delaysMs[Math.min(failures, delaysMs.length - 1)] as number
+  return Math.round(delay * (0.8 + 0.4 * Math.random()))
+}
+
+/** So that two processes seldom work on the same owner. */
+const shuffled = <Value>(values: Value[]): Value[] =>
+  values
+    .map(value => ({ value, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ value }) => value)
