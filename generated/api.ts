@@ -851,14 +851,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a webhook
-         * @description Nothing more is sent, its secrets and the log of its deliveries are erased. A webhook is not in the trash, and does not come back.
+         * @description Nothing more is sent, its secrets and the log of its deliveries are erased. The reply to a rotation that had an `Idempotency-Key` is kept for its 24 hours. A webhook is not in the trash, and does not come back.
          */
         delete: operations["deleteWebhook"];
         options?: never;
         head?: never;
         /**
          * Change a webhook
-         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. `enabled: true` starts a disabled webhook where it stopped, and ends the wait for the next attempt of one that fails. So does another `url`. A kind that is new in `kinds` counts from now on.
+         * @description Changes only the fields that you send. `{}` changes nothing, not even the `ETag`. `enabled: true` starts a disabled webhook where it stopped, and ends the wait for the next attempt of one that fails. So does another `url`. A kind that is new in `kinds` counts from where the webhook stands, and reminders from now on.
          */
         patch: operations["updateWebhook"];
         trace?: never;

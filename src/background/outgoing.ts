@@ -41,6 +41,7 @@ export function createOutgoing(options: Options): Outgoing {
 
   return {
     async post(url, headers, body, signal) {
+      signal.throwIfAborted()
       const startedAt = performance.now()
       const timeout = AbortSignal.timeout(timeoutMs)
       const limit = AbortSignal.any([signal, timeout])

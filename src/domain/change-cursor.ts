@@ -40,7 +40,7 @@ function readCursor(text: string): Cursor {
     const isOurs = list === name && typeof epoch === 'string' && isRevision(floor) && isRevision(revision)
     if (isOurs && kind === undefined) return { epoch, floor, position: endOf(revision) }
     if (isOurs && kind === 'user') return { epoch, floor, position: { revision, kind, id: '' } }
-    if (isOurs && kinds.includes(kind) && uuid.test(id)) return { epoch, floor, position: { revision, kind, id } }
+    if (isOurs && kinds.includes(kind) && typeof id === 'string' && uuid.test(id)) return { epoch, floor, position: { revision, kind, id } }
   } catch {
     // not even JSON: refused below
   }

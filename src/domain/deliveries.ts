@@ -77,7 +77,8 @@ export function createDeliveries({ read, write }: Database, webhooks: ReturnType
             where ${mayUse(sql`delivery.owner_id`, sql`${owner}`)} and delivery.webhook_id = webhook.id and delivery.state = 'pending'
               and delivery.type in ('changes', 'reset'))
           update webhooks as item
-          set delivered_revision = ${revision}, delivered_kind = default, delivered_id = default
+          set delivered_revision = ${revision}, delivered_kind = default, delivered_id = default,
+            next_attempt_at = null
           from webhook
           where ${isWebhook} and item.id = webhook.id
           returning ${webhooks.columns}`,

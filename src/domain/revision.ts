@@ -10,14 +10,14 @@ import { mayUse } from './access.ts'
 
 /**
  * The revision of a new account is the clock, in milliseconds. So it is above every revision of an erased account of the same owner, and an
- * ETag that was kept over the erasure never matches.
+ * ETag that was kept over the erasure never matches. What that account had deleted is unknown, as if it had been purged.
  */
 const firstRevision = sql`(extract(epoch from now()) * 1000)::bigint`
 
 /** Inserts the account `u`. */
 export const insertAccount = (owner: string, { email, name }: Claims): Part => sql`
-  insert into users as u (id, email, name, revision, profile_revision, start_revision)
-  select ${owner}::text, ${email}::text, ${name}::text, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1`
+  insert into users as u (id, email, name, revision, profile_revision, start_revision, purged_revision)
+  select ${owner}::text, ${email}::text, ${name}::text, ${firstRevision}, ${firstRevision}, ${firstRevision} - 1, ${firstRevision}`
 
 /** Makes a function that inserts the account of an owner. It resolves with the revision, or with undefined if there is an account. */
 export function createAccounts({ write }: Pick<Database, 'write'>): (owner: string, claims: Claims) => Promise<number | undefined> {

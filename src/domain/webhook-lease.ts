@@ -41,6 +41,8 @@ export type Leased = Pending & {
 const maxOwners = 1_000
 const lease = sql`interval '60 seconds'` // longer than an attempt with all its statements
 const patience = sql`interval '24 hours'`
+// Of 17 in a day. So a failure long ago and one now disable nothing, where there was nothing to send in between.
+const minAttempts = constant(10)
 
 /**
  * Whether the webhook `item` of an owner, or of any, has something to send. A position in the middle of a revision has more of this one. A
@@ -65,6 +67,9 @@ function isDue(owner?: string): Part {
 /** The webhook `item`, if this lease still holds. */
 export const isHeld = (owner: string, { id, leasedUntil }: Leased): Part => sql`
   ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.id = ${id} and item.deleted_at is null and item.leased_until = ${leasedUntil}::timestamptz`
+
+/** Whether the user has not changed the webhook `item` meanwhile so that a failure of this attempt tells nothing. */
+export const isAsItWas = ({ url, attempts }: Leased): Part => sql`item.enabled and item.url = ${url} and item.attempts = ${attempts}`
 
 /** Whether nothing has moved the webhook `item` since: a replay does. */
 export const isWhereItWas = ({ deliveredRevision, deliveredKind, deliveredId }: Leased): Part => sql`
@@ -91,7 +96,7 @@ export function createLeases({ read, write }: Pick<Database, 'read' | 'write'>) 
           with due as (
             select item.id, pending.*, now() + ${lease} as until,
               case when item.previous_secret_until > now() then item.previous_secret end as previous,
-              item.failing_since is not null and item.failing_since < now() - ${patience} as is_over
+              item.failing_since is not null and item.failing_since < now() - ${patience} and item.attempts >= ${minAttempts} as is_over
             from webhooks as item left join lateral (
               select delivery.id as delivery_id, delivery.type, delivery.to_revision, delivery.to_kind, delivery.to_id, delivery.to_at,
                 delivery.created_at as begun_at

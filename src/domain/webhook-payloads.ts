@@ -18,7 +18,7 @@ import {
 } from './changes.ts'
 import { createReminders, type DueReminder } from './reminders.ts'
 import { isHeld, isWhereItWas, type Leased } from './webhook-lease.ts'
-import { type Changes, placeAt, remindAt, remindedOf } from './webhook-results.ts'
+import { type Changes, placeAt, remindAt, remindedOf, remindNext } from './webhook-results.ts'
 
 /** `sent`: send `body`, then make the changes. `nothing`: make them at once. `cancelled`: the pending delivery has nothing left. `busy`: try again. */
 export type Prepared =
@@ -46,13 +46,13 @@ export function createPayloads(db: Database) {
       if (account === undefined) return busy
       const next = await nextReminder(owner, leased)
       if (leased.type === null && next?.reminder !== undefined) return newReminder(owner, leased, next.reminder)
-      const following = next === undefined ? {} : remindAt(next.at)
+      const following = next === undefined ? {} : next.reminder === undefined ? remindAt(next.at) : remindNext
       if (!isComplete(account, placeOf(leased), 0)) return reset(owner, leased, account, following)
       return pageOfChanges(owner, leased, account, following)
     },
   }
 
-  /** The first one that was not delivered, if it is due soon. Otherwise when to look again. */
+  /** The first one that was not delivered, if it is due. Otherwise when to look again. */
   async function nextReminder(owner: string, { kinds, remindedUntil, remindedId }: Leased) {
     return kinds.includes('reminder') ? reminders.next(owner, { at: remindedUntil, id: remindedId }) : undefined
   }
@@ -103,7 +103,7 @@ export function createPayloads(db: Database) {
     const isCut = items.length < found.length
     const last = pinned !== undefined && inOrder(pinned, page.position) < 0 ? pinned : page.position
     const end = isCut ? positionAfter(found[items.length - 1], found[items.length], until) : last
-    return { items, end, hasMore: isCut || page.hasMore || until < account.revision }
+    return { items, end, hasMore: isCut || found.length < page.items.length || page.hasMore || until < account.revision }
   }
 
   /** Resolves with undefined if the webhook has moved, or a test came first. */

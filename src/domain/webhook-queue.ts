@@ -2,7 +2,7 @@
 import type { Database } from '../database/database.ts'
 import { createLeases } from './webhook-lease.ts'
 import { createPayloads } from './webhook-payloads.ts'
-import { createResults, type DisabledReason, type Outcome } from './webhook-results.ts'
+import { createResults, type DisabledReason, later, type Outcome } from './webhook-results.ts'
 
 export function createWebhookQueue(db: Database) {
   const { owners, lease } = createLeases(db)
@@ -20,7 +20,7 @@ export function createWebhookQueue(db: Database) {
       const [leased] = await lease(owner)
       if (leased === undefined) return undefined
       const prepared = await payloads.prepare(owner, leased).catch(async error => {
-        await results.release(owner, leased) // or wait until the lease expires, in an outage
+        await results.release(owner, leased, later).catch(() => {}) // in an outage the lease expires
         throw error
       })
       if (prepared.kind === 'sent') return attempt(owner, prepared)

@@ -4,7 +4,7 @@ import type { Database } from '../database/database.ts'
 import { constant, identifier, joined, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 import { bumpRevision } from './revision.ts'
-import { isHeld, isWhereItWas, type Leased } from './webhook-lease.ts'
+import { isAsItWas, isHeld, isWhereItWas, type Leased } from './webhook-lease.ts'
 
 /** No status without a reply, no error with one. */
 export type Outcome = { status: number | null; error: string | null; durationMs: number }
@@ -18,12 +18,12 @@ const reminderLag = sql`interval '1 minute'` // a change that is not committed y
 export function createResults(db: Database) {
   const { write } = db
   const disable = db.change('disable webhook', {
-    ...{ owner: 'text', id: 'uuid', deliveryId: 'uuid', leasedUntil: 'timestamptz', reason: 'text' },
+    ...{ owner: 'text', id: 'uuid', url: 'text', before: 'integer', deliveryId: 'uuid', leasedUntil: 'timestamptz', reason: 'text' },
     ...{ status: 'integer', error: 'text', durationMs: 'integer' },
   })<{ id: string }>((asked, callers) => {
     const held = sql`
       ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
-      and item.leased_until = ${asked.leasedUntil}`
+      and item.leased_until = ${asked.leasedUntil} and item.enabled and item.url = ${asked.url} and item.attempts = ${asked.before}`
     return sql`
       ${bumpRevision(asked, callers, sql`exists (select from webhooks as item where ${held})`)},
       noted as (
@@ -43,14 +43,7 @@ export function createResults(db: Database) {
   })
 
   return {
-    /** Gives the lease back. `changes` holds if no replay has moved the webhook meanwhile. */
-    release(owner: string, leased: Leased, changes: Changes = {}) {
-      const kept = Object.entries(changes).map(([name, value]) => assignment(name, value, isWhereItWas(leased)))
-      return write(
-        'release webhook',
-        sql`update webhooks as item set leased_until = null${joined(kept, '')} where ${isHeld(owner, leased)}`,
-      )
-    },
+    release,
 
     delivered: (owner: string, leased: Leased, outcome: Outcome, changes: Changes) =>
       settle(owner, leased, 'delivered', { ...changes, ...succeeded }, outcome),
@@ -64,18 +57,39 @@ export function createResults(db: Database) {
       return settle(owner, leased, 'pending', failed, outcome, delayMs)
     },
 
-    /** A change of the account. The delivery stays pending: if the webhook is enabled again, it is the next one. */
-    disable(owner: string, { id, deliveryId, leasedUntil }: Leased, reason: DisabledReason, outcome: Outcome) {
-      return disable({ owner, id, deliveryId: deliveryId as string, leasedUntil, reason, ...outcome })
+    /**
+     * A change of the account. The delivery stays pending: if the webhook is enabled again, it is the next one. If the user has changed the
+     * webhook meanwhile, it only gives the lease back.
+     */
+    async disable(owner: string, leased: Leased, reason: DisabledReason, outcome: Outcome): Promise<void> {
+      const { id, url, attempts, leasedUntil } = leased
+      const disabled = await disable({
+        owner,
+        id,
+        url,
+        before: attempts,
+        deliveryId: leased.deliveryId as string,
+        leasedUntil,
+        reason,
+        ...outcome,
+      })
+      if (disabled.length === 0) await release(owner, leased)
     },
+  }
+
+  /** Gives the lease back. `changes` holds if no replay has moved the webhook meanwhile. */
+  function release(owner: string, leased: Leased, changes: Changes = {}) {
+    const kept = Object.entries(changes).map(([name, value]) => assignment(name, value, isWhereItWas(leased)))
+    return write('release webhook', sql`update webhooks as item set leased_until = null${joined(kept, '')} where ${isHeld(owner, leased)}`)
   }
 
   /** Locks the webhook first, as a replay does: in another order both could wait for each other. */
   async function settle(owner: string, leased: Leased, state: string, changes: Changes, outcome?: Outcome, delayMs = 0) {
     const { id, deliveryId } = leased
     const own = sql`${mayUse(sql`delivery.owner_id`, sql`${owner}`)} and delivery.webhook_id = ${id}`
-    const isPending = sql`noted.id is not null`
-    const assigned = Object.entries(changes).map(([name, value]) => assignment(name, value, isPending))
+    const assigned = Object.entries(changes).map(([name, value]) =>
+      assignment(name, value, sql`noted.id is not null ${unmoved(leased, state)}`),
+    )
     await write(
       'settle delivery',
       sql`
@@ -107,6 +121,15 @@ export function createResults(db: Database) {
   }
 }
 
+/**
+ * `and …`: what else must hold, so that the outcome counts for the webhook. A replay can have begun before the delivery was pinned, and not have
+ * seen it.
+ */
+function unmoved(leased: Leased, state: string): Part {
+  if (state === 'pending') return sql`and ${isAsItWas(leased)}`
+  return leased.type === 'changes' || leased.type === 'reset' ? sql`and ${isWhereItWas(leased)}` : sql``
+}
+
 const succeeded: Changes = { attempts: sql`0`, failingSince: sql`null`, nextAttemptAt: sql`null` }
 const failed: Changes = {
   attempts: sql`item.attempts + 1`,
@@ -129,6 +152,12 @@ export function placeAt({ revision, kind, id }: { revision: number; kind: string
 export function remindAt(at: string): Changes {
   return { remindAt: sql`${at}::timestamptz`, remindedUntil: sql`greatest(item.reminded_until, (select now() - ${reminderLag}))` }
 }
+
+/** A reminder is due, and comes after the delivery that is pending. */
+export const remindNext: Changes = { remindAt: sql`null` }
+
+/** After an error of this server: the other webhooks of the account come first. */
+export const later: Changes = { nextAttemptAt: sql`(select now() + interval '30 seconds')` }
 
 /** After a reminder that was delivered: the next one may be due. */
 export function remindedOf(at: string, taskId: string): Changes {

@@ -32,17 +32,19 @@ export function createListCache(maxBytes: number, connectionsLost: () => number)
       if (maxBytes === 0) return read
       const key = JSON.stringify(query)
       return async () => {
-        const page = ownersNow().get(owner)?.pages.get(key)
-        if (page !== undefined) {
+        const kept = ownersNow().get(owner)
+        const page = kept?.pages.get(key)
+        if (kept !== undefined && page !== undefined) {
           const revision = await currentRevision(owner)
-          const kept = ownersNow().get(owner)
-          if (kept?.revision === revision) {
+          // Another request may have put the pages of a newer revision in their place meanwhile.
+          const isThere = ownersNow().get(owner) === kept
+          if (isThere && kept.revision === revision) {
             owners.delete(owner)
             owners.set(owner, kept)
             counts.hits += 1
             return { revision, body: page }
           }
-          forget(owner)
+          if (isThere) forget(owner)
         }
         counts.misses += 1
         const { revision, body } = await read()

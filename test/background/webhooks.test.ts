@@ -261,8 +261,10 @@ test('reminders are sent when they fall due, each once, in their order', async (
   expect(deliveries.map(({ data }) => data.reminder)).toEqual(items)
   expect(deliveries.map(({ type }) => type)).toEqual(['reminder', 'reminder', 'reminder'])
   // Each look ahead ends where the next reminder is.
-  const [{ next }] = await service.sql<[{ next: Date }]>`select remind_at as next from webhooks where owner_id = ${id}`
-  await eventually(async () => expect(next.getTime()).toBeGreaterThan(Date.now() + 600_000))
+  await eventually(async () => {
+    const [{ next }] = await service.sql<[{ next: Date }]>`select remind_at as next from webhooks where owner_id = ${id}`
+    expect(next.getTime()).toBeGreaterThan(Date.now() + 600_000)
+  })
   expect(receiver.items()).toEqual([])
 })
 
@@ -278,6 +280,49 @@ test('a reminder whose task is completed before it arrives is not repeated', asy
   await eventually(async () => expect((await logOf(ann, hooked))[0]).toMatchObject({ type: 'reminder', state: 'cancelled' }))
   await caughtUp(ann, hooked)
   expect(new Set(deliveries.map(each => each.id)).size).toBe(1)
+})
+
+test('a reminder that falls due while a delivery fails comes after it', async ({ service, onTestFinished }) => {
+  const { ann, id, receiver, deliveries, hook } = await setUp(service, onTestFinished)
+  await hook({ kinds: ['task', 'reminder'] })
+  receiver.reply(500)
+  await create(ann)
+  await eventually(() => expect(deliveries.length).toBeGreaterThan(0))
+  // As if the reminder had fallen due five minutes ago.
+  const at = new Date(Date.now() - 300_000).toISOString()
+  const { body: due } = await ann.createTask({ body: { title: 'due', reminders: [{ at }] } })
+  await service.sql`update webhooks set reminded_until = now() - interval '1 hour', remind_at = now() + interval '1 hour' where owner_id = ${id}`
+  const seen = deliveries.length
+  await eventually(() => expect(deliveries.length).toBeGreaterThan(seen + 1))
+  receiver.reply(200)
+  await eventually(() => expect(deliveries.map(({ data }) => data.reminder?.taskId)).toContain(due.id))
+})
+
+test('a failure of long ago does not disable a webhook that had nothing to send since', async ({ service, onTestFinished }) => {
+  const slow = { webhooks: { pollMs: 50, delaysMs: [600_000] } }
+  const { ann, id, receiver, hook } = await setUp(service, onTestFinished, slow)
+  const hooked = await hook()
+  await service.sql`update webhooks set failing_since = now() - interval '3 days', attempts = 1 where owner_id = ${id}`
+  receiver.reply(500)
+  await create(ann)
+  await eventually(async () => expect((await logOf(ann, hooked))[0]).toMatchObject({ state: 'pending', attempts: 1 }))
+  expect((await ann.getWebhook({ path: hooked.path })).body.enabled).toBe(true)
+})
+
+test('a failure at the URL of before does not hold up the new one', async ({ service, onTestFinished }) => {
+  const slow = { webhooks: { pollMs: 50, delaysMs: [600_000] } }
+  const { ann, receiver, deliveries, hook } = await setUp(service, onTestFinished, slow)
+  const hooked = await hook()
+  const patched = Promise.withResolvers<void>()
+  receiver.reply(() => patched.promise.then(() => 410))
+  await create(ann)
+  await eventually(() => expect(deliveries).toHaveLength(1))
+  await ann.updateWebhook({ path: hooked.path, body: { url: `${receiver.url}&new` } })
+  patched.resolve()
+  receiver.reply(200)
+  await caughtUp(ann, hooked)
+  expect((await ann.getWebhook({ path: hooked.path })).body).toMatchObject({ enabled: true, failingSince: null })
+  expect(deliveries.map(each => each.id)).toEqual([deliveries[0]?.id, deliveries[0]?.id])
 })
 
 test('a body has at most 256 KiB, or one resource, and the rest follows in order', async ({ service, onTestFinished }) => {

@@ -83,6 +83,17 @@ describe('a cursor of another history is expired', () => {
     expect((await follow(ann)).items.map(({ id }) => id)).toEqual([ann.id, ...ids])
   })
 
+  test('also if an import has made the account as old as the erased one', async ({ as, service: { sql } }) => {
+    const ann = await as('ann')
+    await create(ann)
+    const { nextCursor } = (await follow(ann)).last
+    const { createdAt } = (await ann.getUser()).body
+    await ann.deleteUser()
+    await create(ann)
+    await sql`update users set created_at = ${createdAt} where id = ${ann.id}`
+    await expired(ann, nextCursor)
+  })
+
   test('if it is ahead of the account, as after the restore of an older state', async ({ as, service: { sql } }) => {
     const ann = await as('ann')
     for (const title of ['a', 'b', 'c']) await create(ann, title)
@@ -147,7 +158,7 @@ describe('between the statements of one request', () => {
     const account = (await changes.account(ann.id)) as Account
     await ann.updateTask({ path: { taskId: ids[0] }, body: { title: 'b' } })
     await ann.updateUser({ body: { name: 'Ann' } })
-    const asked = { until: account.revision, limit: 10, floor: 0 }
+    const asked = { until: account.revision, limit: 10, floor: account.revision }
     const page = await changes.between(ann.id, account, endOf(0), asked)
     expect(page).toMatchObject({ items: [{ id: ids[1] }], hasMore: false, position: endOf(account.revision) })
     const later = (await changes.account(ann.id)) as Account
@@ -165,7 +176,7 @@ describe('a page', () => {
     await ann.createCategory({ body: { name: 'Home' } })
     const account = (await changes.account(ann.id)) as Account
     for (const kinds of [['user'], ['task', 'calendar'], ['category', 'user']] as const) {
-      const page = await changes.between(ann.id, account, endOf(0), { until: account.revision, limit: 10, floor: 0, kinds })
+      const page = await changes.between(ann.id, account, endOf(0), { until: account.revision, limit: 10, floor: account.revision, kinds })
       expect(page?.items.map(({ kind }) => kind)).toEqual(kinds.filter(kind => kind !== 'calendar').toSorted((a, b) => (a > b ? -1 : 1)))
     }
   })

@@ -54,6 +54,28 @@ test('a page that a change overtook is kept under the revision that it shows', a
   expect(reads).toHaveLength(2)
 })
 
+test('a page that was found is not given out under the revision of a newer one that came meanwhile', async () => {
+  const { promise: revision, resolve } = Promise.withResolvers<number>()
+  const cache = createListCache(mebibyte, () => 0)
+  const page = (query: object, current: Promise<number>, read: number) =>
+    cache.page(
+      'ann',
+      query,
+      () => current,
+      async () => ({ revision: read, body: { read } }),
+    )()
+  const decoded = ({ revision, body }: { revision: number; body: object }) => [
+    revision,
+    JSON.parse(new TextDecoder().decode(body as Uint8Array)),
+  ]
+  await page({ limit: 20 }, revision, 5)
+  const found = page({ limit: 20 }, revision, 6)
+  await page({ limit: 21 }, revision, 6)
+  resolve(6)
+  expect(decoded(await found)).toEqual([6, { read: 6 }])
+  expect(decoded(await page({ limit: 21 }, revision, 7))).toEqual([6, { read: 6 }])
+})
+
 test('nothing is kept over a lost connection', async () => {
   const { list, loseConnection, reads, counts } = accounts()
   await list('ann', {})
