@@ -104,7 +104,7 @@ describe('a stream', () => {
 
   test('is logged at its end, and as aborted if its client left', async ({ as, service }) => {
     const ann = await as('ann')
-    const headers = { 'x-request-id': `stream-${ann.id}` }
+    const headers = { 'x-request-id': `stream-${randomUUID()}` }
     const stream = await listen(service.url, await tokenOf(ann.id), headers)
     await stream.next()
     const line = () => service.log.find(({ requestId }) => requestId === headers['x-request-id'])

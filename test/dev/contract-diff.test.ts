@@ -64,7 +64,7 @@ describe('changes', () => {
     const { bump, changes } = await compareWith(
       ['enum: [none, low, medium, high]', 'enum: [none, low, high]'],
       [/(Task:[\s\S]*?)dueTime: (\{ \$ref)/, '$1timeDue: $2'],
-      ['maxLength: 500', 'maxLength: 400'],
+      [/(\n {4}Title:[\s\S]*?)maxLength: 500/, '$1maxLength: 400'],
       ['operationId: listTasks', 'operationId: findTasks'],
       ['required: [title]', 'required: [title, priority]'],
     )

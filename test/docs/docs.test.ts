@@ -89,8 +89,7 @@ describe('reading', () => {
     const models = page.locator('section.models')
     expect(await models.locator('article').count()).toBe(0)
     await models.locator('.models-control').click()
-    await models.locator('article').first().waitFor()
-    expect(await models.locator('article').count()).toBe(Object.keys(spec.components.schemas).length)
+    await expect.poll(() => models.locator('article').count(), { timeout: timeoutMs }).toBe(Object.keys(spec.components.schemas).length)
     // Open, they would make every later click slow.
     await models.locator('.models-control').click()
     await models.locator('article').first().waitFor({ state: 'detached' })

@@ -53,7 +53,8 @@ test.concurrent('when the primary stops answering, a request does not wait for e
   const ann = client(server.url, await tokenOf('ann'))
   await eventually(async () => {
     await ann.getUser()
-    await Promise.all(Array.from({ length: 20 }, () => ann.listTasks({ query: { q: 'a' } })))
+    // Each is a statement of its own: lists with the same filters share one, and so does a list that has not changed.
+    await Promise.all(Array.from({ length: 20 }, () => ann.listTasks({ query: { dueFrom: '2027-01-01', overdue: false } })))
     expect(await connections(primary.url)).toBe(4)
   })
 

@@ -11,7 +11,7 @@ const text = (value: unknown) => typeof value === 'string'
 const logMessages = new Set([
   ...['request', 'refused', 'reply failed', 'stream cleanup failed', 'uncaught exception', 'listening', 'stopping', 'stopped'],
   ...['ignored', 'worker started', 'worker died', 'worker did not start', 'traces are lost', 'traces arrive again', 'overload'],
-  ...['key server', 'purge failed', 'webhooks failed'],
+  ...['key server', 'purge failed', 'events failed', 'webhooks failed'],
 ])
 // Every field that a line may have, with a check of its value.
 const fields: Record<string, (value: unknown) => boolean> = {
