@@ -1,8 +1,11 @@
 // Pages of lists in memory, as the bytes of their replies. Every change of an account raises its revision, so a page is current for as long
 // as the database tells the revision at which it was read. A hit costs that look-up instead of a list.
 type Page<Body> = { revision: number; body: Body }
-/** The pages of one owner. All are of one revision, because no page of an older one can be current again. */
-type Kept = { revision: number; bytes: number; pages: Map<string, Uint8Array> }
+/**
+ * The pages of one owner, each undefined until it is read again: most are read once. All are of one revision, because no page of an older one
+ * can be current again.
+ */
+type Kept = { revision: number; bytes: number; pages: Map<string, Uint8Array | undefined> }
 
 export type ListCache = {
   /** Makes the function that reads a page from memory if it is current, and otherwise with `read`. */
@@ -48,9 +51,7 @@ export function createListCache(maxBytes: number, connectionsLost: () => number)
         }
         counts.misses += 1
         const { revision, body } = await read()
-        const bytes = encoder.encode(JSON.stringify(body))
-        keep(owner, revision, key, bytes)
-        return { revision, body: bytes }
+        return { revision, body: keep(owner, revision, key, body) ?? body }
       }
     },
     counts: () => counts,
@@ -64,20 +65,24 @@ export function createListCache(maxBytes: number, connectionsLost: () => number)
     return owners
   }
 
-  function keep(owner: string, revision: number, key: string, page: Uint8Array) {
+  /** Returns the page as bytes if it is kept. */
+  function keep(owner: string, revision: number, key: string, body: unknown): Uint8Array | undefined {
     const before = ownersNow().get(owner)
-    if (before !== undefined && before.revision > revision) return
-    const kept = before?.revision === revision ? before : { revision, bytes: 0, pages: new Map() }
-    const bytes = kept.pages.has(key) ? 0 : page.length + 2 * key.length + entryBytes
+    if (before !== undefined && before.revision > revision) return undefined
+    const kept: Kept = before?.revision === revision ? before : { revision, bytes: 0, pages: new Map() }
+    const there = kept.pages.get(key)
+    const page = kept.pages.has(key) ? (there ?? encoder.encode(JSON.stringify(body))) : undefined
     forget(owner)
+    if (page === undefined) kept.bytes += 2 * key.length + entryBytes
+    else if (there === undefined) kept.bytes += page.length
     kept.pages.set(key, page)
-    kept.bytes += bytes
     counts.bytes += kept.bytes
     owners.set(owner, kept)
     for (const oldest of owners.keys()) {
       if (counts.bytes <= maxBytes) break
       forget(oldest)
     }
+    return page
   }
 
   function forget(owner: string) {

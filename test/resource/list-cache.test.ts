@@ -11,6 +11,7 @@ test('a list that has not changed is not read again, and a change by another pro
     const elsewhere = await as('ann')
     const ann = client(server.url, await tokenOf(elsewhere.id))
     const { body: task } = await elsewhere.createTask({ body: { title: 'Water the plants' } })
+    await ann.listTasks()
     const before = await ann.listTasks()
     const read = listsRead()
     const again = await ann.listTasks()
@@ -25,7 +26,7 @@ test('a list that has not changed is not read again, and a change by another pro
 
     const metrics = await (await fetch(server.metricsUrl as string)).text()
     expect(metrics).toMatch(/^taskspec_list_cache_hits_total 1$/m)
-    expect(metrics).toMatch(/^taskspec_list_cache_misses_total 2$/m)
+    expect(metrics).toMatch(/^taskspec_list_cache_misses_total 3$/m)
     expect(metrics).toMatch(/^taskspec_list_cache_bytes [1-9]/m)
   } finally {
     await server.stop()
@@ -47,12 +48,12 @@ test('users with the same query get their own lists, and a list by the clock is 
   const [ann, ben] = await Promise.all([as('ann'), as('ben')])
   await ann.createTask({ body: { title: 'Due long ago', dueDate: '2020-01-01' } })
   await ben.listTasks()
-  for (let times = 0; times < 2; times++) {
+  for (let times = 0; times < 3; times++) {
     expect((await ann.listTasks()).body.items).toHaveLength(1)
     expect((await ben.listTasks()).body.items).toHaveLength(0)
   }
   // A change that no revision shows, as the clock is one.
-  expect((await ann.listTasks({ query: { overdue: true } })).body.items).toHaveLength(1)
+  for (let times = 0; times < 2; times++) expect((await ann.listTasks({ query: { overdue: true } })).body.items).toHaveLength(1)
   await service.sql`update tasks set due_date = '2999-01-01' where owner_id = ${ann.id}`
   expect((await ann.listTasks({ query: { overdue: true } })).body.items).toHaveLength(0)
 })

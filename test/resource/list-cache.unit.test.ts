@@ -35,23 +35,24 @@ function accounts(maxBytes = mebibyte) {
   }
 }
 
-test('a page is read once for each owner, query and revision', async () => {
+test('a page is kept when it is read again, for its owner, query and revision', async () => {
   const { list, change, reads } = accounts()
-  for (const owner of ['ann', 'ben', 'ann', 'ben'])
+  for (const owner of ['ann', 'ben', 'ann', 'ben', 'ann', 'ben'])
     for (const query of [{ limit: 20 }, { limit: 21 }])
       expect(await list(owner, query)).toEqual({ revision: 1, body: { owner, query, revision: 1 } })
-  expect(reads).toEqual(['ann', 'ann', 'ben', 'ben'])
+  expect(reads).toEqual(['ann', 'ann', 'ben', 'ben', 'ann', 'ann', 'ben', 'ben'])
   change('ann')
-  for (const owner of ['ann', 'ben', 'ann']) await list(owner, { limit: 20 })
-  expect(reads.slice(4)).toEqual(['ann'])
+  for (const owner of ['ann', 'ben', 'ann', 'ann']) await list(owner, { limit: 20 })
+  expect(reads.slice(8)).toEqual(['ann', 'ann'])
   expect((await list('ann', { limit: 21 })).revision).toBe(2)
 })
 
 test('a page that a change overtook is kept under the revision that it shows', async () => {
   const { list, change, reads } = accounts()
+  await list('ann', { limit: 20 })
   expect((await list('ann', { limit: 20 }, () => change('ann'))).revision).toBe(1)
   expect(await list('ann', { limit: 20 })).toEqual({ revision: 2, body: { owner: 'ann', query: { limit: 20 }, revision: 2 } })
-  expect(reads).toHaveLength(2)
+  expect(reads).toHaveLength(3)
 })
 
 test('a page that was found is not given out under the revision of a newer one that came meanwhile', async () => {
@@ -66,11 +67,11 @@ test('a page that was found is not given out under the revision of a newer one t
     )()
   const decoded = ({ revision, body }: { revision: number; body: object }) => [
     revision,
-    JSON.parse(new TextDecoder().decode(body as Uint8Array)),
+    body instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(body)) : body,
   ]
-  await page({ limit: 20 }, revision, 5)
+  for (let times = 0; times < 2; times++) await page({ limit: 20 }, revision, 5)
   const found = page({ limit: 20 }, revision, 6)
-  await page({ limit: 21 }, revision, 6)
+  for (let times = 0; times < 2; times++) await page({ limit: 21 }, revision, 6)
   resolve(6)
   expect(decoded(await found)).toEqual([6, { read: 6 }])
   expect(decoded(await page({ limit: 21 }, revision, 7))).toEqual([6, { read: 6 }])
@@ -78,23 +79,23 @@ test('a page that was found is not given out under the revision of a newer one t
 
 test('nothing is kept over a lost connection', async () => {
   const { list, loseConnection, reads, counts } = accounts()
-  await list('ann', {})
+  for (let times = 0; times < 3; times++) await list('ann', {})
   loseConnection()
   await list('ann', {})
-  expect(reads).toHaveLength(2)
+  expect(reads).toHaveLength(3)
   loseConnection()
   await list('ben', {})
-  expect(counts()).toMatchObject({ hits: 0, misses: 3 })
+  expect(counts()).toMatchObject({ hits: 1, misses: 4 })
 })
 
 test('the pages of owners that were not used for longest go first, and the size stays within its limit', async () => {
   const { list, reads, counts } = accounts(4_000)
   const query = { q: 'x'.repeat(500) }
-  for (const owner of ['ann', 'ben', 'ann', 'cid', 'ann']) await list(owner, query)
+  for (const owner of ['ann', 'ann', 'ben', 'ben', 'ann', 'cid', 'cid', 'ann']) await list(owner, query)
   expect(counts().bytes).toBeLessThanOrEqual(4_000)
-  expect(reads).toEqual(['ann', 'ben', 'cid'])
+  expect(reads).toEqual(['ann', 'ann', 'ben', 'ben', 'cid', 'cid'])
   await list('ben', query)
-  expect(reads).toEqual(['ann', 'ben', 'cid', 'ben'])
+  expect(reads.slice(6)).toEqual(['ben'])
 })
 
 test('a page that is larger than the limit is not kept', async () => {
