@@ -10,7 +10,7 @@ import { createEventStream, type EventStream, heartbeat, retry, type Update } fr
 export type Watch = {
   /** The revisions of those that have an account. */
   revisions: (owners: readonly string[]) => Promise<{ id: string; revision: number }[]>
-  /** What has changed in an account since a revision; nothing if that is undefined. */
+  /** The changes of an account since a revision; none if that is undefined. */
   since: (owner: string, revision: number | undefined) => Promise<Update>
 }
 export type Hub = {

@@ -1,4 +1,4 @@
-// What has changed in an account after a position: each row once, as it is now, and tombstones.
+// The changes of an account after a position: each row once, as it is now, and tombstones.
 //
 // The row lock on the account puts its changes in the order of their revisions. So a page holds every change up to a revision that the account
 // had before the page was read. A row that changes meanwhile gets a higher revision, and comes later in the same walk.

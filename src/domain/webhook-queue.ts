@@ -30,7 +30,7 @@ export function createWebhookQueue(db: Database) {
     },
   }
 
-  /** What to send, and what to do with the outcome. */
+  /** The delivery to send, with a statement for each outcome. */
   function attempt(owner: string, { leased, body, changes }: Extract<Awaited<ReturnType<typeof payloads.prepare>>, { kind: 'sent' }>) {
     const { url, secret, previousSecret, attempts, isOver } = leased
     return {

@@ -31,7 +31,7 @@ export const api = {
   webhooks: createWebhookQueue,
 }
 
-/** What handlers need of their process. */
+/** The parts of a process that handlers use. */
 export type Surroundings = {
   /** Aborts when the process begins to stop. */
   stopping: AbortSignal

@@ -82,7 +82,7 @@ describe('a call', () => {
 })
 
 describe('changes', () => {
-  /** What an app keeps, and how often it began anew. */
+  /** The copy of an app, and how often it began anew. */
   async function synchronise(client: Client, copy: Map<string, unknown>, input: ChangesInput) {
     const seen = { resets: 0, pages: 0, cursor: '' }
     for await (const { reset, items, nextCursor } of client.changes(input)) {

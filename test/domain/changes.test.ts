@@ -1,4 +1,4 @@
-// What a cursor promises when rows are purged, and when the account or the database is another one; and what a page reads.
+// Cursors when rows are purged, and when the account or the database is another one; and the rows that a page reads.
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { describe, expect } from 'vitest'
@@ -213,7 +213,7 @@ describe('a page', () => {
   )
 })
 
-/** What the server uses, without a server. */
+/** The parts that the server uses, without a server. */
 function opened({ databaseUrl }: Pick<Service, 'databaseUrl'>, statements: string[] = []) {
   const observe = (statement: string) => {
     statements.push(statement)
