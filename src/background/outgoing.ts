@@ -112,7 +112,7 @@ function alwaysTo(addresses: string[]): LookupFunction {
   return (_, { all: wantsAll }, callback) => (wantsAll ? callback(null, all) : callback(null, first.address, first.family))
 }
 
-/** Whatever the environment says, the certificate must be valid for the host. */
+/** The certificate must be valid for the host, also if the environment switches that check off. */
 async function secure(socket: Socket, host: string): Promise<Socket> {
   const secured = connectTls({ socket, host, ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: true })
   await once(secured, 'secureConnect')

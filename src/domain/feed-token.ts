@@ -8,7 +8,7 @@ export function createToken(owner: string): string {
   return `${Buffer.from(owner).toString('base64url')}.${randomBytes(32).toString('base64url')}`
 }
 
-/** SHA-256 in hexadecimal. It needs no salt and need not be slow, because nobody can guess 256 random bits. */
+/** SHA-256 in hexadecimal. It needs no salt and need not be slow, because 256 random bits cannot be guessed. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }

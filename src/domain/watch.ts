@@ -7,7 +7,7 @@ import { type Account, kinds, latest } from './changes.ts'
 /** No row tells what was changed up to the revision `unknownUntil`: tombstones were purged, or the account was another one. */
 type Row = Pick<Account, 'revision' | 'latest'> & { unknownUntil: number }
 
-const nobody = { revision: 0, unknownUntil: 0, latest: {} as Account['latest'] }
+const noAccount = { revision: 0, unknownUntil: 0, latest: {} as Account['latest'] }
 
 export function createWatch(db: Database) {
   const select = db.lookup('select latest revisions', { owner: 'text' })<Row>(
@@ -28,7 +28,7 @@ export function createWatch(db: Database) {
      */
     async since(owner: string, since: number | undefined): Promise<{ revision: number; kinds: readonly string[] }> {
       const [account] = await select({ owner })
-      const { revision, unknownUntil, latest } = account ?? nobody
+      const { revision, unknownUntil, latest } = account ?? noAccount
       if (since === undefined || since === revision) return { revision, kinds: [] }
       const isKnown = unknownUntil <= since && since < revision
       return { revision, kinds: isKnown ? kinds.filter(kind => (latest[kind] ?? 0) > since) : kinds }

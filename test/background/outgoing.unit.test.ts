@@ -233,7 +233,7 @@ describe('a receiver', () => {
 })
 
 describe('TLS', () => {
-  test('refuses a certificate that nobody vouches for, also if the environment allows it', async () => {
+  test('refuses a certificate of an unknown authority, also if the environment allows it', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     onTestFinished(() => void vi.unstubAllEnvs())
     let requests = 0

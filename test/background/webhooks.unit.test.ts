@@ -149,7 +149,7 @@ test('logs an outage once, and goes on after it', async () => {
   await eventually(() => expect(attempt.delivered).toHaveBeenCalled())
 })
 
-test('repeats what it stores while the database is away, and does not send again', async () => {
+test('stores the outcome again while the database is away, and does not send again', async () => {
   const post = vi.fn<Outgoing['post']>(async () => answer(200))
   const attempt = attemptOf()
   attempt.delivered.mockRejectedValueOnce(new Error('down')).mockRejectedValueOnce(new Error('down'))
