@@ -1,10 +1,10 @@
 // Live events. One statement for all watched accounts of the process asks now and then which have changed, and changes by this process are
 // told at once. A stream has at most one event in memory: where a client reads slowly, newer events join the one that waits.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem, unavailable } from '../contract/problem.ts'
 import type { OpenEvents } from '../contract/types.ts'
 import type { Log } from '../observe/log.ts'
 import { createEventStream, type EventStream, heartbeat, retry, type Update } from './event-stream.ts'
+import { pause } from './rounds.ts'
 
 /** The accounts, each with a revision that grows with every change. */
 export type Watch = {
@@ -83,7 +83,7 @@ export function createHub(watch: Watch | undefined, { log, stopping, maxStreams,
   async function poll({ revisions, since }: Watch) {
     isPolling = true
     let isFailing = false
-    while ((await pause()) && accounts.size > 0) {
+    while ((await pause(pollMs, stopping)) && accounts.size > 0) {
       try {
         const owners = [...accounts.keys()]
         const current = new Map((await revisions(owners)).map(({ id, revision }) => [id, revision]))
@@ -122,10 +122,6 @@ export function createHub(watch: Watch | undefined, { log, stopping, maxStreams,
     } finally {
       account.isReading = false
     }
-  }
-
-  function pause(): Promise<boolean> {
-    return sleep(pollMs, true, { signal: stopping, ref: false }).catch(() => false)
   }
 
   return {

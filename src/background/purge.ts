@@ -1,7 +1,7 @@
 // Removes what was deleted too long ago, in small steps beside the requests. Every process does so, and an owner whose account is in use is
 // left for later: no request waits for more than one small statement.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../observe/log.ts'
+import { pause, shuffled } from './rounds.ts'
 
 /** The rows to remove. */
 export type Expiry = {
@@ -32,7 +32,7 @@ export function startPurge({ owners, purge }: Expiry, { log, stopping, waiting, 
 
   async function run(): Promise<void> {
     // At other times than other processes, which may have started together.
-    while (await pause(roundMs * (0.5 + Math.random()))) {
+    while (await pause(roundMs * (0.5 + Math.random()), stopping)) {
       try {
         await round()
         counts.succeededAt = Date.now() / 1000
@@ -60,19 +60,8 @@ export function startPurge({ owners, purge }: Expiry, { log, stopping, waiting, 
   /** Waits until no statement of a request waits for a connection. Resolves with false when the process stops. */
   async function idle(): Promise<boolean> {
     do {
-      if (!(await pause(stepMs))) return false
+      if (!(await pause(stepMs, stopping))) return false
     } while (waiting() > 0)
     return true
   }
-
-  function pause(ms: number): Promise<boolean> {
-    return sleep(ms, true, { signal: stopping, ref: false }).catch(() => false)
-  }
 }
-
-/** So that two processes seldom work on the same owner. */
-const shuffled = <Value>(values: Value[]): Value[] =>
-  values
-    .map(value => ({ value, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ value }) => value)

@@ -1,8 +1,8 @@
 // Sends the deliveries of webhooks. Every process does so: it asks the database each second which accounts have some, and at once after its own
 // changes. A webhook gets one delivery at a time, in order, each at least once.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../observe/log.ts'
 import type { Outcome, Outgoing } from './outgoing.ts'
+import { pause, shuffled } from './rounds.ts'
 import { signedHeaders } from './signature.ts'
 
 /** A delivery, for a limited time that of this process alone. */
@@ -75,7 +75,7 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
 
   /** Finds what other processes have left, and what is due again. A database that needs long is asked less often. */
   async function poll(): Promise<void> {
-    for (let tookMs = 0; await pause(Math.max(pollMs, 10 * tookMs) * (0.5 + Math.random())); ) {
+    for (let tookMs = 0; await pause(Math.max(pollMs, 10 * tookMs) * (0.5 + Math.random()), stopping); ) {
       const startedAt = performance.now()
       await noted(async () => {
         const owners = await queue.owners()
@@ -93,7 +93,7 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
         await new Promise<void>(resolve => {
           wake = resolve
         })
-      if (!(await pause(gatherMs))) return
+      if (!(await pause(gatherMs, stopping))) return
       const owners = [...changed]
       changed.clear()
       await noted(async () => add(await queue.owners(owners)))
@@ -160,12 +160,12 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
         await settle()
         return true
       } catch (error) {
-        if (left === 0 || !(await pause(second))) throw error
+        if (left === 0 || !(await pause(second, stopping))) throw error
       }
     }
   }
 
-  /** Logs an outage once. What is due then is found by the next poll. */
+  /** Logs an outage once. The next poll finds the webhooks that are due by then. */
   async function noted(work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -175,10 +175,6 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
       isFailing = true
     }
   }
-
-  function pause(ms: number): Promise<boolean> {
-    return sleep(ms, true, { signal: stopping, ref: false }).catch(() => false)
-  }
 }
 
 /** With jitter, so that receivers which failed together do not get everything together. */
@@ -186,10 +182,3 @@ function delayAfter(failures: number, delaysMs: readonly number[]): number {
   const delay = delaysMs[Math.min(failures, delaysMs.length - 1)] as number
   return Math.round(delay * (0.8 + 0.4 * Math.random()))
 }
-
-/** So that two processes seldom work on the same owner. */
-const shuffled = <Value>(values: Value[]): Value[] =>
-  values
-    .map(value => ({ value, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ value }) => value)

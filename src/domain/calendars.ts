@@ -6,14 +6,12 @@ import { type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { type Fields, nullable, required } from '../resource/fields.ts'
 import type { Guard } from '../resource/item.ts'
-import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { createToken, tokenHash } from './feed-token.ts'
 import { createRows } from './rows.ts'
 
 type Calendar = components['schemas']['Calendar']
 type Input = Call<'createCalendar'>['body']
 type Secret = { tokenHash: string }
-type ListRow = Calendar & { asOf: number }
 
 // The link is made with the calendar and never changes. It is shown once, by `create`: the row has only its hash.
 const hash = {
@@ -29,8 +27,6 @@ const fields: Fields<Input & Secret> = {
   labels: nullable('text[]'),
   tokenHash: required('text', hash),
 }
-const sort = 'createdAt'
-const order = sql`created_at, id`
 
 /** `publicUrl` is in front of the links; without it, they are paths on the server. */
 export function createCalendars(db: Database, publicUrl: string | null) {
@@ -55,16 +51,7 @@ export function createCalendars(db: Database, publicUrl: string | null) {
 
     update: (owner: string, id: string, allowed: Allowed, patch: Partial<Input>) => rows.update(owner, id, allowed, distinct(patch)),
 
-    /** A page of the calendars, with the revision of the account at the same instant. */
-    async list(owner: string, { limit, cursor }: Call<'listCalendars'>['query']) {
-      const from = cursor === undefined ? undefined : parseCursor(cursor, sort)
-      const after = from === undefined ? sql`` : sql`and (created_at, id) > (${from.key}, ${from.id})`
-      const page = rows.page(sql`${owner}`, after, order, sql`${limit + 1}`)
-      const found = await db
-        .read<ListRow>('select calendars', sql`${page} order by ${order}`)
-        .catch(from === undefined ? undefined : refuseCursor)
-      return createPage(found, limit, sort, calendar => calendar.createdAt)
-    },
+    list: rows.listByCreation,
   }
 }
 

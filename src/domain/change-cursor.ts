@@ -1,6 +1,6 @@
 // The cursors of the list of changes. A client keeps one for as long as it likes, so it also says which history of which account it is of.
 import { Problem } from '../contract/problem.ts'
-import { invalidCursor, uuid } from '../resource/page.ts'
+import { decodeCursor, encodeCursor, invalidCursor, uuid } from '../resource/page.ts'
 import { type Account, endOf, isComplete, isEnd, kinds, type Position } from './changes.ts'
 
 /** `floor` is the revision at which the snapshot began: a client has no row that was deleted before. */
@@ -9,11 +9,11 @@ export type Cursor = { epoch: string; position: Position; floor: number }
 const name = 'changes'
 
 /** Of a client that has nothing, because there was no account. */
-export const emptyCursor = encode([name])
+export const emptyCursor = encodeCursor([name])
 
 /** In the middle of a revision, a cursor also has the last row. */
 export function writeCursor({ epoch, position: { revision, kind, id }, floor }: Cursor): string {
-  return encode([name, epoch, floor, revision, ...(isEnd({ revision, kind, id }) ? [] : kind === 'user' ? [kind] : [kind, id])])
+  return encodeCursor([name, epoch, floor, revision, ...(isEnd({ revision, kind, id }) ? [] : kind === 'user' ? [kind] : [kind, id])])
 }
 
 /** Where a page begins; the snapshot without a cursor. Throws 410 if the account can't tell any more what has changed since. */
@@ -29,14 +29,10 @@ function isCurrent({ epoch, position, floor }: Cursor, account: Account): boolea
   return epoch === account.epoch && Math.max(position.revision, floor) <= account.revision && isComplete(account, position, floor)
 }
 
-function encode(parts: unknown[]): string {
-  return Buffer.from(JSON.stringify(parts)).toString('base64url')
-}
-
 /** Throws 422 if it is not one of ours. */
 function readCursor(text: string): Cursor {
   try {
-    const [list, epoch, floor, revision, kind, id] = JSON.parse(Buffer.from(text, 'base64url').toString())
+    const [list, epoch, floor, revision, kind, id] = decodeCursor(text)
     const isOurs = list === name && typeof epoch === 'string' && isRevision(floor) && isRevision(revision)
     if (isOurs && kind === undefined) return { epoch, floor, position: endOf(revision) }
     if (isOurs && kind === 'user') return { epoch, floor, position: { revision, kind, id: '' } }

@@ -4,11 +4,12 @@ import type { components } from '../../generated/api.ts'
 import { type FieldError, found, Problem } from '../contract/problem.ts'
 import type { Call } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
-import { type Part, sql } from '../database/sql.ts'
+import { sql } from '../database/sql.ts'
 import { type Allowed, isAllowed } from '../resource/etag.ts'
 import { columnsOf } from '../resource/fields.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
+import { isAllowedRevision } from './revision.ts'
 import type { createWebhooks, Webhook } from './webhooks.ts'
 
 export type Delivery = components['schemas']['WebhookDelivery']
@@ -38,7 +39,7 @@ export function createDeliveries({ read, write }: Database, webhooks: ReturnType
           select ${owner}::text, webhook.id, ${randomUUIDv7()}::uuid, 'test'
           from webhooks as webhook
           where ${mayUse(sql`webhook.owner_id`, sql`${owner}`)} and webhook.id = ${id} and webhook.deleted_at is null and webhook.enabled
-            ${inRevision(sql`webhook.revision`, allowed)}
+            ${isAllowedRevision(sql`webhook.revision`, allowed)}
           on conflict (owner_id, webhook_id) where state = 'pending' do nothing
           returning ${columns}`,
       )
@@ -60,7 +61,7 @@ export function createDeliveries({ read, write }: Database, webhooks: ReturnType
      */
     async replay(owner: string, id: string, allowed: Allowed, revision: number): Promise<Webhook[]> {
       const isWebhook = sql`
-        ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.id = ${id} and item.deleted_at is null ${inRevision(sql`item.revision`, allowed)}`
+        ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.id = ${id} and item.deleted_at is null ${isAllowedRevision(sql`item.revision`, allowed)}`
       const changed = await write<Webhook>(
         'replay webhook',
         sql`
@@ -109,10 +110,6 @@ export function createDeliveries({ read, write }: Database, webhooks: ReturnType
     },
   }
 }
-
-const inRevision = (revision: Part, { match, except }: Allowed): Part => sql`
-  ${match === null ? sql`` : sql`and ${revision} = any(${match}::bigint[])`}
-  ${except === null ? sql`` : sql`and ${revision} <> all(${except}::bigint[])`}`
 
 function refused(code: FieldError['code'], detail: string, message: string): Problem {
   return new Problem('conflict', { detail, errors: [{ pointer: '/webhookId', location: 'path', code, message }] })

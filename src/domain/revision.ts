@@ -6,11 +6,12 @@ import type { Asked, Columns } from '../database/asked.ts'
 import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
 import { type Part, sql } from '../database/sql.ts'
+import type { Allowed } from '../resource/etag.ts'
 import { mayUse } from './access.ts'
 
 /**
  * The revision of a new account is the clock, in milliseconds. So it is above every revision of an erased account of the same owner, and an
- * ETag that was kept over the erasure never matches. What that account had deleted is unknown, as if it had been purged.
+ * ETag that was kept over the erasure never matches. The deletions of that account are unknown, as if they had been purged.
  */
 const firstRevision = sql`(extract(epoch from now()) * 1000)::bigint`
 
@@ -75,6 +76,11 @@ export function createOneRevision({ write }: Pick<Database, 'write'>): (owner: s
  * the rows it is about. With this condition it changes nothing then, and its caller repeats it.
  */
 export const snapshotIsCurrent = (owner: Part): Part => sql`u.revision = (select revision from users where ${mayUse(sql`id`, owner)})`
+
+/** `and …`: the revision is one that a change may meet. For a statement of one caller. */
+export const isAllowedRevision = (revision: Part, { match, except }: Allowed): Part => sql`
+  ${match === null ? sql`` : sql`and ${revision} = any(${match}::bigint[])`}
+  ${except === null ? sql`` : sql`and ${revision} <> all(${except}::bigint[])`}`
 
 /** Locks the account of an owner, if it is there and no other transaction holds it. */
 export const accountLock = (owner: Part): Part => sql`

@@ -8,6 +8,7 @@ import type { Allowed } from '../resource/etag.ts'
 import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
 import type { Guard, Item, Rows } from '../resource/item.ts'
 import type { Made } from '../resource/once.ts'
+import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
 import { createQuota, type QuotaName } from './quota.ts'
 import { bumpRevision, createRevision, withRevision } from './revision.ts'
@@ -154,11 +155,22 @@ export function createRows<Row extends Item, Input extends object>(
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),
   } satisfies Rows<Row, Input>
-  return { ...rows, usedIds, page, item, columns, fields, refuse, maxRows, hasRoomFor, makeRoom }
+  return { ...rows, usedIds, page, listByCreation, item, columns, fields, refuse, maxRows, hasRoomFor, makeRoom }
 
   /** Which of these ids the owner has used, also for rows that are deleted. */
   async function usedIds(owner: string, ids: string[]): Promise<string[]> {
     return ids.length === 0 ? [] : (await taken({ owner, ids })).map(each => each.taken)
+  }
+
+  /** A page in the order of creation, with the revision of the account at the same instant. */
+  async function listByCreation(owner: string, { limit, cursor }: { limit: number; cursor?: string }) {
+    const from = cursor === undefined ? undefined : parseCursor(cursor, 'createdAt')
+    const after = from === undefined ? sql`` : sql`and (created_at, id) > (${from.key}, ${from.id})`
+    const order = sql`created_at, id`
+    const found = await db
+      .read<Row & { asOf: number }>(`select ${name}`, sql`${page(sql`${owner}`, after, order, sql`${limit + 1}`)} order by ${order}`)
+      .catch(from === undefined ? undefined : refuseCursor)
+    return createPage<Row>(found, limit, 'createdAt', ({ createdAt }) => createdAt)
   }
 
   /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */

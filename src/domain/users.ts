@@ -2,10 +2,10 @@
 import type { components } from '../../generated/api.ts'
 import type { Call, Claims } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
-import { assigned, type Part, sql } from '../database/sql.ts'
+import { assigned, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { mayUse } from './access.ts'
-import { insertAccount, settled } from './revision.ts'
+import { insertAccount, isAllowedRevision, settled } from './revision.ts'
 
 type User = components['schemas']['User']
 type Patch = Call<'updateUser'>['body']
@@ -54,7 +54,7 @@ export function createUsers({ lookup, write }: Database) {
         sql`
           update users
           set ${assigned(columnsOfPatch)}, revision = revision + 1, profile_revision = revision + 1, updated_at = now()
-          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(allowed)}
+          where ${mayUse(sql`id`, sql`${owner}`)} ${isAllowedRevision(sql`profile_revision`, allowed)}
           returning ${columns}`,
       )
     },
@@ -65,15 +65,9 @@ export function createUsers({ lookup, write }: Database) {
         'delete user',
         sql`
           delete from users
-          where ${mayUse(sql`id`, sql`${owner}`)} ${inRevision(allowed)}
+          where ${mayUse(sql`id`, sql`${owner}`)} ${isAllowedRevision(sql`profile_revision`, allowed)}
           returning id`,
       )
     },
   }
-}
-
-function inRevision({ match, except }: Allowed): Part {
-  return sql`
-    ${match === null ? sql`` : sql`and profile_revision = any(${match}::bigint[])`}
-    ${except === null ? sql`` : sql`and profile_revision <> all(${except}::bigint[])`}`
 }

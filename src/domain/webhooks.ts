@@ -7,7 +7,6 @@ import { constant, identifier, type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
 import { type Field, type Fields, nullable, required } from '../resource/fields.ts'
 import type { Guard } from '../resource/item.ts'
-import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
 import { bumpRevision } from './revision.ts'
 import { createRows, current, matched } from './rows.ts'
@@ -25,7 +24,6 @@ type State = {
   attempts?: boolean
   nextAttemptAt?: boolean
 }
-type ListRow = Webhook & { asOf: number }
 
 // Disabling it again keeps the first instant and the reason.
 const enabled = {
@@ -80,8 +78,6 @@ const fields: Fields<Input & State> = {
   nextAttemptAt: begun('nextAttemptAt', sql`null`),
 }
 const anew = { failingSince: true, attempts: true, nextAttemptAt: true }
-const sort = 'createdAt'
-const order = sql`created_at, id`
 const overlap = sql`interval ${constant('24 hours')}` // of two secrets
 
 /** `allowsPrivate`: whether the URL may have a private address, and no TLS. */
@@ -136,16 +132,7 @@ export function createWebhooks(db: Database, allowsPrivate: boolean) {
       return (await rotate({ owner, id, match, except, secret })).map(row => ({ ...row, secret }))
     },
 
-    /** A page of the webhooks, with the revision of the account at the same instant. */
-    async list(owner: string, { limit, cursor }: Call<'listWebhooks'>['query']) {
-      const from = cursor === undefined ? undefined : parseCursor(cursor, sort)
-      const after = from === undefined ? sql`` : sql`and (created_at, id) > (${from.key}, ${from.id})`
-      const page = rows.page(sql`${owner}`, after, order, sql`${limit + 1}`)
-      const found = await db
-        .read<ListRow>('select webhooks', sql`${page} order by ${order}`)
-        .catch(from === undefined ? undefined : refuseCursor)
-      return createPage(found, limit, sort, webhook => webhook.createdAt)
-    },
+    list: rows.listByCreation,
   }
 }
 

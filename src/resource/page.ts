@@ -6,10 +6,15 @@ export type Position = { key: string | null; id: string }
 
 export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+export const encodeCursor = (parts: readonly unknown[]): string => Buffer.from(JSON.stringify(parts)).toString('base64url')
+
+/** Throws a SyntaxError for a text that no cursor is. */
+export const decodeCursor = (text: string) => JSON.parse(Buffer.from(text, 'base64url').toString())
+
 /** The position that a cursor stands for; throws 422 if it is not one of ours for this sort, or has another kind of id. */
 export function parseCursor(cursor: string, sort: string, idPattern = uuid): Position {
   try {
-    const [ofSort, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    const [ofSort, key, id] = decodeCursor(cursor)
     const isKey = key === null || typeof key === 'string' || typeof key === 'number'
     // As text, so that PostgreSQL judges it whatever its column: the driver doesn't expect a number for a date.
     if (ofSort === sort && isKey && typeof id === 'string' && idPattern.test(id)) return { key: key === null ? null : String(key), id }
@@ -46,6 +51,6 @@ export function createPage<Row extends object>(
   if (rows[0]?.[id] === null) rows.pop()
   for (const row of rows as { asOf: number | undefined }[]) row.asOf = undefined // JSON leaves it out; a copy would cost a tenth of the reply
   const last = hasMore ? rows.at(-1) : undefined
-  const nextCursor = last === undefined ? null : Buffer.from(JSON.stringify([sort, keyOf(last), last[id]])).toString('base64url')
+  const nextCursor = last === undefined ? null : encodeCursor([sort, keyOf(last), last[id]])
   return { revision, body: { items: rows as Row[], nextCursor } }
 }
