@@ -1,5 +1,5 @@
-// Sends the deliveries of webhooks. Every process does so: it asks the database each second which accounts have some, and at once after its own
-// changes. A webhook gets one delivery at a time, in order, each at least once.
+// Sends the deliveries of webhooks. Every process does so: it looks for accounts that have some at once after its own changes, and each second
+// at a part of all webhooks. A webhook gets one delivery at a time, in order, each at least once.
 import type { Log } from '../observe/log.ts'
 import type { Outcome, Outgoing } from './outgoing.ts'
 import { pause, shuffled } from './rounds.ts'
@@ -24,14 +24,19 @@ export type Attempt = {
 }
 
 export type WebhookQueue = {
-  /** some owners of webhooks that are due, of these owners or of all */
-  owners: (among?: string[]) => Promise<string[]>
+  /** those of these owners who have a webhook that is due */
+  owners: (among: string[]) => Promise<string[]>
+  /**
+   * Looks at about `size` webhooks after an owner: the owners of those that are due, and the owner after which the next step begins. Before the
+   * first owner, and after the last one, that is `''`.
+   */
+  step: (after: string, size: number) => Promise<{ owners: string[]; next: string }>
   /** The next attempt for an owner; null if there was something to do and nothing to send, undefined if there is nothing to do. */
   take: (owner: string) => Promise<Attempt | null | undefined>
 }
 
 /** for tests */
-export type WebhookTiming = { pollMs?: number; delaysMs?: readonly number[] }
+export type WebhookTiming = { pollMs?: number; stepSize?: number; delaysMs?: readonly number[] }
 
 type Options = WebhookTiming & {
   log: Log
@@ -43,8 +48,10 @@ type Options = WebhookTiming & {
 const [second, minute, hour] = [1_000, 60_000, 3_600_000]
 /** between the attempts of a delivery; the last one again and again */
 const delays = [5 * second, 30 * second, 2 * minute, 10 * minute, 30 * minute, hour, 2 * hour]
+const webhooksPerStep = 5_000 // so that the statement of a step takes some ten milliseconds
 const maxInFlight = 16
 const maxPerOwner = 4 // so that the slow receivers of a few owners do not hold up the others
+const maxWaiting = 10_000 // owners; a process that has so many looks for no others
 const gatherMs = 50 // changes of this process share one statement that asks for their webhooks
 const maxSettles = 5 // a lease lasts longer
 
@@ -52,7 +59,7 @@ export type Webhooks = ReturnType<typeof startWebhooks>
 
 /** Starts to send. `done` resolves when it has stopped. */
 export function startWebhooks(queue: WebhookQueue, options: Options) {
-  const { log, outgoing, stopping, pollMs = second, delaysMs = delays } = options
+  const { log, outgoing, stopping, pollMs = second, stepSize = webhooksPerStep, delaysMs = delays } = options
   const counts = { delivered: 0, failed: 0, disabled: 0, due: 0, inFlight: 0, succeededAt: Date.now() / 1000 }
   const waiting = new Set<string>() // owners, the one that waits longest first
   const perOwner = new Map<string, number>()
@@ -73,13 +80,23 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
     }),
   }
 
-  /** Finds what other processes have left, and what is due again. A database that needs long is asked less often. */
+  /**
+   * Walks through the webhooks of all owners, again and again: finds what other processes have left, and what is due again. A step costs the same
+   * however many webhooks there are. A database that needs long is asked less often.
+   */
   async function poll(): Promise<void> {
+    let after = ''
+    let found = 0 // in this walk
     for (let tookMs = 0; await pause(Math.max(pollMs, 10 * tookMs) * (0.5 + Math.random()), stopping); ) {
+      if (waiting.size >= maxWaiting) continue
       const startedAt = performance.now()
       await noted(async () => {
-        const owners = await queue.owners()
-        counts.due = owners.length
+        const { owners, next } = await queue.step(after, stepSize)
+        const isLast = next === ''
+        after = next
+        found += owners.length
+        counts.due = isLast ? found : Math.max(counts.due, found)
+        if (isLast) found = 0
         add(owners)
         counts.succeededAt = Date.now() / 1000
       })

@@ -38,7 +38,10 @@ export type Leased = Pending & {
   leasedUntil: string
 }
 
-const maxOwners = 1_000
+/** The owners of due webhooks in a part of all webhooks, and the owner after which the next part begins. */
+type Step = { owners: string[]; next: string }
+
+const beforeAll = '' // no owner has this id
 const lease = sql`interval '60 seconds'` // longer than an attempt with all its statements
 const patience = sql`interval '24 hours'`
 // Of 17 in a day. So a failure long ago and one now disable nothing, where there was nothing to send in between.
@@ -77,14 +80,23 @@ export const isWhereItWas = ({ deliveredRevision, deliveredKind, deliveredId }: 
 
 export function createLeases({ read, write }: Pick<Database, 'read' | 'write'>) {
   return {
-    /** Some owners of due webhooks, of all owners or of these. Returns nothing else, because it reads rows of all owners. */
-    async owners(among?: string[]): Promise<string[]> {
-      const some = among === undefined ? sql`` : sql`and item.owner_id = any(${among})`
-      const found = await read<{ ownerId: string }>(
-        'select owners of due webhooks',
-        sql`select item.owner_id from webhooks as item where ${isDue()} ${some} limit ${constant(maxOwners)}`,
+    /** Which of these owners have a due webhook. */
+    owners: (among: string[]): Promise<string[]> => dueOwners(sql`item.owner_id = any(${among})`),
+
+    /**
+     * Looks at `size` webhooks after an owner, and at the other ones of their last owner. Webhooks that are disabled or deleted count too, so
+     * that a step never reads more rows. After the last webhook the next step is the first one.
+     */
+    async step(after: string, size: number): Promise<Step> {
+      const [end] = await read<{ last: string | null; count: number }>(
+        'select end of step',
+        sql`
+          select max(step.owner_id) as last, count(*)::integer as count
+          from (select owner_id from webhooks where owner_id > ${after} order by owner_id limit ${size}) as step`,
       )
-      return [...new Set(found.map(({ ownerId }) => ownerId))]
+      if (end === undefined || end.last === null) return { owners: [], next: beforeAll }
+      const owners = await dueOwners(sql`item.owner_id > ${after} and item.owner_id <= ${end.last}`)
+      return { owners, next: end.count < size ? beforeAll : end.last }
     },
 
     /** Leases the due webhook of an owner that is furthest behind. Resolves with none if no webhook is due. */
@@ -115,5 +127,14 @@ export function createLeases({ read, write }: Pick<Database, 'read' | 'write'>) 
             due.delivery_id, due.type, due.to_revision, due.to_kind, due.to_id, due.to_at, due.begun_at`,
       )
     },
+  }
+
+  /** Returns nothing but owners, because it reads rows of several. */
+  async function dueOwners(condition: Part): Promise<string[]> {
+    const found = await read<{ ownerId: string }>(
+      'select owners of due webhooks',
+      sql`select item.owner_id from webhooks as item where ${condition} and ${isDue()}`,
+    )
+    return [...new Set(found.map(({ ownerId }) => ownerId))]
   }
 }

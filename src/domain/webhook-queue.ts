@@ -5,12 +5,12 @@ import { createPayloads } from './webhook-payloads.ts'
 import { createResults, type DisabledReason, later, type Outcome } from './webhook-results.ts'
 
 export function createWebhookQueue(db: Database) {
-  const { owners, lease } = createLeases(db)
+  const { owners, step, lease } = createLeases(db)
   const payloads = createPayloads(db)
   const results = createResults(db)
 
   return {
-    owners,
+    ...{ owners, step },
 
     /**
      * Leases a webhook of an owner that is due, and prepares its delivery: the attempt, or null if there is nothing to send. Resolves with

@@ -25,7 +25,7 @@ export type Readings = {
   purge?: () => { rows: number; succeededAt: number }
   /** of live events: streams open; so far: events sent, and streams whose client did not read */
   events?: () => { open: number; sent: number; dropped: number }
-  /** of the deliveries of webhooks: attempts so far and webhooks disabled, owners with a due one, requests in flight, and the last successful poll */
+  /** of the deliveries of webhooks: attempts so far and webhooks disabled, owners with a due one, requests in flight, and the last successful look */
   webhooks?: () => { delivered: number; failed: number; disabled: number; due: number; inFlight: number; succeededAt: number }
 }
 
@@ -136,14 +136,14 @@ export function createMetrics({ inFlight, shedReasons, load, pending, lists, pur
     counter('taskspec_webhooks_disabled_total', 'Webhooks disabled after failures.', registers, () => webhooks().disabled)
     gauge(
       'taskspec_webhook_owners_due',
-      'Accounts with a webhook that was due at the last poll, at most 1000.',
+      'Accounts with a due webhook, as the last walk through all webhooks found, or the present one if it has found more.',
       () => webhooks().due,
       'max',
     )
     gauge('taskspec_webhook_requests_in_flight', 'Webhooks that are looked at or sent to.', () => webhooks().inFlight)
     gauge(
       'taskspec_webhook_poll_success_timestamp_seconds',
-      'When it was last known which webhooks are due; at first the start of the process.',
+      'When a look for due webhooks last succeeded; at first the start of the process.',
       () => webhooks().succeededAt,
       'min',
     )

@@ -382,6 +382,19 @@ test('two servers share the webhooks: nothing arrives twice, and in order', asyn
   expect(revisions).toEqual(revisions.toSorted((a, b) => a - b))
 })
 
+test('a server finds what others have left, also behind its first step', async ({ service, onTestFinished }) => {
+  const stepping = { webhooks: { ...fast, stepSize: 1 }, privateWebhooks: true, timeouts: { databaseFactor: 10 } }
+  const all = await Promise.all([1, 2, 3].map(() => setUp(service, onTestFinished, { webhooks: 'off' })))
+  const hooks = await Promise.all(all.flatMap(({ hook }) => [hook(), hook()]))
+  const { stop } = await start({ databaseUrl: service.databaseUrl, ...stepping })
+  onTestFinished(stop)
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(all.map(({ ann }) => create(ann, `round ${round}`)))
+    await Promise.all(hooks.map((hooked, i) => caughtUp((all[Math.floor(i / 2)] as (typeof all)[0]).ann, hooked)))
+  }
+  for (const { receiver } of all) expect(receiver.items().filter(({ kind }) => kind === 'task')).toHaveLength(4)
+})
+
 test('an address that has become private is never reached', async ({ service, onTestFinished }) => {
   const { ann, id, receiver, deliveries } = await setUp(service, onTestFinished, { privateWebhooks: false })
   const { body } = await ann.createWebhook({ body: { url: 'https://hooks.example/' } })

@@ -17,7 +17,11 @@ function attemptOf(more: Partial<Pick<Attempt, 'id' | 'url' | 'failures' | 'isOv
 function started(queue: Partial<WebhookQueue>, post: Outgoing['post'] = async () => answer(204), pollMs = 1) {
   const stopping = new AbortController()
   const warn = vi.fn()
-  const all = { owners: vi.fn(queue.owners ?? (async () => [])), take: vi.fn(queue.take ?? (async () => undefined)) }
+  const all = {
+    owners: vi.fn(queue.owners ?? (async () => [])),
+    step: vi.fn(queue.step ?? (async () => whole([]))),
+    take: vi.fn(queue.take ?? (async () => undefined)),
+  }
   const options = { log: { warn } as unknown as Log, outgoing: { post }, stopping: stopping.signal, pollMs, delaysMs: [1_000, 60_000] }
   const { counts, changed, done } = startWebhooks(all, options)
   const stop = () => {
@@ -28,9 +32,12 @@ function started(queue: Partial<WebhookQueue>, post: Outgoing['post'] = async ()
   return { ...all, counts, changed, stop, warn }
 }
 
+/** A step that has looked at all webhooks. */
+const whole = (owners: string[]) => ({ owners, next: '' })
+
 /** A queue with these attempts of one owner. */
 const queueOf = (...attempts: (Attempt | null)[]): Partial<WebhookQueue> => ({
-  owners: async () => (attempts.length > 0 ? ['ann'] : []),
+  step: async () => whole(attempts.length > 0 ? ['ann'] : []),
   take: async () => attempts.shift(),
 })
 
@@ -89,7 +96,7 @@ test.for([null, 199, 301, 308, 404, 503])('status %s is a failure', async status
 })
 
 test('asks at once for the owners of changes, together', async () => {
-  const { owners, changed, take, stop } = started({ owners: async among => among ?? [] }, undefined, 60_000_000)
+  const { owners, changed, take, stop } = started({ owners: async among => among }, undefined, 60_000_000)
   for (const owner of ['ann', 'bob', 'ann']) changed(owner)
   await eventually(() => expect(take.mock.calls.map(([owner]) => owner).sort()).toEqual(['ann', 'bob']))
   expect(owners.mock.calls).toEqual([[['ann', 'bob']]])
@@ -106,7 +113,7 @@ test.for<[users: number, atOnce: number]>([
   const inFlight = new Map<string, number>()
   const left = new Map(Array.from({ length: users }, (_, i) => [`user${i}`, 10]))
   const queue: Partial<WebhookQueue> = {
-    owners: async () => [...left].flatMap(([owner, count]) => (count > 0 ? [owner] : [])),
+    step: async () => whole([...left].flatMap(([owner, count]) => (count > 0 ? [owner] : []))),
     async take(owner) {
       const count = left.get(owner) as number
       left.set(owner, count - 1)
@@ -133,17 +140,61 @@ test.for<[users: number, atOnce: number]>([
   await eventually(() => expect(counts().inFlight).toBe(0))
 })
 
+test('walks step by step, looks again where a step failed, and counts what a whole walk finds', async () => {
+  const due = new Map([
+    ['', ['ann', 'bob']],
+    ['bob', []],
+    ['dan', ['eve']],
+  ])
+  const owners = [...due.keys()]
+  const nextOf = (after: string) => owners[owners.indexOf(after) + 1] ?? ''
+  let isDown = true
+  const { step, take, counts } = started({
+    async step(after) {
+      if (after === 'dan' && isDown) throw new Error('down')
+      return { owners: due.get(after) ?? [], next: nextOf(after) }
+    },
+  })
+  const placesOf = () => step.mock.calls.map(([after]) => after)
+  await eventually(() => expect(placesOf().length).toBeGreaterThan(4))
+  expect(placesOf().slice(0, 5)).toEqual(['', 'bob', 'dan', 'dan', 'dan'])
+  expect(counts().due).toBe(2) // so far
+  isDown = false
+  await eventually(() => expect(take.mock.calls.map(([owner]) => owner)).toContain('eve'))
+  expect(counts().due).toBe(3)
+  due.clear()
+  await eventually(() => expect(counts().due).toBe(0))
+  const places = placesOf()
+  const again = places.indexOf('', 1)
+  expect(places.slice(again, again + 4)).toEqual(['', 'bob', 'dan', ''])
+  expect(step.mock.calls.every(([, size]) => size === 5_000)).toBe(true)
+})
+
+test('looks for no others while 10,000 owners wait', async () => {
+  const gate = Promise.withResolvers<undefined>()
+  const { step, take } = started({
+    step: async after => ({ owners: Array.from({ length: 6_000 }, (_, i) => `${after}-${i}`), next: `${after}x` }),
+    take: () => gate.promise,
+  })
+  await eventually(() => expect(step).toHaveBeenCalledTimes(2))
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(step).toHaveBeenCalledTimes(2)
+  gate.resolve(undefined)
+  await eventually(() => expect(step.mock.calls.length).toBeGreaterThan(2))
+  expect(take.mock.calls.length).toBeGreaterThan(16)
+})
+
 test('logs an outage once, and goes on after it', async () => {
   let isDown = true
   const attempt = attemptOf()
-  const { owners, warn } = started({
-    async owners() {
+  const { step, warn } = started({
+    async step() {
       if (isDown) throw new Error('down')
-      return ['ann']
+      return whole(['ann'])
     },
     take: async () => (attempt.delivered.mock.calls.length === 0 ? attempt : undefined),
   })
-  await eventually(() => expect(owners.mock.calls.length).toBeGreaterThan(2))
+  await eventually(() => expect(step.mock.calls.length).toBeGreaterThan(2))
   expect(warn).toHaveBeenCalledTimes(1)
   isDown = false
   await eventually(() => expect(attempt.delivered).toHaveBeenCalled())
@@ -162,7 +213,7 @@ test('at shutdown gives back what is in flight, and takes nothing more', async (
   const attempt = attemptOf()
   const posted = Promise.withResolvers<void>()
   const queue: Partial<WebhookQueue> = {
-    owners: async () => ['ann', 'bob', 'cid'],
+    step: async () => whole(['ann', 'bob', 'cid']),
     take: vi.fn<WebhookQueue['take']>(async () => undefined).mockResolvedValueOnce(attempt),
   }
   const { stop, take } = started(queue, (_, __, ___, signal) => {

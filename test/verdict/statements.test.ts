@@ -25,6 +25,7 @@ const exceptions = [
     { part: 'or item.revision >', table, reason: 'a tombstone is a change' },
     { part: `select max(item.revision) from ${table}`, table, reason: 'the same' },
   ]),
+  { part: 'select owner_id from webhooks where owner_id >', table: 'webhooks', reason: 'a step of the walk is as many rows, of any kind' },
   ...tablesInTrash.flatMap(table => [
     { part: "select 'task' as kind", table, reason: 'the trash shows tombstones' },
     { part: "select 'task' as role", table, reason: 'what is restored or removed is a tombstone' },
@@ -46,6 +47,10 @@ const sweeps = [
   {
     ...{ part: 'select owner_id from idempotency_keys where created_at <', table: 'idempotency_keys' },
     reason: 'the server finds the owners whose keys are too old',
+  },
+  {
+    ...{ part: 'select owner_id from webhooks where owner_id >', table: 'webhooks' },
+    reason: 'the server finds where a step of its walk through all webhooks ends',
   },
   ...['webhooks', 'webhook_deliveries', 'users'].map(table => ({
     ...{ part: 'select item.owner_id from webhooks as item where', table },
