@@ -2,7 +2,7 @@
 // process dies, its lease expires, and another process sends the same delivery again.
 import type { components } from '../../generated/api.ts'
 import type { Database } from '../database/database.ts'
-import { constant, type Part, sql } from '../database/sql.ts'
+import { constant, type Part, sql, type Value } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 import { lastId, type Position } from './changes.ts'
 
@@ -41,6 +41,9 @@ export type Leased = Pending & {
 /** The owners of due webhooks in a part of all webhooks, and the owner after which the next part begins. */
 type Step = { owners: string[]; next: string }
 
+/** What was leased: values, or those of each caller in a statement that several share. */
+type Given<Name extends keyof Leased> = Record<Name, Value>
+
 const beforeAll = '' // no owner has this id
 const lease = sql`interval '60 seconds'` // longer than an attempt with all its statements
 const patience = sql`interval '24 hours'`
@@ -68,11 +71,12 @@ function isDue(owner?: string): Part {
 }
 
 /** The webhook `item`, if this lease still holds. */
-export const isHeld = (owner: string, { id, leasedUntil }: Leased): Part => sql`
+export const isHeld = (owner: Value, { id, leasedUntil }: Given<'id' | 'leasedUntil'>): Part => sql`
   ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.id = ${id} and item.deleted_at is null and item.leased_until = ${leasedUntil}::timestamptz`
 
 /** Whether the user has not changed the webhook `item` meanwhile so that a failure of this attempt tells nothing. */
-export const isAsItWas = ({ url, attempts }: Leased): Part => sql`item.enabled and item.url = ${url} and item.attempts = ${attempts}`
+export const isAsItWas = ({ url, attempts }: Given<'url' | 'attempts'>): Part => sql`
+  item.enabled and item.url = ${url} and item.attempts = ${attempts}`
 
 /** Whether nothing has moved the webhook `item` since: a replay does. */
 export const isWhereItWas = ({ deliveredRevision, deliveredKind, deliveredId }: Leased): Part => sql`

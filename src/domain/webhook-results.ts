@@ -18,12 +18,10 @@ const reminderLag = sql`interval '1 minute'` // a change that is not committed y
 export function createResults(db: Database) {
   const { write } = db
   const disable = db.change('disable webhook', {
-    ...{ owner: 'text', id: 'uuid', url: 'text', before: 'integer', deliveryId: 'uuid', leasedUntil: 'timestamptz', reason: 'text' },
+    ...{ owner: 'text', id: 'uuid', url: 'text', attempts: 'integer', deliveryId: 'uuid', leasedUntil: 'timestamptz', reason: 'text' },
     ...{ status: 'integer', error: 'text', durationMs: 'integer' },
   })<{ id: string }>((asked, callers) => {
-    const held = sql`
-      ${mayUse(sql`item.owner_id`, asked.owner)} and item.id = ${asked.id} and item.deleted_at is null
-      and item.leased_until = ${asked.leasedUntil} and item.enabled and item.url = ${asked.url} and item.attempts = ${asked.before}`
+    const held = sql`${isHeld(asked.owner, asked)} and ${isAsItWas(asked)}`
     return sql`
       ${bumpRevision(asked, callers, sql`exists (select from webhooks as item where ${held})`)},
       noted as (
@@ -63,16 +61,8 @@ export function createResults(db: Database) {
      */
     async disable(owner: string, leased: Leased, reason: DisabledReason, outcome: Outcome): Promise<void> {
       const { id, url, attempts, leasedUntil } = leased
-      const disabled = await disable({
-        owner,
-        id,
-        url,
-        before: attempts,
-        deliveryId: leased.deliveryId as string,
-        leasedUntil,
-        reason,
-        ...outcome,
-      })
+      const deliveryId = leased.deliveryId as string
+      const disabled = await disable({ owner, id, url, attempts, deliveryId, leasedUntil, reason, ...outcome })
       if (disabled.length === 0) await release(owner, leased)
     },
   }
