@@ -29,6 +29,15 @@ export function createDeliveries({ read, write }: Database, webhooks: ReturnType
     return []
   }
 
+  /** Stays true, whereas an account can reach the revision that was ahead of it. */
+  async function isPurged(owner: string, revision: number): Promise<boolean> {
+    const accounts = await read(
+      'select purged revision',
+      sql`select from users as account where ${mayUse(sql`account.id`, sql`${owner}`)} and account.purged_revision > ${revision}`,
+    )
+    return accounts.length > 0
+  }
+
   return {
     /** Makes a pending test. */
     async test(owner: string, id: string, allowed: Allowed): Promise<Delivery[]> {
@@ -85,7 +94,7 @@ export function createDeliveries({ read, write }: Database, webhooks: ReturnType
           returning ${webhooks.columns}`,
       )
       if (changed.length > 0) return changed
-      return reasonOf(owner, id, allowed, async () => notAfter(revision, await webhooks.currentRevision(owner)))
+      return reasonOf(owner, id, allowed, async () => ((await isPurged(owner, revision)) ? purged() : ahead()))
     },
 
     /** A page of the log, the newest first. Throws 404 if there is no such webhook. */
@@ -115,15 +124,15 @@ function refused(code: FieldError['code'], detail: string, message: string): Pro
   return new Problem('conflict', { detail, errors: [{ pointer: '/webhookId', location: 'path', code, message }] })
 }
 
-function notAfter(revision: number, current: number): Problem {
-  const error = { pointer: '/revision', location: 'body' } as const
-  if (revision > current)
-    return new Problem('conflict', {
-      detail: 'The account has not reached this revision.',
-      errors: [{ ...error, code: 'ahead', message: 'must not be above the revision of the account' }],
-    })
-  return new Problem('conflict', {
-    detail: 'What was deleted since this revision is no longer known. Read the account instead.',
-    errors: [{ ...error, code: 'purged', message: 'must not be before the oldest deletion that is known' }],
-  })
+const ahead = () => notAfter('ahead', 'The account has not reached this revision.', 'must not be above the revision of the account')
+
+const purged = () =>
+  notAfter(
+    'purged',
+    'What was deleted since this revision is no longer known. Read the account instead.',
+    'must not be before the oldest deletion that is known',
+  )
+
+function notAfter(code: FieldError['code'], detail: string, message: string): Problem {
+  return new Problem('conflict', { detail, errors: [{ pointer: '/revision', location: 'body', code, message }] })
 }
