@@ -17,8 +17,10 @@ export type Hub = {
   open: OpenEvents
   /** Tells the streams of an owner about a change by this process. */
   changed: (owner: string) => void
-  counts: () => { open: number; sent: number; dropped: number }
+  counts: () => Counts
 }
+/** `succeededAt`: when the process last knew what has changed in the accounts of its streams (seconds since the epoch). */
+type Counts = { open: number; sent: number; dropped: number; succeededAt: number }
 type Options = {
   log: Log
   /** Aborts when the process begins to stop. */
@@ -38,7 +40,7 @@ const shutdownSpreadMs = 9_000 // the other processes get all of its streams
 
 export function createHub(watch: Watch | undefined, { log, stopping, maxStreams, pollMs = 500 }: Options): Hub {
   const accounts = new Map<string, Account>()
-  const counts = { open: 0, sent: 0, dropped: 0 }
+  const counts: Counts = { open: 0, sent: 0, dropped: 0, succeededAt: now() }
   let isPolling = false
 
   const open: OpenEvents = async (owner, since, expiresAt) => {
@@ -68,6 +70,7 @@ export function createHub(watch: Watch | undefined, { log, stopping, maxStreams,
       throw unavailable('The server has no room for another stream. Try again shortly.', undefined, fullSeconds)
     const account = accounts.get(owner) ?? { streams: new Set(), opening: 0, isReading: false, isStale: false }
     if (account.streams.size + account.opening >= maxStreamsOfOwner) throw tooManyStreams()
+    if (accounts.size === 0) counts.succeededAt = now()
     account.opening += 1
     counts.open += 1
     accounts.set(owner, account)
@@ -90,6 +93,7 @@ export function createHub(watch: Watch | undefined, { log, stopping, maxStreams,
         const changed = owners.filter(owner => isBehind(owner, current.get(owner) ?? 0))
         for (let from = 0; from < changed.length; from += accountsAtOnce)
           await Promise.all(changed.slice(from, from + accountsAtOnce).map(owner => tell(owner, since)))
+        counts.succeededAt = now()
         isFailing = false
       } catch (error) {
         if (!isFailing && !stopping.aborted) log.warn({ error }, 'events failed')
@@ -130,9 +134,11 @@ export function createHub(watch: Watch | undefined, { log, stopping, maxStreams,
       // A failure is not lost: the next look finds the change.
       if (watch !== undefined) tell(owner, watch.since).catch(() => {})
     },
-    counts: () => counts,
+    counts: () => (accounts.size === 0 ? { ...counts, succeededAt: now() } : counts), // without a stream there is nothing to know
   }
 }
+
+const now = () => Date.now() / 1000
 
 function tooManyStreams(): Problem {
   const detail = `The account has ${maxStreamsOfOwner} streams on this server, and no more are allowed. Close one first.`

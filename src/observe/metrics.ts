@@ -23,8 +23,8 @@ export type Readings = {
   lists?: () => { hits: number; misses: number; bytes: number }
   /** of the work outside requests: rows removed so far, and when there was last nothing left to remove (seconds since the epoch) */
   purge?: () => { rows: number; succeededAt: number }
-  /** of live events: streams open; so far: events sent, and streams whose client did not read */
-  events?: () => { open: number; sent: number; dropped: number }
+  /** of live events: streams open; so far: events sent, and streams whose client did not read; the last successful look for changes */
+  events?: () => { open: number; sent: number; dropped: number; succeededAt: number }
   /** of the deliveries of webhooks: attempts so far and webhooks disabled, owners with a due one, requests in flight, and the last successful look */
   webhooks?: () => { delivered: number; failed: number; disabled: number; due: number; inFlight: number; succeededAt: number }
 }
@@ -120,6 +120,12 @@ export function createMetrics({ inFlight, shedReasons, load, pending, lists, pur
       'Streams of live events that ended while their client had not read what it was sent.',
       registers,
       () => events().dropped,
+    )
+    gauge(
+      'taskspec_event_poll_success_timestamp_seconds',
+      'When a look for changes in the accounts of all streams last succeeded; the present while there is no stream.',
+      () => events().succeededAt,
+      'min',
     )
   }
   if (webhooks !== undefined) {

@@ -58,6 +58,29 @@ test('a failed look is logged once, and what changed meanwhile is told afterward
   await stream.leave()
 })
 
+test('the time of the last look stays where looks fail, and is the present without a stream', async () => {
+  const { hub, open, state } = create()
+  const present = Date.now() / 1000
+  expect(hub.counts().succeededAt).toBeGreaterThanOrEqual(present)
+  const stream = await open('ann')
+  const lastLook = () => hub.counts().succeededAt
+  const first = lastLook()
+  await eventually(() => expect(lastLook()).toBeGreaterThan(first))
+  state.isDown = true
+  const looks = state.looks
+  await eventually(() => expect(state.looks).toBeGreaterThan(looks + 1)) // one look may have begun before
+  const last = lastLook()
+  const failed = state.looks
+  await eventually(() => expect(state.looks).toBeGreaterThan(failed + 5))
+  expect(lastLook()).toBe(last)
+  await stream.leave()
+  await eventually(() => expect(lastLook()).toBeGreaterThan(last))
+  state.isDown = false
+  const reopened = Date.now() / 1000
+  await open('ann')
+  expect(lastLook()).toBeGreaterThanOrEqual(reopened)
+})
+
 test('an account has 20 streams at most, and a stream that ends makes room', async () => {
   const { hub, open } = create()
   const streams = await Promise.all(Array.from({ length: 20 }, () => open('ann')))
