@@ -5,7 +5,7 @@ import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
 import { flattened, type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
-import { cleared, columnsOf, createFields, type Fields } from '../resource/fields.ts'
+import { cleared, columnsOf, createFields, type FieldParts, type Fields, without } from '../resource/fields.ts'
 import type { Guard, Item, Rows } from '../resource/item.ts'
 import type { Made } from '../resource/once.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
@@ -18,6 +18,8 @@ type Table<Input> = {
   /** in the names of its statements */
   noun: string
   fields: Fields<Input>
+  /** Fields that columns are generated from. An update that has none of them does not name them, so that PostgreSQL generates nothing again. */
+  sources?: readonly (keyof Input)[]
   /** Throws the problem of the constraint that a write violates. */
   refuse: (error: unknown) => never
   /** Further assignments of a delete, each before a comma. A tombstone has no secrets. */
@@ -32,7 +34,7 @@ type Matched = typeof matched
 
 export function createRows<Row extends Item, Input extends object>(
   db: Database,
-  { name, noun, fields: declared, refuse, erased = sql``, afterDelete = () => sql`` }: Table<Input>,
+  { name, noun, fields: declared, sources = [], refuse, erased = sql``, afterDelete = () => sql`` }: Table<Input>,
 ) {
   const fields = createFields(declared)
   const columns = columnsOf(['id', ...fields.shown, 'revision', 'createdAt', 'updatedAt'])
@@ -80,6 +82,16 @@ export function createRows<Row extends Item, Input extends object>(
     where item.deleted_at is not null
     ${returning}`
   const returning = sql`returning item.owner_id as owner, ${columns}`
+  const update = ({ types, updated }: FieldParts) =>
+    db.change(`update ${noun}`, { ...types, ...matched, cleared: 'text[]' })<Row>(
+      (asked, callers) => sql`
+        ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)}
+        update ${item}
+        set ${updated(asked, asked.cleared)}, revision = next, updated_at = ${callers.now}
+        from change ${callers.join(sql`change.owner_id`)}
+        where ${current(asked)}
+        ${returning}`,
+    )
   const statements = {
     create: db.change(`insert ${noun}`, whole)<Row>((asked, callers) => sql`${insert(asked, callers, hasRoom)} ${returning}`),
     createIf: db.change(`insert ${noun} if`, { ...whole, ...revisions })<Row>(
@@ -97,15 +109,8 @@ export function createRows<Row extends Item, Input extends object>(
     addIf: db.change(`put ${noun} if`, { ...whole, ...revisions })<Row>((asked, callers) =>
       add(asked, callers, inRevision(sql`u.revision`, asked)),
     ),
-    update: db.change(`update ${noun}`, { ...fields.types, ...matched, cleared: 'text[]' })<Row>(
-      (asked, callers) => sql`
-        ${bumpRevision(asked, callers, sql`exists (select from ${item} where ${current(asked)})`)}
-        update ${item}
-        set ${fields.updated(asked, asked.cleared)}, revision = next, updated_at = ${callers.now}
-        from change ${callers.join(sql`change.owner_id`)}
-        where ${current(asked)}
-        ${returning}`,
-    ),
+    update: update(fields),
+    updateOthers: update(createFields(without(declared, sources))),
     remove: db.change(
       `delete ${noun}`,
       matched,
@@ -150,7 +155,8 @@ export function createRows<Row extends Item, Input extends object>(
     },
 
     update(owner: string, id: string, { match, except }: Allowed, patch: Partial<Input>) {
-      return statements.update({ ...patch, owner, id, match, except, cleared: cleared(patch) }).catch(refuse)
+      const send = sources.some(name => patch[name] !== undefined) ? statements.update : statements.updateOthers
+      return send({ ...patch, owner, id, match, except, cleared: cleared(patch) }).catch(refuse)
     },
 
     remove: (owner: string, id: string, { match, except }: Allowed) => statements.remove({ owner, id, match, except }),

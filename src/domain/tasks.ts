@@ -58,7 +58,7 @@ const fields: Fields<Placed> = {
 }
 
 export function createTasks(db: Database) {
-  const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, refuse })
+  const rows = createRows<Task, Placed>(db, { name: 'tasks', noun: 'task', fields, sources: ['title', 'description', 'labels'], refuse })
   const { page, one, made, currentRevision, columns } = rows
   const subtasks = createSubtasks(db, rows)
   const insertAll = createBulk(db, 'tasks', rows)

@@ -69,6 +69,10 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
   }
 }
 
+/** The other fields. */
+export const without = <Input>(fields: Fields<Input>, names: readonly (keyof Input)[]) =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name as keyof Input))) as Fields<Partial<Input>>
+
 /** The names of the fields that a patch clears. */
 export const cleared = (patch: object): string[] => Object.entries(patch).flatMap(([name, value]) => (value === null ? name : []))
 

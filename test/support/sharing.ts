@@ -82,6 +82,7 @@ export async function expectSharing(databaseUrl: string, admin: postgres.Sql): P
   await expectShared(owner => tasks.create(owner, claims, keyedId, task, { ...any, ...once }))
   expect(await expectShared(owner => tasks.made(owner, keyedId, '00ff'))).toMatchObject([[{ isSame: true }], [{}], [{}]])
   await expectShared(owner => tasks.update(owner, id, any, { title: 'b' }))
+  await expectShared(owner => tasks.update(owner, id, any, { priority: 'low' })) // nothing is generated again
   await expectShared(owner => tasks.create(owner, claims, randomUUID(), { ...task, parentId: id }), 2)
   await expectShared(owner => tasks.add(owner, claims, randomUUID(), { ...task, parentId: id }), 2)
   await expectShared(owner => tasks.update(owner, id, any, { ...task, completed: true }), 2)
