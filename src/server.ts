@@ -37,6 +37,7 @@ type Settings = Pick<
   | 'port'
   | 'publicUrl'
   | 'poolSize'
+  | 'workers'
   | 'pooler'
   | 'sharded'
   | 'corsOrigins'
@@ -98,8 +99,21 @@ export type Server = {
 
 /** Puts the parts together and listens. */
 export async function serve(settings: Settings, options: Options): Promise<Server> {
-  const { host, port, publicUrl, poolSize, pooler, sharded, corsOrigins, limits, maxEventStreams, metricsPort, timing, trustProxy } =
-    settings
+  const {
+    host,
+    port,
+    publicUrl,
+    poolSize,
+    workers,
+    pooler,
+    sharded,
+    corsOrigins,
+    limits,
+    maxEventStreams,
+    metricsPort,
+    timing,
+    trustProxy,
+  } = settings
   const { databaseUrl, auth } = settings
   const { log, observe, around = app => app, timeouts = {}, maxInFlight, supervised = false } = options
   const api: Api = options.api ?? taskspec
@@ -111,7 +125,16 @@ export async function serve(settings: Settings, options: Options): Promise<Serve
   const steps = timing || tracing !== null ? createSteps() : null
   const { ownerLock } = api
   const db = createDatabase({
-    ...{ url: databaseUrl, poolSize, pooler, shared: !sharded, steps, ...(ownerLock && { ownerLock }), ...(observe && { observe }) },
+    ...{
+      url: databaseUrl,
+      poolSize,
+      processes: workers,
+      pooler,
+      shared: !sharded,
+      steps,
+      ...(ownerLock && { ownerLock }),
+      ...(observe && { observe }),
+    },
     onSharingStopped: error => log.warn({ error, remedy: 'On Citus set DATABASE_SHARDED=citus.' }, 'sharing stopped'),
     timeoutFactor: timeouts.databaseFactor ?? 1,
   })

@@ -52,6 +52,8 @@ export type DatabaseOptions = {
   /** may name several hosts: the one that takes writes gets every statement */
   url: DatabaseUrl
   poolSize: number
+  /** that share the port, each with a pool of its own; 1 is the default */
+  processes?: number
   /** whether a pooler stands between that gives each statement another connection */
   pooler?: boolean
   /** whether a session with wrong settings is used nevertheless; for the doctor */
@@ -77,8 +79,17 @@ const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living se
 const transactionTimeoutMs = 10_000
 const retryDelayMs = 100
 
+/**
+ * Shared statements in flight. The fewer there are, the more callers share each: half of a pool gives a tenth more requests of a mix than all of
+ * it. Several processes divide that half, as they divide the callers, down to two: otherwise a slow statement would hold up all others.
+ */
+function sharedPlaces(poolSize: number, processes: number): number {
+  const half = Math.ceil(poolSize / 2)
+  return Math.max(Math.min(half, 2), Math.ceil(half / processes))
+}
+
 export function createDatabase(options: DatabaseOptions): Database {
-  const { url, poolSize, pooler = false, unchecked = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
+  const { url, poolSize, processes = 1, pooler = false, unchecked = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
   const sharing = createSharing(options.shared ?? true, options.onSharingStopped)
   const answerMs = answerTimeoutMs * timeoutFactor
   const statementMs = statementTimeoutMs * timeoutFactor
@@ -88,8 +99,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   const connections = createSemaphore(poolSize)
   // A transaction keeps its connection while it does other work. Single statements always have the other half.
   const transactionPlaces = createSemaphore(Math.max(1, Math.floor(poolSize / 2)))
-  // The fewer shared statements are in flight, the more callers share each: a tenth more requests of a mix.
-  const sharedStatements = createSemaphore(Math.ceil(poolSize / 2))
+  const sharedStatements = createSemaphore(sharedPlaces(poolSize, processes))
   const idle: Connection[] = []
   const count = { opened: 0, lost: 0 }
   const newDeadline = () => Date.now() + connectionTimeoutMs * timeoutFactor

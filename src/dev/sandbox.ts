@@ -28,6 +28,7 @@ const settings = {
   host: '127.0.0.1',
   publicUrl: null,
   poolSize: 10,
+  workers: 1,
   pooler: false,
   sharded: false,
   corsOrigins: null,

@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { parseDatabaseUrl } from '../../src/config/database-url.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
+import { eventually } from '../support/clock.ts'
 import { test } from '../support/taskspec.ts'
 
 test('each of many concurrent callers gets its own rows', async ({ as }) => {
@@ -64,3 +65,27 @@ test('an invalid value of one caller does not fail the others', async ({ service
   ])
   await db.close()
 })
+
+test.for([
+  [1, 5],
+  [2, 3],
+  [8, 2],
+] as const)(
+  'each of %i processes with ten connections has at most %i shared statements in flight',
+  async ([processes, places], { service }) => {
+    const db = createDatabase({ url: parseDatabaseUrl(service.databaseUrl), poolSize: 10, processes, timeoutFactor: 10 })
+    const holder = await service.sql.reserve()
+    await holder`select pg_advisory_lock(${places})`
+    const reads = Array.from({ length: 6 }, (_, number) =>
+      db.lookup(`wait ${number}`, { lock: 'integer' })<{ done: boolean }>(
+        asked => sql`select pg_advisory_xact_lock_shared(${asked.lock}) is not null as done`,
+      ),
+    )
+    const results = reads.map(read => read({ lock: places }))
+    await eventually(async () => expect(db.load()).toMatchObject({ busy: places, waiting: 6 - places }))
+    await holder`select pg_advisory_unlock(${places})`
+    holder.release()
+    expect((await Promise.all(results)).flat()).toEqual(Array(6).fill({ done: true }))
+    await db.close()
+  },
+)

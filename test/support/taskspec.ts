@@ -78,6 +78,7 @@ export async function start({
     port: 0,
     publicUrl: null,
     poolSize: 4,
+    workers: 1,
     pooler: false,
     sharded: inject('sharded'),
     corsOrigins: null,
