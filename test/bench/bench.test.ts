@@ -89,6 +89,13 @@ describe('this server, in each of its settings, gives the same reply to', () => 
     }
   })
 
+  test('restore, which deletes a task and restores it', async () => {
+    for (const each of ours()) {
+      const { status, body } = await ask(each, workloads.restore.request(user(each.name), 0))
+      expect([status, body.results.map((result: { status: number }) => result.status)]).toEqual([200, [204, 200]])
+    }
+  })
+
   test('complete, which completes every task below and then reopens it', async () => {
     for (const each of ours()) {
       const states: boolean[] = []

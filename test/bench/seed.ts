@@ -12,7 +12,7 @@ export type Size = {
 export const defaultSize: Size = { accounts: 1_000, tasks: 200 }
 export const large: Size = { accounts: 10_000, tasks: 100 }
 
-const categories = 5 // in each account
+const maxCategories = 5 // in each account
 const words = [
   ...['ferry', 'tickets', 'plants', 'bicycle', 'dentist', 'invoice', 'garden', 'letter', 'kitchen', 'passport'],
   ...['report', 'mother', 'school', 'window', 'coffee', 'library', 'train', 'winter', 'printer', 'holiday'],
@@ -20,7 +20,7 @@ const words = [
   ...['insurance', 'neighbour', 'cinema', 'receipt', 'football', 'medicine', 'lamp', 'market', 'visit', 'translation'],
 ]
 
-/** `common` is in about one task of nine. `rare` is in exactly ten tasks of each account. */
+/** `common` is in about one task of nine. `rare` is in exactly ten tasks of each account, or in all if there are fewer. */
 export const common = 'ferry'
 export const rare = 'sauna'
 export const absent = 'volcano'
@@ -33,6 +33,7 @@ const below = 10
  */
 export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Size): Promise<void> {
   const last = first + accounts - 1
+  const categories = Math.min(maxCategories, tasks)
   const session = await sql.reserve()
   await session`begin`
   await session`set local session_replication_role = replica` // skips the trigger that checks each foreign key
@@ -74,8 +75,8 @@ export async function seed(sql: postgres.Sql, { accounts, tasks, first = 1 }: Si
       ${categories}::int + n, at, at
     from generate_series(1, ${tasks}::int) as n,
       generate_series(${first}::int, ${last}::int) as account,
-      lateral (select timestamptz '2024-01-01' + interval '1800.000123 s' + account * interval '13 ms') as time (first_at),
-      lateral (select first_at + (n - 1) * interval '1800.000123 s', n between 2 and ${1 + below}::int) as task (at, is_below)
+      lateral (select timestamptz '2024-01-01' + interval '900.000123 s' + account * interval '13 ms') as time (first_at),
+      lateral (select first_at + (n - 1) * interval '900.000123 s', n between 2 and ${1 + below}::int) as task (at, is_below)
     order by n, account`
 
   for (const { definition } of indexes) await session.unsafe(definition)

@@ -14,11 +14,11 @@ type Sent = { method: string; path: string; query: string; body: string }
 
 /** Returns a function that sends so many requests, spread evenly over the operations, and returns the microseconds of one. */
 export async function createTimer(operations: number): Promise<(times: number) => Promise<number>> {
-  const nouns = Array.from({ length: operations / 4 }, (_, index) => `noun${index}`)
-  const { document, ids } = repeat(nouns)
+  const nouns = Array.from({ length: Math.ceil(operations / 4) }, (_, index) => `noun${index}`)
+  const { document, ids } = repeat(nouns, operations)
   const handlers = Object.fromEntries(ids.map(id => [id, async () => reply]))
   const { find } = createRouter(await createPipeline({ document, handlers, authenticate: async () => caller, rateLimit: async () => ({}) }))
-  const sequence = nouns.flatMap(noun => requests(`/v1/users/me/${noun}`))
+  const sequence = nouns.flatMap(noun => requests(`/v1/users/me/${noun}`)).slice(0, operations)
 
   function send({ method, path, query, body }: Sent) {
     const { operation, params } = find(method, path)
@@ -43,18 +43,19 @@ export async function createTimer(operations: number): Promise<(times: number) =
   }
 }
 
-function repeat(nouns: string[]) {
+/** As many operations of the nouns as wanted; `requests` has the same order. */
+function repeat(nouns: string[], operations: number) {
   const ids: string[] = []
   const paths: Document['paths'] = {}
   for (const noun of nouns)
     for (const [path, methods] of Object.entries(templates)) {
-      const { parameters, ...operations } = document.paths[path] as Record<string, object & { operationId: string }>
-      const own = methods.map(method => {
-        const operationId = `${operations[method]?.operationId}_${noun}`
+      const { parameters, ...originals } = document.paths[path] as Record<string, object & { operationId: string }>
+      const own = methods.slice(0, operations - ids.length).map(method => {
+        const operationId = `${originals[method]?.operationId}_${noun}`
         ids.push(operationId)
-        return [method, { ...operations[method], operationId }]
+        return [method, { ...originals[method], operationId }]
       })
-      paths[path.replace('tasks', noun)] = { parameters, ...Object.fromEntries(own) }
+      if (own.length > 0) paths[path.replace('tasks', noun)] = { parameters, ...Object.fromEntries(own) }
     }
   return { document: { ...document, paths }, ids }
 }
@@ -65,8 +66,8 @@ function requests(path: string): Sent[] {
   const withBody = (body: object) => ({ query: '', body: JSON.stringify(body) })
   return [
     { method: 'GET', path, ...withQuery('limit=20') },
-    { method: 'GET', path: one, ...withQuery('') },
     { method: 'POST', path, ...withBody({ title: 'Book the ferry', dueDate: '2027-03-01', labels: ['travel'] }) },
+    { method: 'GET', path: one, ...withQuery('') },
     { method: 'PATCH', path: one, ...withBody({ completed: true }) },
   ]
 }

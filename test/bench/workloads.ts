@@ -3,7 +3,7 @@ import { absent, common, rare } from './seed.ts'
 import type { User } from './users.ts'
 
 type Shared = 'list' | 'get' | 'create' | 'update' | 'mix' | 'filtered' | 'unchanged' | 'search'
-export type Workload = Shared | 'complete' | 'move' | 'subtree' | 'summary' | 'batch' | 'hundred' | 'changes'
+export type Workload = Shared | 'complete' | 'move' | 'restore' | 'subtree' | 'summary' | 'batch' | 'hundred' | 'changes'
 export type Request = { method: 'GET' | 'POST' | 'PATCH'; path: string; headers: Record<string, string>; body?: string }
 
 type Definition = {
@@ -59,7 +59,7 @@ export const workloads: Record<Workload, Definition> = {
     statuses: [200],
     writes: true,
     ours: true,
-    request: (user, n) => send(user, 'PATCH', `/${user.treeIds[1 + (n % (user.treeIds.length - 1))]}`, { completed: turn(n) % 2 === 0 }),
+    request: (user, n) => send(user, 'PATCH', `/${leafId(user, n)}`, { completed: turn(n) % 2 === 0 }),
   },
   // Moves a task to the place before the next of them. Reads the neighbours first.
   move: {
@@ -67,6 +67,17 @@ export const workloads: Record<Workload, Definition> = {
     writes: true,
     ours: true,
     request: (user, n) => send(user, 'POST', `/${taskId(user, n)}/move`, { before: taskId(user, n + 1) }),
+  },
+  // Deletes a task of a tree and restores it, in one request: so the next one finds it.
+  restore: {
+    statuses: [200],
+    writes: true,
+    ours: true,
+    request: (user, n) =>
+      runBatch(user, [
+        { operationId: 'deleteTask', path: { taskId: leafId(user, n) } },
+        { operationId: 'restoreFromTrash', path: { itemId: leafId(user, n) } },
+      ]),
   },
   subtree: { statuses: [200], writes: false, ours: true, request: user => get(user, `/${user.treeIds[0]}/tree`) },
   summary: { statuses: [200], writes: false, ours: true, request: user => ({ ...get(user, ''), path: '/v1/users/me/summary' }) },
@@ -76,7 +87,7 @@ export const workloads: Record<Workload, Definition> = {
     writes: true,
     ours: true,
     large: true,
-    request: (user, n) => ({ ...send(user, 'POST', '', { operations: drafts(user, n) }), path: '/v1/users/me/batch' }),
+    request: (user, n) => runBatch(user, drafts(user, n)),
   },
   hundred: { statuses: [200], writes: false, ours: true, request: user => get(user, '?limit=100') },
   // The first page of a snapshot, to compare with `hundred`.
@@ -101,6 +112,8 @@ export function requests(workload: Workload, users: User[], connections: number)
 
 /** Of ten tasks: how often they all had their turn before the nth request. */
 const turn = (n: number) => Math.floor(n / 10)
+/** A task of a tree with none below it. */
+const leafId = ({ treeIds }: User, n: number) => treeIds[1 + (n % (treeIds.length - 1))]
 const taskId = ({ taskIds }: User, n: number) => taskIds[n % taskIds.length]
 
 /** A list with this query. */
@@ -118,6 +131,8 @@ function send({ token }: User, method: 'POST' | 'PATCH', rest: string, body: obj
     body: JSON.stringify(body),
   }
 }
+
+const runBatch = (user: User, operations: object[]): Request => ({ ...send(user, 'POST', '', { operations }), path: '/v1/users/me/batch' })
 
 function draft({ categoryId }: User, n: number) {
   return {
