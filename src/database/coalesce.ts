@@ -26,7 +26,7 @@ type Waiting<Values, Row> = {
   reject: (error: unknown) => void
 }
 
-const maxCallers = 16 // in a statement: more save little, and the last would wait for the first
+const maxCallers = 32 // in a statement: more save little, and the last would wait for the first
 
 /** How callers are served: what sends their statements, whether they share them, and whether the caller of this moment must be served alone. */
 export type Route = { send: Send; sharing: Sharing; steps: Steps | null; isAlone: () => boolean }

@@ -60,10 +60,10 @@ describe('createCoalescer', () => {
     expect(answers).toEqual([{ status: 'fulfilled', value: [{ owner: 'ann' }] }])
   })
 
-  test('callers of one moment share statements of sixteen at most, and each gets its own rows', async () => {
+  test('callers of one moment share statements of thirty-two at most, and each gets its own rows', async () => {
     const callers = Array.from({ length: 40 }, (_, i) => ({ owner: `owner${i}` }))
     const { sent, answers } = await run(callers)
-    expect(sent.map(({ callers }) => callers.length)).toEqual([16, 16, 8])
+    expect(sent.map(({ callers }) => callers.length)).toEqual([32, 8])
     expect(answers).toEqual(callers.map(({ owner }) => ({ status: 'fulfilled', value: [{ owner }] })))
   })
 
@@ -120,9 +120,9 @@ describe('createCoalescer', () => {
     await run([{ owner: 'ann' }, { owner: 'bob', fails: '23503' }], {}, sharing)
     expect(sharing.isOn()).toBe(true)
 
-    const crowd = Array.from({ length: 20 }, (_, i) => ({ owner: `owner${i}`, fails: '0A000' }))
+    const crowd = Array.from({ length: 36 }, (_, i) => ({ owner: `owner${i}`, fails: '0A000' }))
     const { sent } = await run(crowd, {}, sharing)
-    expect(sent.map(({ callers }) => callers.length)).toEqual([16, 4, ...Array(20).fill(1)])
+    expect(sent.map(({ callers }) => callers.length)).toEqual([32, 4, ...Array(36).fill(1)])
     expect(sharing.isOn()).toBe(false)
     expect(sharing.refused()).toBe(2)
     expect(stops).toHaveLength(1)
