@@ -1,4 +1,4 @@
-\restrict tH6P8If9oxucMTbmvbP5DFcfH9oEQ2pGrWyLTA96sFVBpz9aSt9pcKT55AXlPyL
+\restrict Voi7s6BTx8f0Af94zelsFGIKOvFOc6qE76zgaWgPhURCp1jeieSYGpRDpxYfnTE
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -679,13 +679,6 @@ CREATE INDEX tasks_created_at_idx ON public.tasks USING btree (owner_id, created
 
 
 --
--- Name: tasks_due_downwards_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX tasks_due_downwards_idx ON public.tasks USING btree (owner_id, COALESCE(due_date, '-infinity'::date), COALESCE(due_time, '24:00:00'::time without time zone), id) WHERE (deleted_at IS NULL);
-
-
---
 -- Name: tasks_due_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -836,7 +829,7 @@ ALTER TABLE ONLY public.webhooks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict tH6P8If9oxucMTbmvbP5DFcfH9oEQ2pGrWyLTA96sFVBpz9aSt9pcKT55AXlPyL
+\unrestrict Voi7s6BTx8f0Af94zelsFGIKOvFOc6qE76zgaWgPhURCp1jeieSYGpRDpxYfnTE
 
 
 --
@@ -940,4 +933,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128002506'),
     ('20261128002507'),
     ('20261128002508'),
-    ('20261128002550');
+    ('20261128002550'),
+    ('20261128002600');

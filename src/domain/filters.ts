@@ -6,6 +6,7 @@ import type { Database } from '../database/database.ts'
 import { joined, type Part, sql } from '../database/sql.ts'
 import { withRevision } from './revision.ts'
 import type { createRows } from './rows.ts'
+import type { Scan } from './scan.ts'
 import { isSmallAccount, type Searched, sortedHits } from './search.ts'
 import { type SortName, sorts } from './sort.ts'
 
@@ -44,9 +45,9 @@ export function createFirstPages<Row extends object>({ lookup }: Pick<Database, 
   const lists = new Map<string, ReturnType<typeof createList>>()
 
   function createList(sort: SortName, used: Common[]) {
-    const { order } = sorts[sort]
+    const { order, scans } = sorts[sort]
     const own = Object.fromEntries(['owner', 'count', ...used].map(name => [name, columns[name as keyof typeof columns]]))
-    return lookup('select tasks', own as typeof columns, order)<Row>(asked => firstPage(rows, asked, used, order))
+    return lookup('select tasks', own as typeof columns, order)<Row>(asked => firstPage(rows, asked, used, order, scans()))
   }
 
   return (owner: string, { limit, sort, ...query }: Query): Promise<Row[]> | undefined => {
@@ -63,12 +64,12 @@ export function createFirstPages<Row extends object>({ lookup }: Pick<Database, 
   }
 }
 
-function firstPage(rows: Rows, asked: Asking, used: Common[], order: Part): Part {
+function firstPage(rows: Rows, asked: Asking, used: Common[], order: Part, scans: Scan[]): Part {
   const { owner, count, q } = asked
   const own = used.flatMap(name => (name === 'q' ? [] : [conditions[name](asked[name])]))
-  if (used.length === 0) return rows.page(owner, sql``, order, count)
+  if (used.length === 0) return rows.page(owner, sql``, order, count, scans)
   const found = used.includes('q')
-    ? withRevision(owner, rows.columns, sql`(${sortedHits(rows, { owner, q, filters: own, after: [], order, count })}) as item`)
-    : rows.page(owner, joined(own), order, count)
+    ? withRevision(owner, rows.columns, sql`(${sortedHits(rows, { owner, q, filters: own, scans, order, count })}) as item`)
+    : rows.page(owner, joined(own), order, count, scans)
   return sql`${found} where ${isSmallAccount}`
 }

@@ -14,7 +14,7 @@ type Listed = Task & { asOf: number }
 type Placed = Listed & { rank: number | undefined; place: string | undefined }
 /** A place in parts, with the id of the task. An absent part is empty, which PostgreSQL refuses as it does every forged one. */
 type Position = { rank: string; createdAt: string; newest: string; oldest: string; oldestId: string; id: string }
-type Asked = Omit<Search, 'order' | 'after'> & { limit: number }
+type Asked = Omit<Search, 'order' | 'scans'> & { limit: number }
 
 const rankedMatches = 200 // as the spec says
 const newestFirst = sql`created_at desc, id desc`
@@ -30,8 +30,8 @@ export function createRelevance(db: Pick<Database, 'read'>, searched: Searched) 
     const { limit } = asked
     const position = cursor === undefined ? undefined : parsePosition(cursor)
     if (position?.rank === older) {
-      const after = [sql`and (created_at, id) < (${position.createdAt}, ${position.id})`]
-      const found = await search({ ...asked, after, order: newestFirst }, false)
+      const condition = sql`(created_at, id) < (${position.createdAt}, ${position.id})`
+      const found = await search({ ...asked, scans: [{ condition, order: newestFirst }], order: newestFirst }, false)
       return createPage(found, limit, 'relevance', ({ createdAt }) => [older, createdAt].join('|'))
     }
     const items = ranked(searched, asked, position)

@@ -5,13 +5,14 @@ import type { Callers } from '../database/batched-writes.ts'
 import type { Database } from '../database/database.ts'
 import { flattened, type Part, sql } from '../database/sql.ts'
 import type { Allowed } from '../resource/etag.ts'
-import { cleared, columnsOf, createFields, type FieldParts, type Fields, without } from '../resource/fields.ts'
+import { cleared, columnsOf, createFields, type FieldParts, type Fields, omitFields } from '../resource/fields.ts'
 import type { Guard, Item, Rows } from '../resource/item.ts'
 import type { Made } from '../resource/once.ts'
 import { createPage, parseCursor, refuseCursor } from '../resource/page.ts'
 import { mayUse } from './access.ts'
 import { createQuota, type QuotaName } from './quota.ts'
 import { bumpRevision, createRevision, withRevision } from './revision.ts'
+import { inOrder, within as inScan, type Scan } from './scan.ts'
 
 type Table<Input> = {
   name: QuotaName
@@ -110,7 +111,7 @@ export function createRows<Row extends Item, Input extends object>(
       add(asked, callers, inRevision(sql`u.revision`, asked)),
     ),
     update: update(fields),
-    updateOthers: update(createFields(without(declared, sources))),
+    updateOthers: update(createFields(omitFields(declared, sources))),
     remove: db.change(
       `delete ${noun}`,
       matched,
@@ -180,15 +181,12 @@ export function createRows<Row extends Item, Input extends object>(
   }
 
   /** Up to `count` rows in an order, with the revision of the account; `conditions` begin with `and`. */
-  function page(owner: Part, conditions: Part, order: Part, count: Part): Part {
-    const items = sql`
-      (
-        select ${columns}
-        from ${item}
-        where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${conditions}
-        order by ${order}
-        limit ${count}) as item`
-    return withRevision(owner, columns, items)
+  function page(owner: Part, conditions: Part, order: Part, count: Part, scans: Scan[] = [{ order }]): Part {
+    const rowsOf = (scan: Scan) => sql`
+      select ${columns}
+      from ${item}
+      where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${conditions} ${inScan(scan)}`
+    return withRevision(owner, columns, sql`(${inOrder(scans, order, count, columns, rowsOf)}) as item`)
   }
 }
 

@@ -8,9 +8,10 @@ import type { Database } from '../database/database.ts'
 import { constant, joined, type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 import { withRevision } from './revision.ts'
+import { inOrder, type Scan, within, withinAny } from './scan.ts'
 
-/** A search in one account. `filters` are further conditions, each after an `and`; so is `after`, the position of a cursor. */
-export type Search = { owner: Part; q: Part; filters: Part[]; after: Part[]; order: Part; count: Part }
+/** A search in one account. `filters` are further conditions, each after an `and`. The scans read the tasks in the order. */
+export type Search = { owner: Part; q: Part; filters: Part[]; scans: Scan[]; order: Part; count: Part }
 /** What `createRows` knows of the table. */
 export type Searched = { columns: Part; item: Part }
 
@@ -37,10 +38,10 @@ export function createSearch<Row extends object>({ read }: Pick<Database, 'read'
 }
 
 export function sortedHits(searched: Searched, search: Search): Part {
-  const { order, count } = search
+  const { order, count, scans, ...rest } = search
   return sql`
     select ${searched.columns}
-    from (${hits(searched, search)}) as item
+    from (${hits(searched, { ...rest, after: [withinAny(scans)] })}) as item
     order by ${order}
     limit ${count}`
 }
@@ -60,22 +61,24 @@ function walkedPage(searched: Searched, search: Search): Part {
 }
 
 /** The matches among the first tasks of the sort. */
-function walk({ columns, item }: Searched, { owner, q, filters, after, order, count }: Search): Part {
+function walk({ columns, item }: Searched, { owner, q, filters, scans, order, count }: Search): Part {
+  const tasks = (scan: Scan) => sql`
+    select ${columns}, words @@ ${askedWords(owner, q)} ${joined(filters)} as is_match
+    from ${item}
+    where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${within(scan)}`
   return sql`
     select ${columns}
-    from (
-      select ${columns}, words @@ ${askedWords(owner, q)} ${joined(filters)} as is_match
-      from ${item}
-      where ${mayUse(sql`owner_id`, owner)} and deleted_at is null ${joined(after)}
-      order by ${order}
-      limit ${walkedTasks}) as item
+    from (${inOrder(scans, order, walkedTasks, sql`${columns}, is_match`, tasks)}) as item
     where is_match
     order by ${order}
     limit ${count}`
 }
 
 /** Every task that matches, from the index of the words: `offset 0` keeps PostgreSQL from walking a whole account in the order of a sort. */
-export function hits({ columns, item }: Searched, { owner, q, filters, after }: Omit<Search, 'order' | 'count'>): Part {
+export function hits(
+  { columns, item }: Searched,
+  { owner, q, filters, after }: Pick<Search, 'owner' | 'q' | 'filters'> & { after: Part[] },
+): Part {
   return sql`
     select ${columns}
     from ${item}

@@ -3,6 +3,7 @@ import type { components } from '../../generated/api.ts'
 import type { Call } from '../contract/types.ts'
 import { flattened, joined, type Part, sql } from '../database/sql.ts'
 import { type Position, parseCursor } from '../resource/page.ts'
+import type { Scan } from './scan.ts'
 import { taskKey } from './sort-key.ts'
 
 type Task = components['schemas']['Task']
@@ -10,16 +11,18 @@ type Key = string | number | null
 
 /** The sorts that have an index. Relevance has none: see `relevance.ts`. */
 export type SortName = Exclude<Call<'listTasks'>['query']['sort'], 'relevance'>
-type SortKey = Pick<Sort, 'columns' | 'key' | 'keyOf'>
-export type Sort = {
+type SortKey = {
   /** the expressions of the index */
   columns: Part[]
-  /** `order by` this, ties by id */
-  order: Part
-  /** compares a row with the position of a cursor */
-  after: Part
   /** the key of a cursor as the columns have it */
   key: (key: Position['key']) => Part
+  keyOf: (task: Task) => Key
+}
+export type Sort = {
+  /** `order by` this, ties by id */
+  order: Part
+  /** what reads the tasks in this order: all, or those after the position of a cursor */
+  scans: (after?: Position) => Scan[]
   keyOf: (task: Task) => Key
 }
 
@@ -34,9 +37,17 @@ const title = {
   keyOf: (task: Task) => task.title,
 }
 const sortKey = { columns: [taskKey(sql``)], key: plain, keyOf: (task: Task) => task.sortKey }
-// Tasks without a due date come last in both directions, so the two differ in more than the direction.
-const dueDate = dueOn(sql`'infinity'::date`)
-const dueDateDescending = dueOn(sql`'-infinity'::date`)
+const withoutDate = sql`'infinity'::date`
+const dueOn = sql`coalesce(due_date, ${withoutDate})`
+// By date, and by time within a day. A task without a time is due at the end of its day, so 24:00 stands for it: no task has that time.
+const dueDate = {
+  columns: [dueOn, sql`coalesce(due_time, '24:00'::time)`],
+  key(key: Position['key']) {
+    const [date = null, time = null] = key?.split(' ') ?? []
+    return sql`coalesce(${date}::date, ${withoutDate}), coalesce(${time}::time, '24:00'::time)`
+  },
+  keyOf: ({ dueDate, dueTime }: Task) => dueDate && [dueDate, dueTime].join(' ').trimEnd(),
+}
 
 export const sorts: Record<SortName, Sort> = {
   createdAt: ascending(createdAt),
@@ -44,7 +55,7 @@ export const sorts: Record<SortName, Sort> = {
   updatedAt: ascending(updatedAt),
   '-updatedAt': descending(updatedAt),
   dueDate: ascending(dueDate),
-  '-dueDate': descending(dueDateDescending),
+  '-dueDate': datedFirst(descending(dueDate)),
   priority: ascending(priority),
   '-priority': descending(priority),
   title: ascending(title),
@@ -53,13 +64,9 @@ export const sorts: Record<SortName, Sort> = {
   '-sortKey': descending(sortKey),
 }
 
-/** The condition of a page after a cursor; none for the first page. Throws 422 if the cursor is not one of this sort. */
-export function afterCursor(cursor: string | undefined, name: SortName): Part[] {
-  if (cursor === undefined) return []
-  const { key, id } = parseCursor(cursor, cursorName(name))
-  const sort = sorts[name]
-  return [sql`and (${joined(sort.columns, ', ')}, id) ${sort.after} (${sort.key(key)}, ${id})`]
-}
+/** The scans of a page. Throws 422 if the cursor is not one of this sort. */
+export const scansOf = (name: SortName, cursor?: string): Scan[] =>
+  sorts[name].scans(cursor === undefined ? undefined : parseCursor(cursor, cursorName(name)))
 
 /**
  * The sort in a cursor. It has the name of its key, so that no release misreads a cursor of another one: before 0.4.0 there was no time, and
@@ -70,27 +77,36 @@ export function cursorName(name: SortName): string {
   return name.endsWith('updatedAt') ? `${name},revision` : name
 }
 
-/** By date, and by time within a day. A task without a time is due at the end of its day, so 24:00 stands for it: no task has that time. */
-function dueOn(withoutDate: Part): SortKey {
-  return {
-    columns: [sql`coalesce(due_date, ${withoutDate})`, sql`coalesce(due_time, '24:00'::time)`],
-    key(key) {
-      const [date = null, time = null] = key?.split(' ') ?? []
-      return sql`coalesce(${date}::date, ${withoutDate}), coalesce(${time}::time, '24:00'::time)`
-    },
-    keyOf: ({ dueDate, dueTime }) => dueDate && [dueDate, dueTime].join(' ').trimEnd(),
-  }
-}
-
 function ascending(key: SortKey): Sort {
-  return { ...key, order: ordered(key, sql`asc`), after: sql`>` }
+  return sortBy(key, sql`asc`, sql`>`)
 }
 
 function descending(key: SortKey): Sort {
-  return { ...key, order: ordered(key, sql`desc`), after: sql`<` }
+  return sortBy(key, sql`desc`, sql`<`)
 }
 
-function ordered({ columns }: SortKey, direction: Part): Part {
-  const all = [...columns, sql`id`].map(column => sql`${column} ${direction}`)
-  return flattened(joined(all, ', '))
+function sortBy({ columns, key, keyOf }: SortKey, direction: Part, comparison: Part): Sort {
+  const all = [...columns, sql`id`]
+  const order = flattened(
+    joined(
+      all.map(column => sql`${column} ${direction}`),
+      ', ',
+    ),
+  )
+  const scans = (after?: Position): Scan[] => [
+    { order, ...(after && { condition: sql`(${joined(all, ', ')}) ${comparison} (${key(after.key)}, ${after.id})` }) },
+  ]
+  return { order, scans, keyOf }
+}
+
+/** Tasks without a due date come last in both directions. The index has them last: read downwards, its two parts change places. */
+function datedFirst({ order, scans, keyOf }: Sort): Sort {
+  const only = (part: Part, [scan]: Scan[]) => ({ order, condition: joined([part, ...(scan?.condition ? [scan.condition] : [])], ' and ') })
+  const dated = (after?: Position) => only(sql`${dueOn} < ${withoutDate}`, scans(after))
+  const undated = (after?: Position) => only(sql`${dueOn} = ${withoutDate}`, scans(after))
+  return {
+    order: flattened(sql`due_date is null, ${order}`),
+    scans: after => (after?.key === null ? [undated(after)] : [dated(after), undated()]),
+    keyOf,
+  }
 }

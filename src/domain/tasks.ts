@@ -16,7 +16,7 @@ import { createRelevance } from './relevance.ts'
 import { isRelative, remindersField, requireDueDate } from './reminders.ts'
 import { createRows } from './rows.ts'
 import { createSearch, type Search } from './search.ts'
-import { afterCursor, cursorName, sorts } from './sort.ts'
+import { cursorName, scansOf, sorts } from './sort.ts'
 import { insertedTaskKey, taskKey } from './sort-key.ts'
 import { createSubtasks } from './subtasks.ts'
 
@@ -127,18 +127,18 @@ export function createTasks(db: Database) {
     if (sort === 'relevance') return relevance({ ...asked, limit, filters: conditions(), q: sql`${requireQ(q)}` }, cursor)
 
     const { order, keyOf } = sorts[sort]
-    const after = afterCursor(cursor, sort)
+    const scans = scansOf(sort, cursor)
     let found = await firstPage(owner, query)
     const isLarge = found !== undefined
     if (found === undefined || found.length === 0) {
-      const search = { ...asked, filters: conditions(), after, order }
+      const search = { ...asked, filters: conditions(), scans, order }
       found = await (q === undefined ? select(search) : searchTasks({ ...search, q: sql`${q}` }, isLarge))
     }
     return createPage(found, limit, cursorName(sort), keyOf)
   }
 
-  function select({ owner, filters, after, order, count }: Omit<Search, 'q'>): Promise<Listed[]> {
-    return db.read<Listed>('select tasks', sql`${page(owner, joined([...filters, ...after]), order, count)} order by ${order}`)
+  function select({ owner, filters, scans, order, count }: Omit<Search, 'q'>): Promise<Listed[]> {
+    return db.read<Listed>('select tasks', sql`${page(owner, joined(filters), order, count, scans)} order by ${order}`)
   }
 }
 

@@ -69,8 +69,8 @@ export function createFields<Input>(fields: Fields<Input>): FieldParts {
   }
 }
 
-/** The other fields. */
-export const without = <Input>(fields: Fields<Input>, names: readonly (keyof Input)[]) =>
+/** The fields whose names are not in `names`. */
+export const omitFields = <Input>(fields: Fields<Input>, names: readonly (keyof Input)[]) =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name as keyof Input))) as Fields<Partial<Input>>
 
 /** The names of the fields that a patch clears. */

@@ -31,7 +31,6 @@ const queries: Record<string, object> = {
   tasks_created_at_idx: { sort: '-createdAt' },
   tasks_revision_idx: { sort: '-updatedAt' },
   tasks_due_idx: { sort: 'dueDate' },
-  tasks_due_downwards_idx: { sort: '-dueDate' },
   tasks_priority_idx: { sort: '-priority' },
   tasks_title_idx: { sort: 'title' },
   tasks_sort_key_idx: { sort: 'sortKey' },

@@ -1,7 +1,8 @@
 // The sorts of lists of tasks: by due date and time, and each by an index.
 import { describe, expect } from 'vitest'
-import { joined, sql as part, statement } from '../../src/database/sql.ts'
-import { afterCursor, cursorName, type SortName, sorts } from '../../src/domain/sort.ts'
+import { sql as part, statement } from '../../src/database/sql.ts'
+import { within } from '../../src/domain/scan.ts'
+import { cursorName, type SortName, scansOf, sorts } from '../../src/domain/sort.ts'
 import { cases } from '../support/checks.ts'
 import { test } from '../support/taskspec.ts'
 
@@ -70,19 +71,29 @@ const keys: Partial<Record<string, string | null>> = {
 }
 
 test.for(cases(Object.keys(sorts) as SortName[]))('%s reads its pages from an index, without sorting', async (name, { service }) => {
-  const cursor = encoded(cursorName(name), keys[name.replace('-', '')] ?? null, id)
-  for (const conditions of [[], afterCursor(cursor, name)]) {
-    const { order } = sorts[name]
-    const page = part`select id from tasks as item where owner_id = ${'ann'} and deleted_at is null ${joined(conditions)} order by ${order} limit 3`
-    const { text, values } = statement('', page)
-    const plan = await service.sql.begin(async sql => {
-      await sql`set local enable_seqscan = off`
-      await sql`set local enable_bitmapscan = off`
-      return sql.unsafe(`explain (costs off) ${text}`, values as never)
-    })
-    const lines = plan.map(row => row['QUERY PLAN']).join('\n')
-    expect(lines).toMatch(/Index (Only )?Scan (Backward )?using tasks_/)
-    expect(lines).not.toContain('Sort')
-    if (conditions.length > 0) expect(lines).toMatch(/Index Cond: .*ROW\(/)
-  }
+  const key = keys[name.replace('-', '')] ?? null
+  const cursors = [
+    undefined,
+    ...(name.endsWith('dueDate') ? [null, '2027-03-01 09:00'] : [key]).map(key => encoded(cursorName(name), key, id)),
+  ]
+  for (const cursor of cursors)
+    for (const scan of scansOf(name, cursor)) {
+      const page = part`select id from tasks as item where owner_id = ${'ann'} and deleted_at is null ${within(scan)} order by ${scan.order} limit 3`
+      const { text, values } = statement('', page)
+      const plan = await service.sql.begin(async sql => {
+        await sql`set local enable_seqscan = off`
+        await sql`set local enable_bitmapscan = off`
+        return sql.unsafe(`explain (costs off) ${text}`, values as never)
+      })
+      const lines = plan.map(row => row['QUERY PLAN']).join('\n')
+      expect(lines).toMatch(/Index (Only )?Scan (Backward )?using tasks_/)
+      expect(lines).not.toContain('Sort')
+      expect(lines).not.toMatch(/Filter: .*(ROW\(|due_date)/)
+    }
+})
+
+test('-dueDate reads the tasks with a date and those without one in two scans, and only the second after one without a date', () => {
+  const scans = (key?: string | null) =>
+    scansOf('-dueDate', key === undefined ? undefined : encoded(cursorName('-dueDate'), key, id)).length
+  expect([scans(), scans('2027-03-01'), scans(null)]).toEqual([2, 2, 1])
 })
