@@ -6,7 +6,7 @@ import { type Part, sql, template } from './sql.ts'
 /**
  * Makes a function that looks something up:
  * `lookup('select user', { owner: 'text' })<User>(asked => sql`select … where id = ${asked.owner}`)`.
- * The rows come in `order`, which names columns of the answer.
+ * The rows come in `order`, which names columns of the answer. A column `count` is how many there are at most.
  */
 export type Lookup = <Names extends Columns>(
   name: string,
@@ -39,6 +39,7 @@ export function createLookup(route: Route): Lookup {
           }
         },
         joins: () => true,
+        rows: ({ count }) => (typeof count === 'number' ? count : 1),
       })
     }
 }

@@ -61,6 +61,7 @@ export function createChange(route: Route, take: (instants: number) => Place | u
           split: rows => byOwner(rows, several),
         }),
         joins: ({ owner }, other) => lock !== undefined && other.owner !== owner,
+        rows: ({ instants = 1 }) => instants,
       })
       return async (values: Input) => {
         const rows = await ask(values)

@@ -52,7 +52,7 @@ export type DatabaseOptions = {
   /** may name several hosts: the one that takes writes gets every statement */
   url: DatabaseUrl
   poolSize: number
-  /** that share the port, each with a pool of its own; 1 is the default */
+  /** processes that share the port, each with a pool of its own; 1 is the default */
   processes?: number
   /** whether a pooler stands between that gives each statement another connection */
   pooler?: boolean
@@ -71,8 +71,8 @@ export type DatabaseOptions = {
   timeoutFactor?: number
 }
 
-// A statement takes the sum of the first two at most: 3 seconds. A change that shared a statement and got no row is sent again alone,
-// with a new deadline.
+// A statement takes the sum of the first two at most: 3 seconds. A change that shared a statement which was refused, or got no row of it, is
+// sent again with a new deadline.
 const connectionTimeoutMs = 1_000 // for a free connection, and for retries
 const answerTimeoutMs = 2_000
 const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living server always answers
@@ -81,9 +81,11 @@ const retryDelayMs = 100
 
 /**
  * Shared statements in flight. The fewer there are, the more callers share each: a quarter of a pool of ten gives 1.1 to 1.3 times as many changes
- * as half of it. Several processes divide that quarter, as they divide the callers. But two at least: a slow one must not hold up all others.
+ * as half of it. Processes divide that quarter, as they divide the callers. But a slow one must not hold up all others, so there are at least
+ * two, and one connection is left for other statements.
  */
-const sharedPlaces = (poolSize: number, processes: number): number => Math.max(Math.min(poolSize, 2), Math.ceil(poolSize / 4 / processes))
+const sharedPlaces = (poolSize: number, processes: number): number =>
+  Math.max(1, Math.min(poolSize - 1, 2), Math.ceil(poolSize / 4 / processes))
 
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, poolSize, processes = 1, pooler = false, unchecked = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
@@ -131,7 +133,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     },
     load: () => ({
       busy: connections.load().held,
-      waiting: connections.load().waiting + sharedStatements.load().waiting + transactionPlaces.load().waiting,
+      waiting: connections.load().waiting + transactionPlaces.load().waiting,
       max: poolSize,
       ...count,
       refused: sharing.refused(),

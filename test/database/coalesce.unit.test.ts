@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createCoalescer, type Shareable } from '../../src/database/coalesce.ts'
 import { createSharing } from '../../src/database/sharing.ts'
 
-type Asked = { owner: string; fails?: string }
+type Asked = { owner: string; rows?: number; fails?: string }
 type Row = { owner: string }
 
 /** A database that keeps every statement until it is released. */
@@ -36,6 +36,7 @@ const forms = {
     split: (rows: Row[]) => several.map(({ owner }) => rows.filter(row => row.owner === owner)),
   }),
   joins: ({ owner }: Asked, other: Asked) => owner !== other.owner,
+  rows: ({ rows = 1 }: Asked) => rows,
 }
 
 async function run(callers: Asked[], options: Partial<typeof forms> = {}, sharing = createSharing(true)) {
@@ -67,6 +68,12 @@ describe('createCoalescer', () => {
     expect(answers).toEqual(callers.map(({ owner }) => ({ status: 'fulfilled', value: [{ owner }] })))
   })
 
+  test('callers of many rows share a statement up to 1,600 rows, and one of more goes alone', async () => {
+    const callers = [600, 600, 400, 1, 2_000, 1].map((rows, i) => ({ owner: `owner${i}`, rows }))
+    const { sent } = await run(callers)
+    expect(sent.map(({ callers }) => callers.map(({ rows }) => rows))).toEqual([[600, 600, 400], [1], [2_000], [1]])
+  })
+
   test('callers that must not share a statement get one each', async () => {
     const { sent } = await run([{ owner: 'ann' }, { owner: 'ann' }, { owner: 'bob' }])
     expect(sent.map(({ callers }) => callers.map(({ owner }) => owner))).toEqual([['ann'], ['ann', 'bob']])
@@ -83,9 +90,9 @@ describe('createCoalescer', () => {
     expect(database.sent).toEqual([{ callers: [{ owner: 'ann' }, { owner: 'bob' }], shared: true }])
   })
 
-  test('when PostgreSQL refuses a shared statement, every caller goes alone and only one gets the error', async () => {
+  test('when PostgreSQL refuses a shared statement, its halves are sent, and only one caller gets the error', async () => {
     const { sent, answers } = await run([{ owner: 'ann' }, { owner: 'bob', fails: '23503' }, { owner: 'eve' }])
-    expect(sent.map(({ callers }) => callers.length)).toEqual([3, 1, 1, 1])
+    expect(sent.map(({ callers }) => callers.length)).toEqual([3, 2, 1, 1, 1])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 
