@@ -48,7 +48,7 @@ type Options = WebhookTiming & {
 const [second, minute, hour] = [1_000, 60_000, 3_600_000]
 /** between the attempts of a delivery; the last one again and again */
 const delays = [5 * second, 30 * second, 2 * minute, 10 * minute, 30 * minute, hour, 2 * hour]
-const webhooksPerStep = 5_000 // so that the statement of a step takes some ten milliseconds
+const webhooksPerStep = 5_000 // so that a step takes the database about 40 ms
 const maxInFlight = 16
 const maxPerOwner = 4 // so that the slow receivers of a few owners do not hold up the others
 const maxWaiting = 10_000 // owners; a process that has so many looks for no others
@@ -113,7 +113,8 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
       if (!(await pause(gatherMs, stopping))) return
       const owners = [...changed]
       changed.clear()
-      await noted(async () => add(await queue.owners(owners)))
+      await noted(async () => add(await queue.owners(owners)), owners)
+      if (isFailing && !(await pause(pollMs, stopping))) return
     }
   }
 
@@ -128,7 +129,7 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
       if ((perOwner.get(owner) ?? 0) >= maxPerOwner) continue
       waiting.delete(owner)
       count(owner, 1)
-      const work = noted(() => serve(owner)).finally(() => {
+      const work = noted(() => serve(owner), [owner]).finally(() => {
         count(owner, -1)
         sending.delete(work)
         start()
@@ -182,14 +183,16 @@ export function startWebhooks(queue: WebhookQueue, options: Options) {
     }
   }
 
-  /** Logs an outage once. The next poll finds the webhooks that are due by then. */
-  async function noted(work: () => Promise<void>): Promise<void> {
+  /** Logs an outage once. Owners whose work fails count as changed again: the walk may need long to come back to them. */
+  async function noted(work: () => Promise<void>, owners: string[] = []): Promise<void> {
     try {
       await work()
       isFailing = false
     } catch (error) {
       if (!isFailing) log.warn({ error }, 'webhooks failed')
       isFailing = true
+      for (const owner of owners) changed.add(owner)
+      if (owners.length > 0) wake()
     }
   }
 }

@@ -41,8 +41,8 @@ export type Leased = Pending & {
 /** The owners of due webhooks in a part of all webhooks, and the owner after which the next part begins. */
 type Step = { owners: string[]; next: string }
 
-/** What was leased: values, or those of each caller in a statement that several share. */
-type Given<Name extends keyof Leased> = Record<Name, Value>
+/** Columns of a lease: values, or those of each caller in a statement that several share. */
+type LeaseValues<Name extends keyof Leased> = Record<Name, Value>
 
 const beforeAll = '' // no owner has this id
 const lease = sql`interval '60 seconds'` // longer than an attempt with all its statements
@@ -71,11 +71,11 @@ function isDue(owner?: string): Part {
 }
 
 /** The webhook `item`, if this lease still holds. */
-export const isHeld = (owner: Value, { id, leasedUntil }: Given<'id' | 'leasedUntil'>): Part => sql`
+export const isHeld = (owner: Value, { id, leasedUntil }: LeaseValues<'id' | 'leasedUntil'>): Part => sql`
   ${mayUse(sql`item.owner_id`, sql`${owner}`)} and item.id = ${id} and item.deleted_at is null and item.leased_until = ${leasedUntil}::timestamptz`
 
 /** Whether the user has not changed the webhook `item` meanwhile so that a failure of this attempt tells nothing. */
-export const isAsItWas = ({ url, attempts }: Given<'url' | 'attempts'>): Part => sql`
+export const isAsItWas = ({ url, attempts }: LeaseValues<'url' | 'attempts'>): Part => sql`
   item.enabled and item.url = ${url} and item.attempts = ${attempts}`
 
 /** Whether nothing has moved the webhook `item` since: a replay does. */
