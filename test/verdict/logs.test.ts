@@ -15,7 +15,7 @@ test('the run recorded enough lines, users, texts and secrets', () => {
   expect(lines.filter(({ error }) => error !== undefined).length).toBeGreaterThan(10)
   for (const each of Object.values(sensitive)) expect(each.length).toBeGreaterThan(0)
   expect(sensitive.userIds.filter(id => !/^[A-Za-z]+$/.test(id)).length).toBeGreaterThan(100)
-  expect(sensitive.contents.length).toBeGreaterThan(100)
+  expect(sensitive.contents.filter(text => !/^[A-Za-z]+$/.test(text)).length).toBeGreaterThan(100)
 })
 
 test('no line contains a token, a password, a user id, a text of a user or an unknown field', () => {
