@@ -70,9 +70,9 @@ test.for([0, 1, 2])('each copy ends equal to the account, with the seed %i', asy
       if (kept.length > maxKept) kept.splice(random(maxKept), 1)
     }
   }
-  const step = async (from: Kept): Promise<Kept> => {
+  const step = async (from: Kept, limit = 1 + random(random(2) === 0 ? 5 : 100)): Promise<Kept> => {
     const cursor = from.cursor === undefined ? '' : `&cursor=${from.cursor}`
-    const { status, body } = await ann.send('GET', `/v1/users/me/changes?limit=${1 + random(random(2) === 0 ? 5 : 100)}${cursor}`)
+    const { status, body } = await ann.send('GET', `/v1/users/me/changes?limit=${limit}${cursor}`)
     if (status === 503) return from
     if (status === 410) count.expired++
     if (status === 410) return { copy: new Map() }
@@ -91,12 +91,22 @@ test.for([0, 1, 2])('each copy ends equal to the account, with the seed %i', asy
   await Promise.all(reading)
 
   const account = sorted(await shown(ann))
-  for (const each of kept.flat()) expect(sorted(await followed(ann, each))).toEqual(account)
+  for (const each of kept.flat()) expect(sorted((await followed(ann, each)).copy)).toEqual(account)
+
+  // The script need not have led to each kind of page.
+  const before = await followed(ann, { copy: new Map() })
+  const operations = [0, 1, 2].map(number => ({ operationId: 'putTask', path: { taskId: idOf(number, '0009') }, body: { title: 'x' } }))
+  expect(await ann.send('POST', '/v1/users/me/batch', json({ atomic: true, operations }))).toMatchObject({ status: 200 })
+  const inside = await step(before, 1)
+  expect(await ann.send('DELETE', `/v1/users/me/tasks/${idOf(1, '0009')}`)).toMatchObject({ status: 204 })
+  await step(inside, 100)
+  expect(await ann.send('DELETE', '/v1/users/me/trash')).toMatchObject({ status: 204 })
+  await step(inside, 100)
   for (const [name, times] of Object.entries(count)) expect(times, name).toBeGreaterThan(0)
 })
 
 /** The copy of a reader that goes on from there, or from the snapshot, until there is no more. */
-async function followed(ann: Ann, from: Kept): Promise<Kept['copy']> {
+async function followed(ann: Ann, from: Kept): Promise<Kept> {
   const { status, body } = await ann.send(
     'GET',
     `/v1/users/me/changes?limit=100${from.cursor === undefined ? '' : `&cursor=${from.cursor}`}`,
@@ -104,5 +114,5 @@ async function followed(ann: Ann, from: Kept): Promise<Kept['copy']> {
   if (status === 410) return followed(ann, { copy: new Map() })
   expect(status).toBe(200)
   const next = applied(from, body as Page)
-  return (body as Page).hasMore ? followed(ann, next) : next.copy
+  return (body as Page).hasMore ? followed(ann, next) : next
 }
