@@ -21,7 +21,7 @@ type SortKey = {
 export type Sort = {
   /** `order by` this, ties by id */
   order: Part
-  /** what reads the tasks in this order: all, or those after the position of a cursor */
+  /** the tasks in this order: all, or those after the position of a cursor */
   scans: (after?: Position) => Scan[]
   keyOf: (task: Task) => Key
 }
