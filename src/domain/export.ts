@@ -10,7 +10,8 @@ import { createPage } from '../resource/page.ts'
 import { mayUse } from './access.ts'
 import { createCategories } from './categories.ts'
 import { busyAccount, withRevision } from './revision.ts'
-import { createTasks, type Task } from './tasks.ts'
+import type { Task } from './task.ts'
+import { createTasks } from './tasks.ts'
 import { createUsers } from './users.ts'
 
 type Profile = components['schemas']['User']

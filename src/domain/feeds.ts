@@ -5,7 +5,8 @@ import { type Part, sql } from '../database/sql.ts'
 import { mayUse } from './access.ts'
 import { pageSize, pagesById, withCategory } from './export.ts'
 import { ownerOf, tokenHash } from './feed-token.ts'
-import { createTasks, type Task } from './tasks.ts'
+import type { Task } from './task.ts'
+import { createTasks } from './tasks.ts'
 
 type Calendar = components['schemas']['Calendar']
 /** `revision` is that of the account at the same instant. */

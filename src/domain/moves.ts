@@ -10,7 +10,8 @@ import { type Gap, type Keyed, keyBetween, maxKey, maxShortKey, spread } from '.
 import { bumpRevision, settled } from './revision.ts'
 import { taskKey } from './sort-key.ts'
 import { maxAttempts } from './subtasks.ts'
-import type { createTasks, Task } from './tasks.ts'
+import type { Task } from './task.ts'
+import type { createTasks } from './tasks.ts'
 
 type Move = Call<'moveTask'>['body']
 type Neighbours = { asOf: number; anchor: string | null; below: string | null; above: string | null }

@@ -6,7 +6,7 @@ import { dayOf, daysBetween, moveDate, moveInstant } from './days.ts'
 import type { Family, Node } from './place.ts'
 import { nextOccurrence, type Recurrence } from './recurrence.ts'
 import { isRelative } from './reminders.ts'
-import type { Input } from './tasks.ts'
+import type { Input } from './task.ts'
 
 /** The fields that move with the date. */
 type Dates = Pick<Node, 'dueDate' | 'startDate' | 'deadlineDate' | 'reminders' | 'recurrence'>

@@ -1,6 +1,6 @@
 // Where a task is among others: its parent, its depth and its category. No SQL.
 import { type FieldError, invalid, Problem } from '../contract/problem.ts'
-import type { Input, Task } from './tasks.ts'
+import type { Input, Task } from './task.ts'
 
 /** The fields that a change of several tasks depends on. */
 export const nodeFields = [

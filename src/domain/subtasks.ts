@@ -12,7 +12,7 @@ import { type Next, nextOf, skip, withFreeIds } from './occurrences.ts'
 import { type Family, place, placeBelow } from './place.ts'
 import { settled, withRevision } from './revision.ts'
 import { taskKey } from './sort-key.ts'
-import type { Input, Placed, Task } from './tasks.ts'
+import type { Input, Placed, Task } from './task.ts'
 import { createTrees, type TaskRows } from './trees.ts'
 
 /** See `attempt`. */

@@ -1,5 +1,4 @@
 // The fields of a task, and the statements on tasks.
-import type { components } from '../../generated/api.ts'
 import { invalid } from '../contract/problem.ts'
 import type { Call } from '../contract/types.ts'
 import type { Database } from '../database/database.ts'
@@ -19,11 +18,8 @@ import { createSearch, type Search } from './search.ts'
 import { cursorName, scansOf, sorts } from './sort.ts'
 import { insertedTaskKey, taskKey } from './sort-key.ts'
 import { createSubtasks } from './subtasks.ts'
+import type { Input, Placed, Task } from './task.ts'
 
-export type Task = components['schemas']['Task']
-export type Input = Call<'createTask'>['body']
-/** With what follows from the parent, and from the completion. */
-export type Placed = Input & { depth: number; nextOccurrenceId?: string }
 type Query = Call<'listTasks'>['query']
 type Listed = Task & { asOf: number }
 

@@ -9,7 +9,7 @@ import { mayUse } from './access.ts'
 import { type Family, type Node, nodeFields } from './place.ts'
 import { bumpRevision } from './revision.ts'
 import { type createRows, current, matched } from './rows.ts'
-import type { Placed, Task } from './tasks.ts'
+import type { Placed, Task } from './task.ts'
 
 export type TaskRows = ReturnType<typeof createRows<Task, Placed>>
 type Found = Node & { asOf: number; now: string; profileZone: string | null; isParent: boolean | null }

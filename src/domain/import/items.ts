@@ -3,7 +3,8 @@ import { derivedId } from '../../contract/idempotency-key.ts'
 import { invalid, Problem } from '../../contract/problem.ts'
 import type { Call } from '../../contract/types.ts'
 import { normalInstant } from '../days.ts'
-import { type Input, requireRule } from '../tasks.ts'
+import type { Input } from '../task.ts'
+import { requireRule } from '../tasks.ts'
 import type { ImportFault } from './report.ts'
 
 type Body = Record<string, unknown>

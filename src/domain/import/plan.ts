@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Problem } from '../../contract/problem.ts'
 import { cycle, placeBelow } from '../place.ts'
-import type { Task } from '../tasks.ts'
+import type { Task } from '../task.ts'
 import { reasonsOf, type TaskEntry } from './items.ts'
 import type { Refusal } from './parts.ts'
 import type { Outcome } from './report.ts'
