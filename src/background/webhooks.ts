@@ -24,7 +24,7 @@ export type Attempt = {
 }
 
 export type WebhookQueue = {
-  /** those of these owners who have a webhook that is due */
+  /** which of these owners have a webhook that is due */
   owners: (among: string[]) => Promise<string[]>
   /**
    * Looks at about `size` webhooks after an owner: the owners of those that are due, and the owner after which the next step begins. Before the

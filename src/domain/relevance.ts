@@ -1,14 +1,13 @@
 // `sort=relevance`: the tasks whose title has all words of `q` come before the others, each newest first. The words of a title are not
 // stored, and making them takes 10 µs or more. So only the newest `rankedMatches` are ranked; the older ones follow.
 // A cursor names the first and the last task that were ranked, so that a task keeps its rank while others are written.
-import type { components } from '../../generated/api.ts'
 import type { Database } from '../database/database.ts'
 import { flattened, type Part, sql } from '../database/sql.ts'
 import { createPage, parseCursor } from '../resource/page.ts'
 import { withRevision } from './revision.ts'
 import { askedWords, createSearch, hits, type Search, type Searched } from './search.ts'
+import type { Task } from './task.ts'
 
-type Task = components['schemas']['Task']
 type Listed = Task & { asOf: number }
 /** `place` is the key of a cursor behind the task: its rank and instant, then the instants of the newest and oldest ranked task, and its id. */
 type Placed = Listed & { rank: number | undefined; place: string | undefined }

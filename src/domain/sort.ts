@@ -1,12 +1,11 @@
 // The sorts of lists of tasks. Each has an index, so that a list without filters is quick however many tasks there are.
-import type { components } from '../../generated/api.ts'
 import type { Call } from '../contract/types.ts'
 import { flattened, joined, type Part, sql } from '../database/sql.ts'
 import { type Position, parseCursor } from '../resource/page.ts'
 import type { Scan } from './scan.ts'
 import { taskKey } from './sort-key.ts'
+import type { Task } from './task.ts'
 
-type Task = components['schemas']['Task']
 type Key = string | number | null
 
 /** The sorts that have an index. Relevance has none: see `relevance.ts`. */
