@@ -2708,7 +2708,7 @@ export interface components {
         "X-Accel-Buffering": "no";
         /**
          * @description The version of this document that the server implements. Every reply to an operation has it.
-         * @example 0.7.0
+         * @example 0.8.0
          */
         "X-Api-Version": string;
         /**
