@@ -1,4 +1,4 @@
-\restrict Voi7s6BTx8f0Af94zelsFGIKOvFOc6qE76zgaWgPhURCp1jeieSYGpRDpxYfnTE
+\restrict z1i3FPWF2rco7hAYZrsQIY4sCh7b7wB2NqEITnMvS1oiv93fXmOEe7eKuJiR7eq
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -94,7 +94,8 @@ CREATE FUNCTION public.folded(value text) RETURNS text
     AS $_$
 begin
   if value ~ ('^[ -~]*$' collate "C") then
-    return btrim(regexp_replace(lower(value collate "C"), ' +' collate "C", ' ', 'g'), ' ');
+    value := btrim(lower(value collate "C"), ' ');
+    return case when strpos(value, '  ') = 0 then value else regexp_replace(value, ' +' collate "C", ' ', 'g') end;
   end if;
   value := normalize(regexp_replace(value, '[\u0001-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+' collate "C", '', 'g'), NFD);
   value := lower(value collate "und-x-icu");
@@ -168,7 +169,7 @@ CREATE FUNCTION public.is_visible(value text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
 begin
-  return value ~ ('[^\u0001-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028-\u2029\u202f\u205f\u2800\u3000]' collate "C");
+  return ascii(value) between 33 and 126 or value ~ ('[^\u0001-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028-\u2029\u202f\u205f\u2800\u3000]' collate "C");
 end
 $$;
 
@@ -222,7 +223,7 @@ declare
   key text := lpad(to_hex(hashtext(owner)), 8, '0');
   words text[];
 begin
-  if value ~ ('[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C") then
+  if octet_length(value) > length(value) and value ~ ('[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C") then
     -- The pairs from the second character of a run on, and then those from the first.
     value := regexp_replace(' ' || value, ' [\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C", ' ', 'g') || ' ' || value;
     value := regexp_replace(value, '[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]{2}' collate "C", '\& ', 'g');
@@ -282,7 +283,7 @@ CREATE FUNCTION public.search_words(owner text, value text) RETURNS tsvector
 declare
   key text := lpad(to_hex(hashtext(owner)), 8, '0');
 begin
-  if value ~ ('[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C") then
+  if octet_length(value) > length(value) and value ~ ('[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C") then
     -- The pairs from the second character of a run on, and then those from the first.
     value := regexp_replace(' ' || value, ' [\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]' collate "C", ' ', 'g') || ' ' || value;
     value := regexp_replace(value, '[\u0e01-\u0edf\u1000-\u109d\u1100-\u11ff\u1780-\u17f9\u1950-\u19da\u1a20-\u1aa7\u3005-\u31ff\u3400-\ua48c\ua960-\ua97c\ua9e0-\ua9fe\uaa60-\uaadd\uac00-\ufa29\U000116d0-\U000116e3\U00016fe3\U00016ff0-\U00016ff6\U0001aff0-\U0001b167\U0001d360-\U0001d371\U00020000-\U00033479]{2}' collate "C", '\& ', 'g');
@@ -291,7 +292,7 @@ begin
   if value = '' then
     return '';
   end if;
-  if value ~ ('[^ ]{255}' collate "C") then
+  if length(value) >= 255 and value ~ ('[^ ]{255}' collate "C") then
     return array_to_tsvector((select array_agg(key || left(word, 255)) from unnest(string_to_array(value, ' ')) as word));
   end if;
   return array_to_tsvector(string_to_array(key || replace(value, ' ', ' ' || key), ' '));
@@ -829,7 +830,7 @@ ALTER TABLE ONLY public.webhooks
 -- PostgreSQL database dump complete
 --
 
-\unrestrict Voi7s6BTx8f0Af94zelsFGIKOvFOc6qE76zgaWgPhURCp1jeieSYGpRDpxYfnTE
+\unrestrict z1i3FPWF2rco7hAYZrsQIY4sCh7b7wB2NqEITnMvS1oiv93fXmOEe7eKuJiR7eq
 
 
 --
@@ -934,4 +935,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261128002507'),
     ('20261128002508'),
     ('20261128002550'),
-    ('20261128002600');
+    ('20261128002600'),
+    ('20261129000101'),
+    ('20261129000102'),
+    ('20261129000103'),
+    ('20261129000104');

@@ -1,12 +1,7 @@
-// Prints the migrations of the SQL functions that compare and search text, with the classes of characters that they need:
-// `node src/dev/unicode.ts <folder>`. The classes come from the Unicode data of Node, so that they depend on no locale of the database.
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
+// Prints the SQL functions that compare and search text, with the classes of characters that they need: `node src/dev/unicode.ts`.
+// The classes come from the Unicode data of Node, so that they depend on no locale of the database.
 const lastCodePoint = 0x10ffff
 const maxWordLength = 255 // characters. A word of an index has at most 2,046 bytes
-const firstMigration = 20261128001201
 const characters = Array.from({ length: lastCodePoint }, (_, i) => i + 1)
   .filter(code => code < 0xd800 || code > 0xdfff)
   .map(code => String.fromCodePoint(code))
@@ -114,24 +109,20 @@ const ligatures: Pairs = [
   ['œ', 'oe'],
 ]
 
-/** A migration that creates a function. */
-function migration(name: string, parameters: string, returns: string, comment: string, body: string): string {
-  return `-- migrate:up
-${comment}
--- Unicode ${process.versions.unicode}, made by src/dev/unicode.ts. In PL/pgSQL, because its plan is kept for a connection.
+/** In PL/pgSQL, because its plan is kept for a connection. */
+function createFunction(name: string, parameters: string, returns: string, comment: string, body: string): string {
+  return `${comment}
+-- Unicode ${process.versions.unicode}
 create function ${name}(${parameters}) returns ${returns}
   language plpgsql immutable strict parallel safe
 as $$
 ${body}
 $$;
-
--- migrate:down
-drop function ${name}(${parameters});
 `
 }
 
 /** Statements that make the entries of an index from a `search_text`: a run without blanks becomes its pairs of neighbours. */
-const entries = `  if value ~ ('[${unspaced}]' collate "C") then
+const entries = `  if octet_length(value) > length(value) and value ~ ('[${unspaced}]' collate "C") then
     -- The pairs from the second character of a run on, and then those from the first.
     value := regexp_replace(' ' || value, ' [${unspaced}]' collate "C", ' ', 'g') || ' ' || value;
     value := regexp_replace(value, '[${unspaced}]{2}' collate "C", '\\& ', 'g');
@@ -140,17 +131,17 @@ const entries = `  if value ~ ('[${unspaced}]' collate "C") then
 // Each entry begins with its owner. Otherwise the search for a prefix would read the entries of all owners.
 const ownerKey = "lpad(to_hex(hashtext(owner)), 8, '0')"
 
-const migrations = [
-  migration(
+const functions = [
+  createFunction(
     'is_visible',
     'value text',
     'boolean',
     '-- Whether a text has a character that leaves a trace on a screen.',
     `begin
-  return value ~ ('[^${invisible}${blank}]' collate "C");
+  return ascii(value) between 33 and 126 or value ~ ('[^${invisible}${blank}]' collate "C");
 end`,
   ),
-  migration(
+  createFunction(
     'folded',
     'value text',
     'text',
@@ -158,7 +149,8 @@ end`,
 -- Classes of characters are written out, and a table completes \`lower\`: so the result depends on no locale and no version of ICU.`,
     `begin
   if value ~ ('^[ -~]*$' collate "C") then
-    return btrim(regexp_replace(lower(value collate "C"), ' +' collate "C", ' ', 'g'), ' ');
+    value := btrim(lower(value collate "C"), ' ');
+    return case when strpos(value, '  ') = 0 then value else regexp_replace(value, ' +' collate "C", ' ', 'g') end;
   end if;
   value := normalize(regexp_replace(value, '[${invisible}]+' collate "C", '', 'g'), NFD);
   value := lower(value collate "und-x-icu");
@@ -166,7 +158,7 @@ ${steps('NFD')}
   return normalize(btrim(regexp_replace(value, '[${blank}]+' collate "C", ' ', 'g'), ' '), NFC);
 end`,
   ),
-  migration(
+  createFunction(
     'search_text',
     'value text',
     'text',
@@ -189,7 +181,7 @@ ${steps('NFKD', strokes, ligatures)}
   return btrim(value, ' ');
 end`,
   ),
-  migration(
+  createFunction(
     'search_words',
     'owner text, value text',
     'tsvector',
@@ -202,13 +194,13 @@ ${entries}
   if value = '' then
     return '';
   end if;
-  if value ~ ('[^ ]{${maxWordLength}}' collate "C") then
+  if length(value) >= ${maxWordLength} and value ~ ('[^ ]{${maxWordLength}}' collate "C") then
     return array_to_tsvector((select array_agg(key || left(word, ${maxWordLength})) from unnest(string_to_array(value, ' ')) as word));
   end if;
   return array_to_tsvector(string_to_array(key || replace(value, ' ', ' ' || key), ' '));
 end`,
   ),
-  migration(
+  createFunction(
     'search_query',
     'owner text, value text',
     'tsquery',
@@ -229,8 +221,4 @@ end`,
   ),
 ]
 
-const folder = process.argv[2] ?? fileURLToPath(new URL('../../db/migrations/', import.meta.url))
-for (const [i, text] of migrations.entries()) {
-  const [, name] = /^create function (\w+)/m.exec(text) as unknown as [string, string]
-  writeFileSync(join(folder, `${firstMigration + i}_create_function_${name}.sql`), text)
-}
+for (const each of functions) console.log(each)
