@@ -1,9 +1,10 @@
 // Ends a Node that is too old for the sources, with one sentence. Any Node can run this file, because it is plain JavaScript.
 // The npm scripts load it with --import, since Node 20 can't even load main.ts.
-// It also lets Node keep what it compiles. A start that finds all of it takes two thirds of the time and 20 MiB less.
+// It also lets Node keep what it compiles: a start that finds all of it takes two thirds of the time and 20 MiB less. And it sets V8.
 import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
+import v8 from 'node:v8'
 
 const root = new URL('../', import.meta.url)
 const { engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
@@ -18,6 +19,11 @@ if (Number(major) < Number(minMajor) || (major === minMajor && Number(minor) < N
   console.error(`Taskspec needs Node ${needed} or newer, and this is Node ${process.versions.node}; ${remedy}.`)
   process.exit(1)
 }
+
+// V8 would place objects among the old ones from the start if most of the first ones from the same line of code survived. After a slow start
+// these are those of requests, which then keep the young objects around them alive: a process in four needed 290 instead of 210 MiB, and up
+// to a third more CPU. Set before the folder is named, because V8 refuses what was compiled with other options.
+v8.setFlagsFromString('--no-allocation-site-pretenuring')
 
 // Where the folder can't be written, nothing is kept.
 module.enableCompileCache(fileURLToPath(new URL('.artifacts/compiled/', root)))

@@ -70,7 +70,9 @@ describe.concurrent('the process', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line))
-    expect(lines.map(({ msg }) => msg)).toEqual(['listening', 'request', 'stopping', 'stopped'])
+    // Without warnings: on a busy machine a look for webhooks may take too long.
+    const messages = lines.filter(({ level }) => level < 40).map(({ msg }) => msg)
+    expect(messages).toEqual(['listening', 'request', 'stopping', 'stopped'])
     expect(lines[0]).toMatchObject({ url, note: expect.stringContaining('HOST=0.0.0.0') })
   })
 

@@ -126,14 +126,12 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
   }
   const output = openSync(log, 'a') // append mode, so that the file can be truncated meanwhile
   const began = performance.now()
-  const child = spawn(
-    process.execPath,
-    [...nodeOptions, ...commandOf(name === 'before' ? resolve(before, file) : fileURLToPath(new URL(file, import.meta.url)))],
-    {
-      env: environment,
-      stdio: ['ignore', output, output],
-    },
-  )
+  const command = commandOf(name === 'before' ? resolve(before, file) : fileURLToPath(new URL(file, import.meta.url)))
+  const child = spawn(process.execPath, [...nodeOptions, ...command.words], {
+    cwd: command.folder,
+    env: environment,
+    stdio: ['ignore', output, output],
+  })
   closeSync(output)
   const ended = once(child, 'exit')
   const cleanUp = () => {
@@ -165,8 +163,11 @@ export async function start(name: TargetName, settings: Settings): Promise<Runni
 }
 
 /** This server starts as `npm start` starts it. */
-function commandOf(file: string): string[] {
-  return file.endsWith('src/main.ts') ? ['--import', join(file, '../node-version.js'), file] : [file]
+function commandOf(file: string): { folder?: string; words: string[] } {
+  if (!file.endsWith('src/main.ts')) return { words: [file] }
+  const folder = join(file, '../..')
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  return { folder, words: scripts.start.split(' ').slice(1) }
 }
 
 async function statusOf(url: string, token: string): Promise<number | undefined> {

@@ -35,7 +35,7 @@ test('the server runs without privileges, receives signals itself, and has a hea
   expect(words('USER')).toEqual([['1000:1000']])
   const order = instructions.map(each => each.getKeyword())
   expect(order.lastIndexOf('USER')).toBeGreaterThan(order.lastIndexOf('COPY'))
-  expect(all('CMD').map(execForm)).toEqual([['node', 'src/main.ts']])
+  expect(all('CMD').map(execForm)).toEqual([['node', '--max-semi-space-size=16', 'src/main.ts']])
   expect(all('HEALTHCHECK').map(execForm)).toEqual([['node', '-e', expect.stringContaining('/livez')]])
   expect(words('ENV').flat()).toContain('NODE_ENV=production')
 })

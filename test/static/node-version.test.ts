@@ -21,7 +21,7 @@ test('the version in package.json is the one of README.md', () => {
 test('every script that runs a source checks the version first, and so does every program of operators', () => {
   const sources = Object.entries<string>(manifest.scripts).filter(([, command]) => /\.ts\b/.test(command) && !command.startsWith('npm '))
   expect(sources.length).toBeGreaterThan(10)
-  expect(sources.filter(([, command]) => !command.startsWith(`node --import ./${guard} `))).toEqual([])
+  expect(sources.filter(([, command]) => !/^node (--[\w=-]+ )?--import \.\/src\/node-version\.js /.test(command))).toEqual([])
   const programs = readdirSync(path('src/cli')).filter(name => name.endsWith('.ts'))
   for (const file of ['src/main.ts', ...programs.map(name => `src/cli/${name}`)])
     expect(/^import .*'(.*)'$/m.exec(read(file))?.[1], file).toMatch(/^\.\.?\/node-version\.js$/)
@@ -49,4 +49,11 @@ test.for<[string, { scripts: boolean }, string]>([
   const words = ['--import', pretend, '--import', `./${guard}`, '-e', '0']
   const { code = 0, stderr } = await promisify(execFile)(process.execPath, words, { cwd: project }).catch(error => error)
   expect([code, stderr]).toEqual(expected === '' ? [0, ''] : [1, expected])
+})
+
+test('V8 knows the options that are set', async () => {
+  const options = Array.from(read(guard).matchAll(/setFlagsFromString\('--(?:no-)?([\w-]+)'\)/g), ([, name]) => name as string)
+  const { stdout } = await promisify(execFile)(process.execPath, ['--v8-options'])
+  expect(options).toEqual(['allocation-site-pretenuring'])
+  expect(stdout).toContain(`  --${options[0]} `)
 })
