@@ -8,7 +8,7 @@ import type { Shareable } from './coalesce.ts'
 import { type Connection, createConnector } from './connection.ts'
 import { ConnectionLost, isRolledBack, toProblem } from './errors.ts'
 import { createParts } from './parts.ts'
-import { createPlaces, type Places } from './places.ts'
+import { createPlaces, placesOf } from './places.ts'
 import { createSemaphore } from './semaphore.ts'
 import { createSharing } from './sharing.ts'
 import { type Part, type Statement, statement } from './sql.ts'
@@ -80,16 +80,6 @@ const statementTimeoutMs = 1_500 // below `answerTimeoutMs`, so that a living se
 const transactionTimeoutMs = 10_000
 const retryDelayMs = 100
 
-/**
- * Shared statements in flight. The fewer there are, the more callers share each, so there are two, or a fifth of a large pool. Processes divide
- * them, as they divide the callers. With slow ones it is up to half of the pool, and one connection is left for other statements.
- */
-function sharedPlaces(poolSize: number, processes: number): Places {
-  const most = Math.max(1, poolSize - 1)
-  const few = Math.max(1, Math.ceil(Math.min(most, Math.max(2, poolSize / 5)) / processes))
-  return createPlaces(few, Math.min(most, Math.ceil(poolSize / 2)) - few)
-}
-
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, poolSize, processes = 1, pooler = false, unchecked = false, ownerLock, steps = null, observe, timeoutFactor = 1 } = options
   const sharing = createSharing(options.shared ?? true, options.onSharingStopped)
@@ -101,7 +91,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   const connections = createSemaphore(poolSize)
   // A transaction keeps its connection while it does other work. Single statements always have the other half.
   const transactionPlaces = createSemaphore(Math.max(1, Math.floor(poolSize / 2)))
-  const takePlace = sharedPlaces(poolSize, processes)
+  const takePlace = createPlaces(placesOf(poolSize, processes))
   const idle: Connection[] = []
   const count = { opened: 0, lost: 0 }
   const newDeadline = () => Date.now() + connectionTimeoutMs * timeoutFactor
@@ -153,16 +143,17 @@ export function createDatabase(options: DatabaseOptions): Database {
   async function sendShared<Row>(repeatable: boolean, statement: () => Shareable): Promise<Row[]> {
     if (!sharing.isOn() || isAlone()) return send(repeatable, statement)
     const deadline = newDeadline()
-    const release = await takePlace(deadline)
+    const place = await takePlace(deadline)
     const late = () => {
       const shareable = statement()
-      if (!repeatable && !shareable.shared) release()
+      if (repeatable || shareable.shared) place.start()
+      else place.release()
       return shareable
     }
     try {
       return await send(repeatable, late, deadline)
     } finally {
-      release()
+      place.release()
     }
   }
 
