@@ -77,6 +77,20 @@ test('the database, the server and the tests agree which characters are visible'
   expect(hidden).toEqual(all.filter(character => !judge.isVisible(character)))
 })
 
+test('texts in ASCII, and words of the largest length, are compared like others', async ({ service: { sql } }) => {
+  const lengths = [254, 255, 256, 300].flatMap(length => ['x'.repeat(length), `a ${'x'.repeat(length)}`, 'é'.repeat(length)])
+  const texts = ['', ' ', '   ', '  A  b ', 'a b', '~', ' !', '\t', 'a\t b', '\u0001', '\u0001a', '\u007f', ...lengths]
+  const rows = await sql`
+    select is_visible(text) as visible, folded(text), search_words('ann', search_text(text)) @@ search_query('ann', search_text(text)) as found
+    from unnest(${texts}::text[]) as text`
+  const expected = texts.map(text => ({
+    visible: judge.isVisible(text),
+    folded: judge.folded(text),
+    found: judge.finds(text, text),
+  }))
+  expect(rows.map(row => ({ ...row }))).toEqual(expected)
+})
+
 test('a search uses the index of the words', async ({ as, service: { sql } }) => {
   const ann = await as('ann')
   await ann.createTask({ body: { title: 'Pack' } })
