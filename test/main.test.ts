@@ -70,8 +70,7 @@ describe.concurrent('the process', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line))
-    // Without warnings: on a busy machine a look for webhooks may take too long.
-    const messages = lines.filter(({ level }) => level < 40).map(({ msg }) => msg)
+    const messages = lines.map(({ msg }) => msg).filter(msg => msg !== 'webhooks failed') // a look may take too long on a busy machine
     expect(messages).toEqual(['listening', 'request', 'stopping', 'stopped'])
     expect(lines[0]).toMatchObject({ url, note: expect.stringContaining('HOST=0.0.0.0') })
   })

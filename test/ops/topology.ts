@@ -133,7 +133,7 @@ async function startTopology(cluster: Postgres, atEnd: (end: () => void | Promis
   }
 
   function command(name: string): string[] {
-    const [first, ...words] = services[name]?.command ?? ['node', 'src/main.ts']
+    const [first, ...words] = services[name]?.command ?? ['node', '--max-semi-space-size=16', 'src/main.ts']
     expect(first).toBe('node')
     return words
   }
