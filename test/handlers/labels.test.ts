@@ -279,7 +279,8 @@ describe('races', () => {
       update tasks set labels = '{x,old}', revision = (select revision from users where id = ${ann.id})
       where owner_id = ${ann.id} and id = ${late}`
     const changed = change()
-    await eventually(async () => expect(await sql`select from pg_locks where not granted`).not.toEqual([]))
+    const waiting = () => sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    await eventually(async () => expect(await waiting()).not.toEqual([]))
     await other`commit`
     other.release()
     await changed

@@ -363,7 +363,7 @@ describe('races', () => {
     const ann = await as('ann')
     const [root, child] = (await chain(ann, 2)) as [string, string]
     await remove(ann, child)
-    const waiting = () => sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%set deleted_at = null%'`
+    const waiting = () => sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
     const reply = await sql.begin(async change => {
       await change`update users set revision = revision + 1 where id = ${ann.id}`
       const sent = restore(ann, child)
