@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import { trashDays } from '../../src/domain/tombstones.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
-import { lockAccount } from '../support/lock.ts'
+import { lockAccount, lockWaits } from '../support/lock.ts'
 import { createDatabase, type Service, start, test, tokenOf } from '../support/taskspec.ts'
 
 const often = { purgeMs: 5, databaseFactor: 10 }
@@ -73,7 +73,7 @@ test('an account that another transaction holds is left, and nobody waits', asyn
   await eventually(async () => expect((await rowsOf(service, bob.id))?.rows).toBe(0))
   const sent = purges()
   await eventually(() => expect(purges()).toBeGreaterThan(sent + 2)) // it was tried again and again
-  const waiting = await service.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  const waiting = await lockWaits(service.sql)
   expect([waiting.length, (await rowsOf(service, ann.id))?.rows]).toEqual([0, 3])
   await ann.listTasks()
   await release()

@@ -6,7 +6,7 @@ import { createDatabase, type Database } from '../../src/database/database.ts'
 import { sql } from '../../src/database/sql.ts'
 import { accountLock, bumpRevision } from '../../src/domain/revision.ts'
 import { json } from '../faults/crowd.ts'
-import { lockAccount } from '../support/lock.ts'
+import { lockAccount, lockWaits } from '../support/lock.ts'
 import { test } from '../support/taskspec.ts'
 
 const bumpIn = (db: Database) =>
@@ -183,7 +183,7 @@ test('a change that waits alone for a lock holds up no shared statement', async 
 
   const order: string[] = []
   const slow = bump(ann).finally(() => order.push('ann'))
-  const waiting = () => admin`select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+  const waiting = () => lockWaits(admin)
   await expect.poll(async () => (await waiting()).length).toBe(1)
   const rest = await Promise.allSettled(others.map(bump))
   order.push('others')

@@ -2,6 +2,7 @@
 import { expect, type TestContext } from 'vitest'
 import { type Client, client, type Input } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
+import { lockWaits } from '../support/lock.ts'
 import { listening, run } from '../support/process.ts'
 import { type Service, start, test, tokenOf } from '../support/taskspec.ts'
 import { createLine } from './line.ts'
@@ -99,7 +100,7 @@ test.for([undefined, 'key'] as const)(
     const { release } = await lockTask(service, task.id)
     const cut = ann.runBatch(input).catch(error => error)
     await eventually(async () => {
-      const waiting = await service.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      const waiting = await lockWaits(service.sql)
       expect(waiting).toHaveLength(1)
     })
     first.child.kill('SIGKILL')

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { type Client, client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
-import { lockAccount } from '../support/lock.ts'
+import { lockAccount, lockWaits } from '../support/lock.ts'
 import { listening, run } from '../support/process.ts'
 import { start, test, tokenOf } from '../support/taskspec.ts'
 import { createLine } from './line.ts'
@@ -59,7 +59,7 @@ test('a server that is killed inside the transaction leaves no effect, and the k
   const unanswered = async (): Promise<unknown> => ((await restore(ann, id)).status === 503 ? unanswered() : 'answered')
   const cut = unanswered().catch(error => error)
   await eventually(async () => {
-    const waiting = await service.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const waiting = await lockWaits(service.sql)
     expect(waiting).toHaveLength(1)
   })
   first.child.kill('SIGKILL')

@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { describe, expect, type TestContext } from 'vitest'
 import { client } from '../support/client.ts'
 import { eventually, steadyMs, within } from '../support/clock.ts'
+import { lockWaits } from '../support/lock.ts'
 import { createDatabase, start, test, tokenOf } from '../support/taskspec.ts'
 import { crowd, expectFullPool, expectPromises, json, tally } from './crowd.ts'
 
@@ -142,7 +143,7 @@ async function setUp(atEnd: TestContext['onTestFinished'], poolSize: number, dat
     /** Waits until so many statements wait for a lock. */
     waiting: (count: number) =>
       within(5_000, async () => {
-        const rows = await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        const rows = await lockWaits(sql)
         expect(rows).toHaveLength(count)
       }),
     /** Ends every connection of the server from the side of the database. */

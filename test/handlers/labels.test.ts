@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest'
 import { json } from '../faults/crowd.ts'
 import type { Client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
+import { lockWaits } from '../support/lock.ts'
 import { test } from '../support/taskspec.ts'
 
 /** Creates a task for each list of labels, and resolves with their ids. */
@@ -279,7 +280,7 @@ describe('races', () => {
       update tasks set labels = '{x,old}', revision = (select revision from users where id = ${ann.id})
       where owner_id = ${ann.id} and id = ${late}`
     const changed = change()
-    const waiting = () => sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const waiting = () => lockWaits(sql)
     await eventually(async () => expect(await waiting()).not.toEqual([]))
     await other`commit`
     other.release()

@@ -10,6 +10,7 @@ import { expectTrees } from '../support/account-rules.ts'
 import { cases } from '../support/checks.ts'
 import type { Client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
+import { lockWaits } from '../support/lock.ts'
 import { type Service, test } from '../support/taskspec.ts'
 
 type Ann = Client & { id: string }
@@ -363,7 +364,7 @@ describe('races', () => {
     const ann = await as('ann')
     const [root, child] = (await chain(ann, 2)) as [string, string]
     await remove(ann, child)
-    const waiting = () => sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const waiting = () => lockWaits(sql)
     const reply = await sql.begin(async change => {
       await change`update users set revision = revision + 1 where id = ${ann.id}`
       const sent = restore(ann, child)

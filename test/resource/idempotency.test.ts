@@ -5,6 +5,7 @@ import { cases } from '../support/checks.ts'
 import type { Client } from '../support/client.ts'
 import { client } from '../support/client.ts'
 import { eventually } from '../support/clock.ts'
+import { lockWaits } from '../support/lock.ts'
 import { type Service, start, test, tokenOf } from '../support/taskspec.ts'
 
 type User = Client & { id: string }
@@ -184,7 +185,7 @@ test.for(cases(Object.entries(kept)))(
     const first = send()
     try {
       await eventually(async () => {
-        const waiting = await service.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        const waiting = await lockWaits(service.sql)
         expect(waiting).toHaveLength(1)
       })
       const { body, headers } = await send(409)

@@ -1,4 +1,4 @@
-// A transaction of another client that holds a lock until it is released, at the end of the test at the latest.
+// Locks: a transaction of another client that holds one until it is released, at the end of the test at the latest, and who waits for one.
 import type postgres from 'postgres'
 import { onTestFinished } from 'vitest'
 
@@ -17,3 +17,7 @@ export async function lockAccount(sql: postgres.Sql, id: string): Promise<{ rele
   await holder`select from users where id = ${id} for update`
   return { release }
 }
+
+/** The statements that wait for a lock, in this database: the cluster has those of other tests. */
+export const lockWaits = (sql: postgres.Sql) =>
+  sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
